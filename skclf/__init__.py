@@ -1,0 +1,26 @@
+"""Small Keras nets as scikit-learn classifiers.
+
+============================  =================================================================
+`BinaryDenseClassifier`       dense net with one sigmoid unit, for two classes
+`MulticlassDenseClassifier`   dense net with softmax, for two or more classes
+`ShapeConvClassifier`         small convolutional net, for images
+`MultiHotVectorizer`          lists of integer word ids -> sparse multi-hot rows
+`skclf.datasets`              data to try them on
+============================  =================================================================
+
+Importing skclf, loading a fitted classifier and predicting with it load no TensorFlow; the first
+``fit`` does.
+"""
+
+from skclf._dense import BinaryDenseClassifier, MulticlassDenseClassifier
+from skclf._multi_hot import MultiHotVectorizer
+from skclf._shape_conv import ShapeConvClassifier
+
+__all__ = [
+    "BinaryDenseClassifier",
+    "MultiHotVectorizer",
+    "MulticlassDenseClassifier",
+    "ShapeConvClassifier",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,347 @@
+"""scikit-learn's contract over training a net: validate, encode, split, seed, fit.
+
+Nothing here knows Keras or TensorFlow. Training goes through `skclf._bridge`, imported inside the
+method that needs it; what comes back are arrays and plain values, and a fitted estimator holds
+nothing else. What it can do with them is in `skclf._fitted`.
+"""
+
+from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.validation import check_consistent_length
+
+from skclf import _rows
+from skclf._epochs import EarlyStop, Progress, best_epoch
+from skclf._fitted import FittedNet
+
+_LARGEST_SEED = 2**31 - 1
+
+
+class NetClassifier(FittedNet, metaclass=ABCMeta):
+    """Base of the classifiers, which add their constructor and the shape of their net."""
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [str, HasMethods(["get_config", "apply_gradients"])],
+        "learning_rate": [
+            Interval(Real, 0, None, closed="neither"),
+            HasMethods(["get_config", "__call__"]),
+            None,
+        ],
+        "metrics": [list, tuple, None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "validation_split": [Interval(Real, 0, 1, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "refit_epoch": [StrOptions({"val_loss", "val_accuracy"}), None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
+    }
+
+    @abstractmethod
+    def _architecture(self, X, n_classes):
+        """The net for these rows and this number of classes."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+    ):
+        """Train the net.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows; `ShapeConvClassifier` takes images too.
+        y : array-like of shape (n_samples,)
+            Labels of any type that sorts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights. A weight of 2 counts as a repeated row; a row of weight 0 is
+            left out.
+        X_val : {array-like, sparse matrix} of shape (n_validation_samples, n_features), \
+                default=None
+            Validation rows, instead of ``validation_split``.
+        y_val : array-like of shape (n_validation_samples,), default=None
+            Labels of the validation rows.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the validation rows.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group go together into training or into validation. Of use with
+            ``validation_split`` alone.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, labels, weights or parameters can't be trained on; an earlier fit then stays
+            as it was.
+        """
+        with _unchanged_on_failure(self):
+            resume = self.warm_start and hasattr(self, "_weights")
+            rows, groups = self._training_rows(X, y, sample_weight, groups, resume)
+            if not resume:
+                self._seeds = self._draw_seeds()
+            validation_rows = self._validation_rows(X_val, y_val, sample_weight_val)
+            self._check_plan(validation_rows, groups)
+            training, validation = rows, validation_rows
+            if self.validation_split:
+                training, validation = self._hold_out(rows, groups)
+            self._run(training, validation, resume)
+            if self.refit_epoch is not None:
+                whole = rows if validation_rows is None else _rows.stacked(rows, validation_rows)
+                self._refit(whole)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch on these rows, going on from where training stands.
+
+        The optimizer's state is kept between calls. Weights are taken as they are, since a chunk
+        can't know their mean over all chunks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, labels, weights or parameters can't be trained on, or ``classes`` are missing
+            at the first call; an earlier fit then stays as it was.
+        """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which can't know how "
+                "many rows of each class are still to come. Pass a dict: {label: weight}."
+            )
+        with _unchanged_on_failure(self):
+            resume = hasattr(self, "_weights")
+            X = self._validate_rows(X, y, reset=not resume)
+            labels = _rows.check_labels(y)
+            check_consistent_length(X, labels)
+            if classes is not None:
+                classes = _rows.check_labels(classes, "classes")
+            if _check_partial_fit_first_call(self, classes):
+                self._seeds = self._draw_seeds()
+                self._check_classes(self.classes_)
+            codes = _rows.encode_labels(labels, self.classes_)
+            weights = self._validate_weights(sample_weight, X)
+            class_weight = _rows.class_weights(
+                self.class_weight, self.classes_, np.arange(len(self.classes_))
+            )
+            rows = _rows.without_weightless(X, codes, weights)
+            self._train(rows, None, class_weight, resume=resume, epochs=1)
+        return self
+
+    def _training_rows(self, X, y, sample_weight, groups, resume):
+        """Checked rows ``(X, codes, weights)`` without those of weight 0; sets the classes."""
+        X = self._validate_rows(X, y, reset=not resume)
+        labels = _rows.check_labels(y)
+        check_consistent_length(X, labels)
+        weights = self._validate_weights(sample_weight, X)
+        if groups is not None:
+            groups = np.asarray(groups)
+            check_consistent_length(X, groups)
+        X, labels, weights, groups = _rows.without_weightless(X, labels, weights, groups)
+        if resume:
+            codes = _rows.encode_labels(labels, self.classes_)
+        else:
+            classes, codes = _rows.classes_and_codes(labels)
+            self._check_classes(classes)
+            self.classes_ = classes
+        return (X, codes, weights), groups
+
+    def _validation_rows(self, X_val, y_val, sample_weight_val):
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("Validation rows need both X_val and y_val; got only one of them.")
+        X = self._validate_rows(X_val, y_val, reset=False)
+        labels = _rows.check_labels(y_val, "y_val")
+        check_consistent_length(X, labels)
+        codes = _rows.encode_labels(labels, self.classes_, "y_val")
+        weights = self._validate_weights(sample_weight_val, X)
+        return _rows.without_weightless(X, codes, weights)
+
+    def _check_plan(self, validation_rows, groups):
+        """Refuse parameters and data that contradict each other."""
+        if self.validation_split and validation_rows is not None:
+            raise ValueError(
+                f"Got validation_split={self.validation_split} and X_val; choose one: set "
+                "validation_split=0.0 to validate on X_val."
+            )
+        if groups is not None and not self.validation_split:
+            raise ValueError(
+                "groups say which rows validation_split must keep together, and "
+                "validation_split=0.0 holds none out: set it, or leave groups out."
+            )
+        needs = [name for name in ("patience", "refit_epoch") if getattr(self, name) is not None]
+        if needs and not self.validation_split and validation_rows is None:
+            raise ValueError(
+                f"{needs[0]}={getattr(self, needs[0])!r} needs validation rows: set "
+                "validation_split, or pass X_val and y_val to fit."
+            )
+        if self.refit_epoch is not None and self.warm_start:
+            raise ValueError(
+                f"refit_epoch={self.refit_epoch!r} trains a new net from scratch and "
+                "warm_start=True goes on with the old one; set one of them alone."
+            )
+        if self.refit_epoch == "val_accuracy" and "accuracy" not in (self.metrics or ()):
+            raise ValueError(
+                f"refit_epoch='val_accuracy' needs 'accuracy' among the metrics; got "
+                f"metrics={self.metrics!r}."
+            )
+
+    def _draw_seeds(self):
+        """Seeds of a new net; the same ones for the same random_state, whatever else is asked."""
+        # NumPy's global generator is not drawn from: a fit changes nothing outside itself.
+        own = np.random.RandomState() if self.random_state is None else self.random_state
+        drawn = check_random_state(own).randint(_LARGEST_SEED, size=3)
+        return dict(zip(("order", "weights", "split"), drawn.tolist(), strict=True))
+
+    def _hold_out(self, rows, groups):
+        splitter = np.random.RandomState(self._seeds["split"])
+        split = _rows.split_rows(rows[1], self.validation_split, splitter, groups)
+        return tuple(tuple(None if c is None else c[at] for c in rows) for at in split)
+
+    def _run(self, rows, validation_rows, resume):
+        """Train as the parameters say, and keep the best epoch's weights where they say so."""
+        monitor = self.refit_epoch or "val_loss"
+        early_stop = None if self.patience is None else EarlyStop(monitor, self.patience)
+        self._train(*self._weighted(rows, validation_rows), resume=resume, early_stop=early_stop)
+        if early_stop is not None and early_stop.snapshot is not None:
+            self._weights, self._state = early_stop.snapshot
+            self.n_epochs_ = self._state["epochs"]
+        if validation_rows is not None:
+            self.best_epoch_ = best_epoch(self._history, monitor)
+        if not self.warm_start:
+            self._state = None
+
+    def _refit(self, rows):
+        """Train a new net on all rows for as many epochs as were best; keep the first history."""
+        chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
+        self._train(*self._weighted(rows, None), resume=False, epochs=self.best_epoch_)
+        vars(self).update(chosen, _state=None)
+
+    def _weighted(self, rows, validation_rows):
+        """Rows with the weights that the net trains with, and the weights of the classes."""
+        if rows[0].shape[0] <= self.batch_size:
+            rows = _rows.merge_repeated_rows(*rows)
+        X, codes, weights = rows
+        class_weight = _rows.class_weights(self.class_weight, self.classes_, codes, weights)
+        weights, class_weight = _rows.with_mean_one(weights, class_weight, codes)
+        if validation_rows is not None:
+            X_val, codes_val, weights_val = validation_rows
+            weights_val, _ = _rows.with_mean_one(weights_val, None, codes_val)
+            validation_rows = X_val, codes_val, weights_val
+        return (X, codes, weights), validation_rows, class_weight
+
+    def _train(self, rows, validation_rows, class_weight, *, resume, epochs=None, early_stop=None):
+        """Train through the bridge and take over weights, state and history."""
+        from skclf import _bridge
+
+        architecture = self._architecture(rows[0], len(self.classes_))
+        first_epoch = self.n_epochs_ if resume else 0
+        epochs = self.epochs if epochs is None else epochs
+        progress = Progress(first_epoch, epochs, self.verbose)
+        training = _bridge.train(
+            architecture,
+            rows,
+            validation_rows,
+            compile_with=self._compile_with(architecture),
+            class_weight=class_weight,
+            seeds=self._seeds,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            batch_size=self.batch_size,
+            callbacks=self._callbacks(),
+            watchers=[progress] if early_stop is None else [progress, early_stop],
+            start=(self._weights, self._state) if resume else None,
+        )
+        progress.close()
+        earlier = self._history if resume else {}
+        self._history = {
+            name: [*earlier.get(name, [np.nan] * first_epoch)[:first_epoch], *values]
+            for name, values in training.history.items()
+        }
+        self._net, self._weights, self._state = architecture, training.weights, training.state
+        self.best_epoch_ = self.n_epochs_ = training.state["epochs"]
+
+    def _callbacks(self):
+        if self.callbacks is None:
+            return ()
+        return self.callbacks if isinstance(self.callbacks, list | tuple) else (self.callbacks,)
+
+    def _check_classes(self, classes):
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows of at least 2 classes; y holds 1 class: "
+                f"{classes.tolist()}. Rows of weight 0 don't count."
+            )
+
+
+def sizes(name, value, length=None):
+    """A parameter that is a whole number or several of them, as a tuple of positive int.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    value : int or array-like of int
+    length : int or None
+        How many numbers there must be; a single one is repeated.
+    """
+    if isinstance(value, Integral):
+        value = (value,) * (length or 1)
+    value = tuple(value)
+    if not all(isinstance(v, Integral) and v >= 1 for v in value):
+        raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")
+    if length is not None and len(value) != length:
+        raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")
+    return tuple(map(int, value))
+
+
+@contextmanager
+def _unchanged_on_failure(estimator):
+    """Give an estimator its attributes back if the block fails, be it by Ctrl-C."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

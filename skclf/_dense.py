@@ -1,0 +1,361 @@
+"""Dense nets for two classes and for many."""
+
+from scipy.sparse import issparse
+from sklearn.utils._param_validation import StrOptions
+
+from skclf._base import NetClassifier, sizes
+from skclf._forward import Architecture
+
+
+def _dense_architecture(classifier, X, n_outputs):
+    return Architecture(
+        input_shape=(X.shape[1],),
+        hidden_layer_sizes=sizes("hidden_layer_sizes", classifier.hidden_layer_sizes),
+        n_outputs=n_outputs,
+        activation=classifier.activation,
+        dropout=float(classifier.dropout),
+        l2=float(classifier.l2),
+        sparse=issparse(X),
+    )
+
+
+class BinaryDenseClassifier(NetClassifier):
+    """Dense Keras net with one sigmoid unit, for two classes.
+
+    Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
+    alone and predicts without TensorFlow.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(16, 16)
+        Units of each hidden dense layer; an int means one layer, ``()`` none.
+
+    activation : str, default="relu"
+        Name of a Keras activation, for every hidden layer.
+
+    dropout : float, default=0.0
+        Dropout rate after each hidden dense layer, at least 0 and below 1.
+
+    l2 : float, default=0.0
+        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+
+    optimizer : str or keras.optimizers.Optimizer, default="rmsprop"
+        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
+        None keeps the optimizer's own.
+
+    loss : {"binary_crossentropy"}, default="binary_crossentropy"
+        The loss that training minimizes.
+
+    metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
+        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
+        by ``sample_weight``, and not by ``class_weight``.
+
+    epochs : int, default=20
+        Passes over the data.
+
+    batch_size : int, default=32
+        Rows for each step of the optimizer.
+
+    validation_split : float, default=0.0
+        Share of the rows to hold out for validation, stratified by class and drawn with
+        ``random_state``.
+
+    patience : int, default=None
+        Stop when the validation value has not improved for this many epochs, and keep the weights
+        of the best epoch. The value is ``refit_epoch`` where that is set, else ``"val_loss"``.
+
+    refit_epoch : {"val_loss", "val_accuracy"}, default=None
+        After the run with validation rows, train a new net from scratch on all rows, validation
+        rows included, for as many epochs as were best by this value.
+
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
+        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+
+    callbacks : list or tuple of keras.callbacks.Callback, default=None
+        Keras callbacks. Each fit trains with copies of its own.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. None
+        draws new seeds for each fit, and not from NumPy's global generator.
+
+    verbose : {0, 1, 2}, default=0
+        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where ``X`` was a DataFrame with string column names.
+
+    history_ : pandas.DataFrame
+        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
+        ``accuracy``, ``val_loss``, ``val_accuracy``.
+
+    best_epoch_ : int
+        The epoch with the best validation value; without validation rows, the last one.
+
+    n_epochs_ : int
+        Number of epochs that the final weights were trained for.
+
+    model_ : keras.Model
+        The fitted net as a compiled Keras model, a new one at each access.
+
+    See Also
+    --------
+    MulticlassDenseClassifier : The same for any number of classes.
+    sklearn.neural_network.MLPClassifier : scikit-learn's own dense net.
+
+    References
+    ----------
+    F. Chollet, "Deep Learning with Python", chapter 4: the net for the IMDB reviews.
+
+    Examples
+    --------
+    >>> from skclf import BinaryDenseClassifier
+    >>> from skclf.datasets import make_low_high
+    >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+    >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+    >>> clf.predict([[0.9, 0.8, 0.7, 0.9], [0.1, 0.3, 0.2, 0.2]])
+    array(['high', 'low'], dtype='<U4')
+    >>> clf.predict_proba([[0.9, 0.8, 0.7, 0.9]]).shape
+    (1, 2)
+    """
+
+    _parameter_constraints = {
+        **NetClassifier._parameter_constraints,
+        "loss": [StrOptions({"binary_crossentropy"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(16, 16),
+        *,
+        activation="relu",
+        dropout=0.0,
+        l2=0.0,
+        optimizer="rmsprop",
+        learning_rate=None,
+        loss="binary_crossentropy",
+        metrics=("accuracy",),
+        epochs=20,
+        batch_size=32,
+        validation_split=0.0,
+        patience=None,
+        refit_epoch=None,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_split = validation_split
+        self.patience = patience
+        self.refit_epoch = refit_epoch
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _architecture(self, X, n_classes):
+        return _dense_architecture(self, X, n_outputs=1)
+
+    def _check_classes(self, classes):
+        super()._check_classes(classes)
+        if len(classes) > 2:
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is multiclass: "
+                f"y holds {len(classes)} classes. Use MulticlassDenseClassifier for them."
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+class MulticlassDenseClassifier(NetClassifier):
+    """Dense Keras net with a softmax unit for each class, for two or more classes.
+
+    Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
+    alone and predicts without TensorFlow.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64, 64)
+        Units of each hidden dense layer; an int means one layer, ``()`` none.
+
+    activation : str, default="relu"
+        Name of a Keras activation, for every hidden layer.
+
+    dropout : float, default=0.0
+        Dropout rate after each hidden dense layer, at least 0 and below 1.
+
+    l2 : float, default=0.0
+        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+
+    optimizer : str or keras.optimizers.Optimizer, default="rmsprop"
+        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
+        None keeps the optimizer's own.
+
+    loss : {"sparse_categorical_crossentropy", "categorical_crossentropy"}, \
+            default="sparse_categorical_crossentropy"
+        The loss that training minimizes. Both are the same function; the second one is given
+        one-hot rows, which are made inside: ``y`` holds plain labels in either case.
+
+    metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
+        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
+        by ``sample_weight``, and not by ``class_weight``.
+
+    epochs : int, default=20
+        Passes over the data.
+
+    batch_size : int, default=32
+        Rows for each step of the optimizer.
+
+    validation_split : float, default=0.0
+        Share of the rows to hold out for validation, stratified by class and drawn with
+        ``random_state``.
+
+    patience : int, default=None
+        Stop when the validation value has not improved for this many epochs, and keep the weights
+        of the best epoch. The value is ``refit_epoch`` where that is set, else ``"val_loss"``.
+
+    refit_epoch : {"val_loss", "val_accuracy"}, default=None
+        After the run with validation rows, train a new net from scratch on all rows, validation
+        rows included, for as many epochs as were best by this value.
+
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
+        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+
+    callbacks : list or tuple of keras.callbacks.Callback, default=None
+        Keras callbacks. Each fit trains with copies of its own.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. None
+        draws new seeds for each fit, and not from NumPy's global generator.
+
+    verbose : {0, 1, 2}, default=0
+        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where ``X`` was a DataFrame with string column names.
+
+    history_ : pandas.DataFrame
+        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
+        ``accuracy``, ``val_loss``, ``val_accuracy``.
+
+    best_epoch_ : int
+        The epoch with the best validation value; without validation rows, the last one.
+
+    n_epochs_ : int
+        Number of epochs that the final weights were trained for.
+
+    model_ : keras.Model
+        The fitted net as a compiled Keras model, a new one at each access.
+
+    See Also
+    --------
+    BinaryDenseClassifier : The same with one sigmoid unit, for two classes.
+    sklearn.neural_network.MLPClassifier : scikit-learn's own dense net.
+
+    References
+    ----------
+    F. Chollet, "Deep Learning with Python", chapter 4: the net for the Reuters topics.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skclf import MulticlassDenseClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = MulticlassDenseClassifier(learning_rate=0.01, random_state=0)
+    >>> clf = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> bool(clf.score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints = {
+        **NetClassifier._parameter_constraints,
+        "loss": [StrOptions({"sparse_categorical_crossentropy", "categorical_crossentropy"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64),
+        *,
+        activation="relu",
+        dropout=0.0,
+        l2=0.0,
+        optimizer="rmsprop",
+        learning_rate=None,
+        loss="sparse_categorical_crossentropy",
+        metrics=("accuracy",),
+        epochs=20,
+        batch_size=32,
+        validation_split=0.0,
+        patience=None,
+        refit_epoch=None,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_split = validation_split
+        self.patience = patience
+        self.refit_epoch = refit_epoch
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _architecture(self, X, n_classes):
+        return _dense_architecture(self, X, n_outputs=n_classes)

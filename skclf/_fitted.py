@@ -1,0 +1,205 @@
+"""What a fitted classifier can do: predict, evaluate, show its history and its Keras model.
+
+A fitted net is an `Architecture` and a list of arrays. Nothing here loads TensorFlow, except to
+evaluate, to make ``model_``, and for activations that `skclf._forward` doesn't know.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import special
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from skclf import _forward, _rows
+
+
+class FittedNet(ClassifierMixin, BaseEstimator):
+    """The methods of the classifiers that need a fitted net."""
+
+    _accept_sparse = "csr"
+
+    def decision_function(self, X):
+        """Values of the output layer before its sigmoid or softmax.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes), dtype float64
+            For two classes one value a row, positive for ``classes_[1]``; otherwise a logit for
+            each class, in the order of ``classes_``.
+        """
+        logits = self._logits(X)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+    def predict(self, X):
+        """Most probable label of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Members of ``classes_``.
+        """
+        decision = self.decision_function(X)
+        if decision.ndim == 1:
+            return self.classes_[(decision > 0).astype(np.intp)]
+        return self.classes_[decision.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), dtype float64
+            In the order of ``classes_``; each row sums to 1.
+        """
+        decision = self.decision_function(X)
+        if decision.ndim == 1:
+            return np.column_stack([special.expit(-decision), special.expit(decision)])
+        return special.softmax(decision, axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), dtype float64
+            In the order of ``classes_``; finite where the probability itself is rounded to 0.
+        """
+        decision = self.decision_function(X)
+        if decision.ndim == 1:
+            return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
+        return special.log_softmax(decision, axis=1)
+
+    def evaluate(self, X, y, sample_weight=None):
+        """Loss and metrics on labelled rows, as Keras computes them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels, each one of ``classes_``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; a weight of 2 counts as a repeated row.
+
+        Returns
+        -------
+        dict of str to float
+            ``"loss"``, with the L2 penalty, and each of ``metrics`` under its Keras name.
+        """
+        from skclf import _bridge
+
+        check_is_fitted(self)
+        X = self._validate_rows(X, y, reset=False)
+        labels = _rows.check_labels(y)
+        check_consistent_length(X, labels)
+        codes = _rows.encode_labels(labels, self.classes_)
+        weights, _ = _rows.with_mean_one(self._validate_weights(sample_weight, X), None, codes)
+        compile_with = self._compile_with(self._net)
+        rows = (X, codes, weights)
+        return _bridge.evaluate(self._net, self._weights, compile_with, rows, self.batch_size)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
+        if self._net.activation in _forward.ACTIVATIONS:
+            return _forward.logits(self._net, self._weights, X)
+        from skclf import _bridge
+
+        hidden = _bridge.hidden_values(self._net, self._weights, X.astype(np.float32))
+        return _forward.output_layer(self._weights, hidden)
+
+    @property
+    def history_(self):
+        """Loss and metrics of each epoch, a `pandas.DataFrame` indexed by epoch from 1."""
+        import pandas as pd
+
+        check_is_fitted(self)
+        epochs = pd.RangeIndex(1, len(self._history["loss"]) + 1, name="epoch")
+        return pd.DataFrame(self._history, index=epochs)
+
+    @property
+    def model_(self):
+        """The fitted net as a compiled `keras.Model`, a new one at each access."""
+        from skclf import _bridge
+
+        check_is_fitted(self)
+        compile_with = self._compile_with(self._net)
+        return _bridge.keras_model(self._net, self._weights, compile_with, self._state)
+
+    def _loss(self, n_outputs):
+        """Keras's name of the loss for a net with this number of outputs."""
+        return self.loss
+
+    def _compile_with(self, architecture):
+        return {
+            "optimizer": self.optimizer,
+            "learning_rate": self.learning_rate,
+            "loss": self._loss(architecture.n_outputs),
+            "metrics": self.metrics,
+        }
+
+    def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
+        """Rows as an array or CSR matrix; sets or checks the number and names of the features."""
+        if y is None:
+            validate_data(self, X, y)  # raises scikit-learn's error for a missing y
+        with _errors_that_name_the_fix():
+            return validate_data(
+                self, X, accept_sparse=self._accept_sparse, dtype=dtype, reset=reset
+            )
+
+    def _validate_weights(self, sample_weight, X):
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number; got weights that are "
+                "all zero, which leaves no row to train on."
+            )
+        return weights
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self._accept_sparse)
+        return tags
+
+
+@contextmanager
+def _errors_that_name_the_fix():
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string" in str(error):
+            raise ValueError(
+                f"X holds text ({error}); features must be numbers. Encode text first, for "
+                "example with OneHotEncoder, TfidfVectorizer or skclf.MultiHotVectorizer."
+            ) from error
+        raise

@@ -1,0 +1,198 @@
+"""A fitted net as arrays, and its forward pass in NumPy and SciPy.
+
+Nothing here knows Keras, scikit-learn or labels: an `Architecture` and a list of weights, in the
+order of Keras's own ``get_weights()``, turn rows into logits. All arithmetic is in float64, so that
+a row's logits do not depend on the rows beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import sparse, special
+
+# Enough rows to keep BLAS busy, few enough for a hidden layer to stay in the processor's cache.
+_ROWS_PER_CHUNK = 4096
+# The patches of a convolution take kernel height x width times the memory of its images.
+_VALUES_PER_IMAGE_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a net looks like, without its weights; hashable.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        ``(n_features,)``, or ``(height, width, channels)`` of an image.
+    hidden_layer_sizes : tuple of int
+        Units of each hidden dense layer.
+    n_outputs : int
+        1 for one sigmoid unit, otherwise the number of softmax units.
+    activation : str
+        Keras's name of the activation of every hidden layer.
+    dropout : float
+        Dropout rate after each hidden dense layer.
+    l2 : float
+        L2 penalty on all kernels.
+    filters : tuple of int
+        Filters of each block of convolution and max-pooling, before the dense layers.
+    kernel_size, pool_size : tuple of int
+        ``(height, width)`` of the convolutions and of the pooling windows.
+    sparse : bool
+        Whether the training rows are sparse.
+    """
+
+    input_shape: tuple
+    hidden_layer_sizes: tuple
+    n_outputs: int
+    activation: str
+    dropout: float = 0.0
+    l2: float = 0.0
+    filters: tuple = ()
+    kernel_size: tuple = (3, 3)
+    pool_size: tuple = (2, 2)
+    sparse: bool = False
+
+
+def _softplus(z):
+    return np.logaddexp(0, z)
+
+
+def _elu(z):
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+def _hard_sigmoid(z):
+    return np.clip(z / 6 + 0.5, 0, 1)
+
+
+# Keras's names and definitions (https://keras.io/api/layers/activations/), element by element.
+ACTIVATIONS = {
+    "celu": _elu,
+    "elu": _elu,
+    "exponential": np.exp,
+    "gelu": lambda z: z * special.ndtr(z),
+    "hard_shrink": lambda z: np.where(np.abs(z) > 0.5, z, 0),
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": lambda z: z * _hard_sigmoid(z),
+    "hard_swish": lambda z: z * _hard_sigmoid(z),
+    "hard_tanh": lambda z: np.clip(z, -1, 1),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
+    "linear": lambda z: z,
+    "log_sigmoid": special.log_expit,
+    "log_softmax": lambda z: special.log_softmax(z, axis=-1),
+    "mish": lambda z: z * np.tanh(_softplus(z)),
+    "relu": lambda z: np.maximum(z, 0, out=z),
+    "relu6": lambda z: np.clip(z, 0, 6, out=z),
+    "selu": lambda z: (
+        1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(np.minimum(z, 0)))
+    ),
+    "sigmoid": special.expit,
+    "silu": lambda z: z * special.expit(z),
+    "soft_shrink": lambda z: np.sign(z) * np.maximum(np.abs(z) - 0.5, 0),
+    "softmax": lambda z: special.softmax(z, axis=-1),
+    "softplus": _softplus,
+    "softsign": lambda z: z / (1 + np.abs(z)),
+    "squareplus": lambda z: (z + np.sqrt(z * z + 4)) / 2,
+    "swish": lambda z: z * special.expit(z),
+    "tanh": np.tanh,
+    "tanh_shrink": lambda z: z - np.tanh(z),
+}
+
+
+def logits(architecture, weights, X):
+    """Values of the output layer before its sigmoid or softmax.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Its activation must be one of `ACTIVATIONS`.
+    weights : list of ndarray
+        Kernel and bias of each layer, first to last.
+    X : {ndarray, CSR} of shape (n_rows, n_values)
+        Rows; images with their pixels flattened.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs), dtype float64
+    """
+    out = np.empty((X.shape[0], architecture.n_outputs))
+    step = _rows_per_chunk(architecture)
+    for start in range(0, X.shape[0], step):
+        chunk = slice(start, start + step)
+        out[chunk] = output_layer(weights, _hidden_values(architecture, weights, X[chunk]))
+    return out
+
+
+def output_layer(weights, hidden):
+    """Logits from the values of the last hidden layer."""
+    kernel, bias = weights[-2:]
+    return hidden @ kernel.astype(np.float64) + bias
+
+
+def _rows_per_chunk(architecture):
+    if not architecture.filters:
+        return _ROWS_PER_CHUNK
+    pixels = int(np.prod(architecture.input_shape)) * max(1, *architecture.filters)
+    return max(1, _VALUES_PER_IMAGE_CHUNK // pixels)
+
+
+def _hidden_values(architecture, weights, X):
+    """Values that reach the output layer, for one chunk of rows."""
+    activation = ACTIVATIONS[architecture.activation]
+    layers = list(zip(weights[0:-2:2], weights[1:-2:2], strict=True))
+    values = X if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+    if architecture.filters:
+        values = values.reshape(-1, *architecture.input_shape)
+        for kernel, bias in layers[: len(architecture.filters)]:
+            values = activation(convolve_same(values, kernel, bias))
+            values = max_pool_same(values, architecture.pool_size)
+        values = values.reshape(len(values), -1)
+    for kernel, bias in layers[len(architecture.filters) :]:
+        values = activation(values @ kernel.astype(np.float64) + bias)
+    return values
+
+
+def convolve_same(images, kernel, bias):
+    """2-D cross-correlation with zero padding, as `keras.layers.Conv2D` with ``padding="same"``.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels)
+    kernel : ndarray of shape (kernel_height, kernel_width, channels, filters)
+    bias : ndarray of shape (filters,)
+
+    Returns
+    -------
+    ndarray of shape (n, height, width, filters)
+    """
+    height, width = kernel.shape[:2]
+    rows, columns = (((size - 1) // 2, size // 2) for size in (height, width))
+    padded = np.pad(images, ((0, 0), rows, columns, (0, 0)))
+    patches = sliding_window_view(padded, (height, width), axis=(1, 2))
+    return np.tensordot(patches, kernel.astype(np.float64), axes=((4, 5, 3), (0, 1, 2))) + bias
+
+
+def max_pool_same(images, pool_size):
+    """Maximum of each window, as `keras.layers.MaxPooling2D` with ``padding="same"``.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels)
+    pool_size : tuple of int
+        ``(height, width)`` of the windows, which do not overlap.
+
+    Returns
+    -------
+    ndarray of shape (n, ceil(height / pool), ceil(width / pool), channels)
+    """
+    missing = [-size % pool for size, pool in zip(images.shape[1:3], pool_size, strict=True)]
+    if any(missing):
+        rows, columns = ((total // 2, total - total // 2) for total in missing)
+        images = np.pad(images, ((0, 0), rows, columns, (0, 0)), constant_values=-np.inf)
+    (pool_height, pool_width), (n, height, width, channels) = pool_size, images.shape
+    windows = images.reshape(
+        n, height // pool_height, pool_height, width // pool_width, pool_width, channels
+    )
+    return windows.max(axis=(2, 4))

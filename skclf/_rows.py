@@ -1,0 +1,294 @@
+"""Rows, labels and weights: pure functions between what users pass and what a net trains on.
+
+pandas and scikit-learn's model selection are imported where they are used, since loading them
+takes longer than all else that ``import skclf`` does.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+# Draws of whole groups among which the one with the most even classes is taken.
+_GROUP_DRAWS = 25
+
+
+def check_labels(y, name="y"):
+    """Labels as a 1-D array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+    name : str
+        For messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, continuous, one-hot or of more than one column.
+    """
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] > 1:
+        raise ValueError(_message_for_columns(y, name))
+    labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind in "fc":
+        assert_all_finite(labels, input_name=name)
+    elif labels.dtype.kind == "O":
+        _check_none_missing(labels, name)
+    check_classification_targets(labels)
+    return labels
+
+
+def _check_none_missing(labels, name):
+    import pandas as pd
+
+    missing = pd.isna(labels)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise ValueError(
+            f"Input {name} contains NaN: the label of row {row} is missing ({labels[row]!r}). "
+            "Every row needs a label; drop the rows without one."
+        )
+
+
+def _message_for_columns(y, name):
+    is_one_hot = y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+    if is_one_hot:
+        return (
+            f"{name} is one-hot encoded, with shape {y.shape}; labels must be a 1-D array. Pass "
+            f"{name}.argmax(axis=1), or classes[{name}.argmax(axis=1)] with the names of the "
+            "columns; loss='categorical_crossentropy' makes its one-hot rows itself."
+        )
+    return (
+        f"{name} should be a 1d array, got an array of shape {y.shape} instead: one label for "
+        "each row. Several labels a row are not supported."
+    )
+
+
+def classes_and_codes(labels):
+    """The distinct labels, sorted, and the position of each row's label among them.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_rows,)
+    """
+    try:
+        return np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        types = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"Got labels of types {' and '.join(types)}, which can't be sorted together. Make all "
+            "of them numbers or all of them strings, for example with y.astype(str)."
+        ) from error
+
+
+def encode_labels(labels, classes, name="y"):
+    """Position of each label among the sorted classes.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    import pandas as pd
+
+    codes = pd.Index(classes).get_indexer(labels)
+    if (codes < 0).any():
+        strange = list(dict.fromkeys(labels[codes < 0].tolist()))
+        raise ValueError(
+            f"{name} contains labels that are not among the classes: {_some(strange)}; the classes "
+            f"are {_some(classes.tolist())}."
+        )
+    return codes
+
+
+def _some(values, most=10):
+    more = f", and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(repr, values[:most])) + more
+
+
+def class_weights(class_weight, classes, codes, sample_weight=None):
+    """Weight of each class, in the order of the classes.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        ``"balanced"`` weighs each class by ``n / (n_classes * n_of_class)``, the formula of
+        `sklearn.utils.class_weight.compute_class_weight`, where a row counts by its weight.
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_rows,)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    ndarray of shape (n_classes,) or None
+    """
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str):
+        counts = np.bincount(codes, sample_weight, minlength=len(classes))
+        return counts.sum() / (len(classes) * counts)
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown:
+        raise ValueError(
+            f"class_weight has weights for labels that y does not hold: {_some(unknown)}; "
+            f"the classes are {_some(known)}."
+        )
+    weights = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights[codes].any():
+        raise ValueError(
+            f"Got class_weight={class_weight!r}; class weights must be finite and non-negative, "
+            "and at least one class of y must weigh more than 0."
+        )
+    return weights
+
+
+def with_mean_one(sample_weight, class_weight, codes):
+    """Weights such that their product over the rows has mean 1.
+
+    Keras divides the weighted sum of a batch's losses by its number of rows. With a mean of 1
+    that is the number of rows that the weights stand for, and a weight of 2 equals a repeated row.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_rows,) or None
+    class_weight : ndarray of shape (n_classes,) or None
+    codes : ndarray of int of shape (n_rows,)
+
+    Returns
+    -------
+    sample_weight, class_weight : ndarray or None
+    """
+    if sample_weight is not None:
+        sample_weight = sample_weight / sample_weight.mean()
+    if class_weight is not None:
+        rows = class_weight[codes] if sample_weight is None else class_weight[codes] * sample_weight
+        class_weight = class_weight / rows.mean()
+    return sample_weight, class_weight
+
+
+def without_weightless(X, y, sample_weight, *more):
+    """All columns without the rows of weight 0; `sample_weight` and `more` may be None."""
+    columns = (X, y, sample_weight, *more)
+    if sample_weight is None or sample_weight.all():
+        return columns
+    kept = np.flatnonzero(sample_weight)
+    return tuple(None if column is None else column[kept] for column in columns)
+
+
+def stacked(rows, more):
+    """Two sets of rows ``(X, codes, sample_weight)`` as one."""
+    (X, codes, weights), (X_more, codes_more, weights_more) = rows, more
+    if weights is not None or weights_more is not None:
+        weights = np.concatenate(
+            [
+                np.ones(len(codes)) if weights is None else weights,
+                np.ones(len(codes_more)) if weights_more is None else weights_more,
+            ]
+        )
+    if sparse.issparse(X) or sparse.issparse(X_more):
+        X = sparse.vstack([sparse.csr_array(X), sparse.csr_array(X_more)], format="csr")
+    else:
+        X = np.concatenate([X, X_more])
+    return X, np.concatenate([codes, codes_more]), weights
+
+
+def split_rows(codes, share, random_state, groups=None):
+    """Positions of training and validation rows.
+
+    Classes are held out in proportion; a class with one row stays in training. Groups are never
+    split: of several draws of whole groups, the one with the most even classes is taken.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_rows,)
+    share : float
+        Of the rows to hold out.
+    random_state : numpy.random.RandomState
+    groups : array-like of shape (n_rows,) or None
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted.
+    """
+    rows = np.arange(len(codes))
+    if groups is not None:
+        return _split_groups(rows, codes, share, random_state, groups)
+    from sklearn.model_selection import train_test_split
+
+    alone = np.bincount(codes)[codes] == 1
+    try:
+        train, validation = train_test_split(
+            rows[~alone], test_size=share, stratify=codes[~alone], random_state=random_state
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"validation_split={share} of {len(codes)} rows can't hold out rows of each of "
+            f"{len(np.unique(codes))} classes ({error}). Use another share, more rows, or pass "
+            "X_val and y_val to fit."
+        ) from error
+    return np.sort(np.concatenate([train, rows[alone]])), np.sort(validation)
+
+
+def _split_groups(rows, codes, share, random_state, groups):
+    from sklearn.model_selection import GroupShuffleSplit
+
+    n_classes = codes.max() + 1
+    wanted = np.bincount(codes, minlength=n_classes) * share
+    splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=share, random_state=random_state)
+    best, least = None, np.inf
+    for train, validation in splitter.split(rows, groups=groups):
+        distance = np.abs(np.bincount(codes[validation], minlength=n_classes) - wanted).sum()
+        if distance < least and len(np.unique(codes[train])) == len(np.unique(codes)):
+            best, least = (np.sort(train), np.sort(validation)), distance
+    if best is None:
+        raise ValueError(
+            f"No way was found to hold out validation_split={share} of the rows by whole groups "
+            "and keep rows of each class for training. Use another share, or pass X_val and y_val."
+        )
+    return best
+
+
+def merge_repeated_rows(X, codes, sample_weight=None):
+    """Equal rows with equal labels as one row with their weights' sum, in a canonical order.
+
+    For training on all data in one batch, where neither the order of the rows nor a repeated row
+    as opposed to a doubled weight can make a difference, but for rounding. Merged, it makes none
+    at all.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_rows, n_values)
+    codes : ndarray of int of shape (n_rows,)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    X, codes, sample_weight
+        The weights are None where all are equal.
+    """
+    keys = [(code, *key) for code, key in zip(codes.tolist(), _row_keys(X), strict=True)]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    first = [i for i in range(len(order)) if not i or keys[order[i]] != keys[order[i - 1]]]
+    weights = np.ones(len(codes)) if sample_weight is None else sample_weight
+    sums = np.add.reduceat(weights[order], first)
+    kept = np.array(order)[first]
+    return X[kept], codes[kept], None if np.ptp(sums) == 0 else sums
+
+
+def _row_keys(X):
+    if not sparse.issparse(X):
+        return ((row.tobytes(),) for row in np.ascontiguousarray(X))
+    bounds = zip(X.indptr[:-1], X.indptr[1:], strict=True)
+    return ((X.indices[a:b].tobytes(), X.data[a:b].tobytes()) for a, b in bounds)

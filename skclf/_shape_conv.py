@@ -1,0 +1,317 @@
+"""A small convolutional net for images."""
+
+from math import isqrt
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skclf._base import NetClassifier, sizes
+from skclf._forward import Architecture
+
+
+def image_shape_of(X, image_shape=None):
+    """Height, width and channels of images.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, height, width), (n, height, width, channels) or (n, n_values)
+    image_shape : tuple (height, width) or (height, width, channels), or None
+        None takes flattened rows for square grey images where their length is a square number,
+        else for images of one row of pixels.
+
+    Returns
+    -------
+    tuple (height, width, channels)
+
+    Raises
+    ------
+    ValueError
+        If ``X`` has another number of dimensions or does not fit ``image_shape``.
+    """
+    if X.ndim not in (2, 3, 4):
+        raise ValueError(
+            f"Got X with shape {X.shape}; images must be of shape (n, height, width) or "
+            "(n, height, width, channels), or flattened rows of shape (n, n_values)."
+        )
+    if X.ndim > 2:
+        found = (*X.shape[1:], 1)[:3]
+    elif image_shape is None:
+        side = isqrt(X.shape[1])
+        found = (side, side, 1) if side * side == X.shape[1] else (1, X.shape[1], 1)
+    if image_shape is None:
+        return found
+    if not isinstance(image_shape, tuple | list) or len(image_shape) not in (2, 3):
+        raise ValueError(
+            f"Got image_shape={image_shape!r}; it must be (height, width) or "
+            "(height, width, channels)."
+        )
+    wanted = (*sizes("image_shape", image_shape), 1)[:3]
+    if X.ndim > 2 and found != wanted:
+        raise ValueError(
+            f"Got images of shape {found} (height, width, channels), and image_shape says "
+            f"{wanted}. Leave image_shape at None to take it from the images."
+        )
+    if X.ndim == 2 and X.shape[1] != np.prod(wanted):
+        raise ValueError(
+            f"Got flattened rows of {X.shape[1]} values, and image_shape={image_shape!r} has "
+            f"{np.prod(wanted)}."
+        )
+    return wanted
+
+
+class ShapeConvClassifier(NetClassifier):
+    """Small convolutional Keras net for images, with two or more classes.
+
+    A block of convolution and max-pooling for each entry of ``filters``, dense layers, and one
+    sigmoid unit for two classes or a softmax unit for each of more. Convolutions and pooling pad
+    the image (``padding="same"``), so that images of any size pass. Pixels are used as they are:
+    scale them to between 0 and 1 before.
+
+    A fitted classifier holds arrays alone and predicts without TensorFlow.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(10,)
+        Units of each hidden dense layer; an int means one layer, ``()`` none.
+
+    filters : int or array-like of int, default=(8,)
+        Filters of each block of convolution and max-pooling; an int means one block.
+
+    kernel_size : int or tuple (height, width), default=3
+        Size of the convolutions' kernels, in pixels.
+
+    pool_size : int or tuple (height, width), default=2
+        Size of the pooling windows, in pixels.
+
+    image_shape : tuple (height, width) or (height, width, channels), default=None
+        For rows that arrive flattened, as a Pipeline delivers them. None takes the shape from
+        ``X``; flattened rows then are square grey images where their length is a square number,
+        else images of one row of pixels.
+
+    activation : str, default="relu"
+        Name of a Keras activation, for every hidden layer.
+
+    dropout : float, default=0.0
+        Dropout rate after each hidden dense layer, at least 0 and below 1.
+
+    l2 : float, default=0.0
+        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
+        None keeps the optimizer's own.
+
+    loss : {"auto", "binary_crossentropy", "sparse_categorical_crossentropy", \
+            "categorical_crossentropy"}, default="auto"
+        The loss that training minimizes. ``"auto"`` is ``"binary_crossentropy"`` with one sigmoid
+        unit for two classes, and ``"sparse_categorical_crossentropy"`` with softmax for more.
+
+    metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
+        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
+        by ``sample_weight``, and not by ``class_weight``.
+
+    epochs : int, default=20
+        Passes over the data.
+
+    batch_size : int, default=32
+        Rows for each step of the optimizer.
+
+    validation_split : float, default=0.0
+        Share of the rows to hold out for validation, stratified by class and drawn with
+        ``random_state``.
+
+    patience : int, default=None
+        Stop when the validation value has not improved for this many epochs, and keep the weights
+        of the best epoch. The value is ``refit_epoch`` where that is set, else ``"val_loss"``.
+
+    refit_epoch : {"val_loss", "val_accuracy"}, default=None
+        After the run with validation rows, train a new net from scratch on all rows, validation
+        rows included, for as many epochs as were best by this value.
+
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
+        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+
+    callbacks : list or tuple of keras.callbacks.Callback, default=None
+        Keras callbacks. Each fit trains with copies of its own.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. None
+        draws new seeds for each fit, and not from NumPy's global generator.
+
+    verbose : {0, 1, 2}, default=0
+        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    n_features_in_ : int
+        Number of values of an image, height x width x channels.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where ``X`` was a DataFrame with string column names.
+
+    history_ : pandas.DataFrame
+        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
+        ``accuracy``, ``val_loss``, ``val_accuracy``.
+
+    best_epoch_ : int
+        The epoch with the best validation value; without validation rows, the last one.
+
+    n_epochs_ : int
+        Number of epochs that the final weights were trained for.
+
+    model_ : keras.Model
+        The fitted net as a compiled Keras model, a new one at each access.
+
+    image_shape_ : tuple (height, width, channels)
+        Shape of the images.
+
+    See Also
+    --------
+    MulticlassDenseClassifier : Dense net, which knows nothing of neighbouring pixels.
+
+    Examples
+    --------
+    >>> from skclf import ShapeConvClassifier
+    >>> from skclf.datasets import make_shapes
+    >>> X, y = make_shapes(200, image_shape=(16, 16), radius=(3, 6), random_state=0,
+    ...                    return_X_y=True)
+    >>> clf = ShapeConvClassifier(learning_rate=0.01, random_state=0).fit(X, y)
+    >>> clf.predict_proba(X[:5]).shape
+    (5, 2)
+    >>> bool(clf.score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints = {
+        **NetClassifier._parameter_constraints,
+        "filters": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "image_shape": ["array-like", None],
+        "loss": [
+            StrOptions(
+                {
+                    "auto",
+                    "binary_crossentropy",
+                    "sparse_categorical_crossentropy",
+                    "categorical_crossentropy",
+                }
+            )
+        ],
+    }
+    _accept_sparse = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(10,),
+        *,
+        filters=(8,),
+        kernel_size=3,
+        pool_size=2,
+        image_shape=None,
+        activation="relu",
+        dropout=0.0,
+        l2=0.0,
+        optimizer="adam",
+        learning_rate=None,
+        loss="auto",
+        metrics=("accuracy",),
+        epochs=20,
+        batch_size=32,
+        validation_split=0.0,
+        patience=None,
+        refit_epoch=None,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.image_shape = image_shape
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_split = validation_split
+        self.patience = patience
+        self.refit_epoch = refit_epoch
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _architecture(self, X, n_classes):
+        one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
+        filters = sizes("filters", self.filters)
+        if not filters:
+            raise ValueError(
+                "Got filters=(), which leaves no convolution; give the filters of at least one "
+                "block, or use MulticlassDenseClassifier."
+            )
+        return Architecture(
+            input_shape=self.image_shape_,
+            hidden_layer_sizes=sizes("hidden_layer_sizes", self.hidden_layer_sizes),
+            n_outputs=1 if one_unit else n_classes,
+            activation=self.activation,
+            dropout=float(self.dropout),
+            l2=float(self.l2),
+            filters=filters,
+            kernel_size=sizes("kernel_size", self.kernel_size, length=2),
+            pool_size=sizes("pool_size", self.pool_size, length=2),
+        )
+
+    def _loss(self, n_outputs):
+        if self.loss != "auto":
+            return self.loss
+        return "binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy"
+
+    def _check_classes(self, classes):
+        super()._check_classes(classes)
+        if self.loss == "binary_crossentropy" and len(classes) > 2:
+            raise ValueError(
+                f"loss='binary_crossentropy' is for two classes and y holds {len(classes)}; "
+                "loss='auto' chooses by their number."
+            )
+
+    def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
+        """Flattened images; sets or checks their shape."""
+        shape = None
+        if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) > 2:
+            X = check_array(X, allow_nd=True, dtype=dtype, input_name="X")
+            shape = image_shape_of(X, self.image_shape)
+            if not reset and shape != self.image_shape_:
+                raise ValueError(
+                    f"Got images of shape {shape} (height, width, channels); "
+                    f"{type(self).__name__} was fitted on images of shape {self.image_shape_}."
+                )
+            X = X.reshape(len(X), -1)
+        X = super()._validate_rows(X, y, reset=reset, dtype=dtype)
+        if reset:
+            self.image_shape_ = shape or image_shape_of(X, self.image_shape)
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

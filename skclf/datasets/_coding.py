@@ -1,0 +1,120 @@
+"""Words to ids and back: the one integer coding that every text set here comes in.
+
+0 pads, 1 starts a text, 2 stands for a word that has no id of its own, and words count from 3 on
+by how often they occur in the training texts: 3 is the most frequent. Words of equal frequency
+follow each other in alphabetical order (by code point), so that ids never depend on the order of
+the texts. Coded texts lie in one flat array, with the place at which each begins.
+"""
+
+import html
+import re
+from array import array
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+PAD, START, UNKNOWN, FIRST_WORD = range(4)
+MARKERS = {"<pad>": PAD, "<start>": START, "<unknown>": UNKNOWN}
+
+_TAG = re.compile(r"</?(?:br|hr|i|em)\b[^<>]*>", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+class Texts(NamedTuple):
+    """Coded texts; text `row` is ``ids[starts[row] : starts[row + 1]]``."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+
+
+def split_words(text):
+    """List the words of a text, in lower case and free of mark-up and punctuation.
+
+    A word is a run of letters and digits, apostrophes inside included ("don't"). The simple HTML
+    tags that film reviews hold (``<br />``) part words, as all other characters do.
+    """
+    text = html.unescape(_TAG.sub(" ", text)).replace("\u2019", "'").replace("\u00b4", "'")
+    return _WORD.findall(text.lower())
+
+
+def join_texts(texts):
+    """Lay sequences of ids end to end, each behind the mark of a start."""
+    ids = array("i")
+    starts = [0]
+    for text in texts:
+        ids.append(START)
+        ids.extend(text)
+        starts.append(len(ids))
+    return Texts(np.array(ids, dtype=np.int32), np.array(starts, dtype=np.int64))
+
+
+def code_training_texts(texts):
+    """Code texts by the frequency of their own words.
+
+    Returns
+    -------
+    texts : Texts
+        The coded texts.
+    vocabulary : dict
+        Each word's id, the most frequent word first.
+    """
+    # Ids by first appearance come first; once all words are counted, a table turns them into ranks.
+    appearance = defaultdict()
+    appearance.default_factory = lambda: len(appearance) + FIRST_WORD
+    by_appearance = join_texts(map(appearance.__getitem__, split_words(text)) for text in texts)
+    words = list(appearance)
+    counts = np.bincount(by_appearance.ids, minlength=FIRST_WORD + len(words))[FIRST_WORD:].tolist()
+    order = sorted(range(len(words)), key=lambda place: (-counts[place], words[place]))
+    ranks = np.arange(FIRST_WORD + len(words), dtype=np.int32)
+    ranks[FIRST_WORD + np.array(order, dtype=np.intp)] = ranks[FIRST_WORD:].copy()
+    vocabulary = {words[place]: rank for rank, place in enumerate(order, start=FIRST_WORD)}
+    return Texts(ranks[by_appearance.ids], by_appearance.starts), vocabulary
+
+
+def code_other_texts(texts, vocabulary):
+    """Code texts by a vocabulary that is given; words it doesn't know become `UNKNOWN`."""
+    return join_texts(
+        (vocabulary.get(word, UNKNOWN) for word in split_words(text)) for text in texts
+    )
+
+
+def is_kept(ids, num_words, skip_top):
+    """Tell which ids keep their meaning: the markers, and words from `skip_top` to `num_words`."""
+    ids = np.asarray(ids)
+    kept = (ids < FIRST_WORD) | (ids >= skip_top)
+    return kept if num_words is None else kept & (ids < num_words)
+
+
+class Decoder:
+    """Turn a sequence of ids into the list of its words.
+
+    Parameters
+    ----------
+    vocabulary : dict
+        Each word's id.
+
+    Examples
+    --------
+    >>> from skclf.datasets._coding import Decoder
+    >>> decode = Decoder({"<start>": 1, "<unknown>": 2, "good": 3})
+    >>> decode([1, 3, 2])
+    ['<start>', 'good', '<unknown>']
+    """
+
+    def __init__(self, vocabulary):
+        self.words = {code: word for word, code in vocabulary.items()}
+
+    def __call__(self, ids):
+        try:
+            return [self.words[code] for code in np.asarray(ids).tolist()]
+        except KeyError as error:
+            raise ValueError(
+                f"Got the id {error}, but expected ids that stand for a word: the vocabulary holds "
+                f"{len(self.words)} of them, from {min(self.words)} to {max(self.words)}."
+            ) from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Got {type(ids).__name__}, but expected one flat sequence of ids; decode texts "
+                "one at a time."
+            ) from error

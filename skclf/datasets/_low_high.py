@@ -1,0 +1,111 @@
+"""The smallest set of all: four numbers, and whether their mean is low or high."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
+
+DESCR = """\
+Low and high
+------------
+
+Each row holds four numbers, drawn evenly and independently from 0 to 100. Its label is "high"
+where their mean is 50 or more, else "low". The two labels are about equally frequent, and a plane
+parts them without error, so any shortfall in accuracy is the classifier's own.
+"""
+
+FEATURE_NAMES = ["first", "second", "third", "fourth"]
+UPPER_BOUND = 100
+THRESHOLD = 50
+
+
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "return_X_y": ["boolean"],
+        "as_frame": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_low_high(n_samples=1000, random_state=None, *, return_X_y=False, as_frame=False):
+    """Make rows of four numbers, labelled by their mean against 50.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of rows.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the data. The same int gives the same data on each call.
+
+    return_X_y : bool, default=False
+        Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    as_frame : bool, default=False
+        Whether `data` is a pandas DataFrame with named columns and `target` a pandas Series.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with these keys and attributes:
+
+        data : ndarray or DataFrame of shape (n_samples, 4), float64
+            The numbers, from 0 up to 100.
+        target : ndarray or Series of shape (n_samples,), str
+            ``"low"`` where the row's mean is below 50, else ``"high"``.
+        target_names : ndarray of shape (2,), str
+            ``["high", "low"]``: sorted, as in a classifier's `classes_`.
+        feature_names : list of str
+            The names of the four columns.
+        frame : DataFrame of shape (n_samples, 5)
+            Data and target side by side; None without `as_frame`.
+        DESCR : str
+            The description of the set.
+
+    (X, y) : tuple
+        `data` and `target` alone, if `return_X_y` is True.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has a wrong type or lies out of range.
+
+    See Also
+    --------
+    make_shapes : Images instead of rows of numbers.
+
+    Examples
+    --------
+    >>> from skclf.datasets import make_low_high
+    >>> bunch = make_low_high(5, random_state=0)
+    >>> bunch.data.round(1)
+    array([[54.9, 71.5, 60.3, 54.5],
+           [42.4, 64.6, 43.8, 89.2],
+           [96.4, 38.3, 79.2, 52.9],
+           [56.8, 92.6,  7.1,  8.7],
+           [ 2. , 83.3, 77.8, 87. ]])
+    >>> bunch.target
+    array(['high', 'high', 'high', 'low', 'high'], dtype='<U4')
+    """
+    random_state = check_random_state(random_state)
+    data = random_state.uniform(0, UPPER_BOUND, size=(n_samples, len(FEATURE_NAMES)))
+    target = np.where(data.mean(axis=1) < THRESHOLD, "low", "high")
+    frame = None
+    if as_frame:
+        import pandas as pd
+
+        data = pd.DataFrame(data, columns=FEATURE_NAMES)
+        target = pd.Series(target, name="target")
+        frame = data.assign(target=target)
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        target_names=np.array(["high", "low"]),
+        feature_names=list(FEATURE_NAMES),
+        DESCR=DESCR,
+    )

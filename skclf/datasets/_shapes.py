@@ -1,0 +1,232 @@
+"""Images of filled shapes, made in blocks of whole-array arithmetic.
+
+A shape is a function that says which pixels lie inside it, given each pixel's distance from the
+centre: `down` of shape (n, height, 1), `right` of shape (n, 1, width) and `radius` of shape
+(n, 1, 1), all whole pixels. It never leaves the square of side ``2 * radius + 1`` around its
+centre, which is what keeps every shape wholly inside its image.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import Bunch, check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, validate_params
+
+DESCR = """\
+Shapes
+------
+
+Grey images, each of one filled shape: white (1.0) on black (0.0), at a random place and of a
+random size, wholly inside the image. Each kind of shape occurs equally often (the counts differ
+by one at most), in random order. Places and sizes are whole pixels. Noise, where asked for, is
+normal, added to every pixel, and the result is clipped to [0, 1].
+
+With a radius of 1 all kinds but the square are drawn with the same pixels; from 2 on all differ.
+"""
+
+# Pixels worked on at once: small enough for a processor's cache, large enough to hide the loop.
+BLOCK_PIXELS = 2**18
+
+
+def _square(down, right, radius):
+    return (np.abs(down) <= radius) & (np.abs(right) <= radius)
+
+
+def _circle(down, right, radius):
+    """As far as half a pixel beyond `radius`, else a lone pixel sticks out at each of four ends."""
+    return down**2 + right**2 < radius * (radius + 1)
+
+
+def _triangle(down, right, radius):
+    """Point up; at the bottom as wide as the square."""
+    return (2 * np.abs(right) <= down + radius) & (down <= radius)
+
+
+def _diamond(down, right, radius):
+    return np.abs(down) + np.abs(right) <= radius
+
+
+def _cross(down, right, radius):
+    """Upright; its arms are about a third of the square's side."""
+    arm = radius // 3
+    across, along = np.abs(right), np.abs(down)
+    return ((along <= arm) & (across <= radius)) | ((across <= arm) & (along <= radius))
+
+
+SHAPES = {
+    "square": _square,
+    "circle": _circle,
+    "triangle": _triangle,
+    "diamond": _diamond,
+    "cross": _cross,
+}
+
+
+def _check_pair(value, name, meaning):
+    """Two whole numbers of at least 1, or an error that says what they should be."""
+    numbers = list(value)
+    whole = all(isinstance(number, Integral) and number >= 1 for number in numbers)
+    if len(numbers) != 2 or not whole:
+        raise ValueError(
+            f"Got {name}={value!r}, but expected {meaning}: two whole numbers of at least 1."
+        )
+    return int(numbers[0]), int(numbers[1])
+
+
+def _check_geometry(image_shape, radius):
+    """Image height and width, smallest and largest radius, known to fit each other."""
+    height, width = _check_pair(image_shape, "image_shape", "(height, width) in pixels")
+    smallest, largest = _check_pair(radius, "radius", "(smallest, largest) in pixels")
+    if smallest > largest:
+        raise ValueError(
+            f"Got radius={radius!r}, but expected the smallest before the largest; "
+            f"use radius=({largest}, {smallest})."
+        )
+    fitting = (min(height, width) - 1) // 2
+    if largest > fitting:
+        raise ValueError(
+            f"Got radius={radius!r} with image_shape={image_shape!r}, but a shape of radius "
+            f"{largest} takes {2 * largest + 1} pixels each way; use radii up to {fitting}, or "
+            "larger images."
+        )
+    return height, width, smallest, largest
+
+
+def _check_shapes(shapes):
+    """The names as a list, known to be at least two different ones that can be drawn."""
+    names = [shapes] if isinstance(shapes, str) else list(shapes)
+    unknown = [name for name in names if name not in SHAPES]
+    if unknown or len(set(names)) != len(names) or len(names) < 2:
+        raise ValueError(
+            f"Got shapes={shapes!r}, but expected at least two different names out of "
+            f"{list(SHAPES)}."
+        )
+    return names
+
+
+def _draw(images, target, kinds, centres, radii):
+    """Set to one the pixels of `images` that lie inside their image's shape, in place."""
+    height, width = images.shape[1:]
+    down = np.arange(height) - centres[:, :1]
+    right = np.arange(width) - centres[:, 1:]
+    for code, kind in enumerate(kinds):
+        rows = np.flatnonzero(target == code)
+        images[rows] = SHAPES[kind](
+            down[rows, :, np.newaxis], right[rows, np.newaxis, :], radii[rows, np.newaxis]
+        )
+
+
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "image_shape": [tuple, list],
+        "radius": [tuple, list],
+        "random_state": ["random_state"],
+        "shapes": [tuple, list],
+        "noise": [Interval(Real, 0, np.inf, closed="left")],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_shapes(
+    n_samples=1000,
+    image_shape=(64, 64),
+    radius=(10, 20),
+    random_state=None,
+    *,
+    shapes=("square", "circle"),
+    noise=0.0,
+    return_X_y=False,
+):
+    """Make grey images of filled squares and circles.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of images.
+
+    image_shape : tuple of two ints, default=(64, 64)
+        Height and width of each image in pixels.
+
+    radius : tuple of two ints, default=(10, 20)
+        Smallest and largest half-size of a shape in pixels, both included. A shape of radius
+        `r` fills a square of side ``2 * r + 1`` from edge to edge.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the data. The same int gives the same data on each call.
+
+    shapes : tuple of str, default=("square", "circle")
+        The kinds of shape, at least two of ``"square"``, ``"circle"``, ``"triangle"``,
+        ``"diamond"`` and ``"cross"``. Their order is the order of the classes.
+
+    noise : float, default=0.0
+        Standard deviation of the normal noise that is added to each pixel, before pixels are
+        clipped to [0, 1].
+
+    return_X_y : bool, default=False
+        Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with these keys and attributes:
+
+        data : ndarray of shape (n_samples, height, width), float32
+            The images, from 0 (black) to 1 (white).
+        images : ndarray of shape (n_samples, height, width), float32
+            The same array as `data`.
+        target : ndarray of shape (n_samples,), int64
+            The class of each image, an index into `target_names`.
+        target_names : ndarray of shape (n_classes,), str
+            The kinds of shape, in the order of `shapes`.
+        DESCR : str
+            The description of the set.
+
+    (X, y) : tuple
+        `data` and `target` alone, if `return_X_y` is True.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has a wrong type or lies out of range, or if the largest radius does not
+        fit into the image.
+
+    See Also
+    --------
+    make_low_high : Rows of numbers instead of images.
+
+    Examples
+    --------
+    >>> from skclf.datasets import make_shapes
+    >>> bunch = make_shapes(4, image_shape=(7, 9), radius=(2, 3), random_state=0)
+    >>> bunch.data.shape
+    (4, 7, 9)
+    >>> bunch.target_names[bunch.target]
+    array(['square', 'circle', 'circle', 'square'], dtype='<U6')
+    >>> for row in bunch.images[1].astype(int):
+    ...     print("".join("-#"[pixel] for pixel in row))
+    ---###---
+    --#####--
+    -#######-
+    -#######-
+    -#######-
+    --#####--
+    ---###---
+    """
+    height, width, smallest, largest = _check_geometry(image_shape, radius)
+    kinds = _check_shapes(shapes)
+    random_state = check_random_state(random_state)
+    target = random_state.permutation(np.arange(n_samples, dtype=np.int64) % len(kinds))
+    radii = random_state.randint(smallest, largest + 1, size=(n_samples, 1))
+    centres = random_state.randint(radii, np.array([height, width]) - radii)
+    images = np.empty((n_samples, height, width), dtype=np.float32)
+    for rows in gen_batches(n_samples, max(1, BLOCK_PIXELS // (height * width))):
+        _draw(images[rows], target[rows], kinds, centres[rows], radii[rows])
+        if noise:
+            images[rows] += random_state.normal(scale=noise, size=images[rows].shape)
+            np.clip(images[rows], 0, 1, out=images[rows])
+    if return_X_y:
+        return images, target
+    return Bunch(
+        data=images, images=images, target=target, target_names=np.array(kinds), DESCR=DESCR
+    )

