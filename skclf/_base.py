@@ -6,6 +6,7 @@ nothing else. What it can do with them is in `skclf._fitted`.
 """
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Set
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -21,6 +22,18 @@ from skclf._epochs import EarlyStop, Progress, best_epoch
 from skclf._fitted import FittedNet
 
 _LARGEST_SEED = 2**31 - 1
+# What a fit draws at random, each from a stream of its own.
+_SEEDS = ("dropout", "weights", "order", "split")
+
+
+class _InstanceWith(HasMethods):
+    """An object with these methods that is no class: ``Adam()``, not ``Adam``."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, type) and super().is_satisfied_by(val)
+
+    def __str__(self):
+        return super().__str__().replace("an object", "an instance (not a class)")
 
 
 class NetClassifier(FittedNet, metaclass=ABCMeta):
@@ -31,10 +44,10 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         "activation": [str],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [str, HasMethods(["get_config", "apply_gradients"])],
+        "optimizer": [str, _InstanceWith(["get_config", "apply_gradients"])],
         "learning_rate": [
             Interval(Real, 0, None, closed="neither"),
-            HasMethods(["get_config", "__call__"]),
+            _InstanceWith(["get_config", "__call__"]),
             None,
         ],
         "metrics": [list, tuple, None],
@@ -44,7 +57,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "refit_epoch": [StrOptions({"val_loss", "val_accuracy"}), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "callbacks": [list, tuple, HasMethods(["on_epoch_end", "set_model"]), None],
+        "callbacks": [list, tuple, _InstanceWith(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
@@ -72,7 +85,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows; `ShapeConvClassifier` takes images too.
         y : array-like of shape (n_samples,)
-            Labels of any type that sorts.
+            Labels: strings, booleans or whole numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights. A weight of 2 counts as a repeated row; a row of weight 0 is
             left out.
@@ -94,7 +107,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If data, labels, weights or parameters can't be trained on; an earlier fit then stays
             as it was.
         """
@@ -103,7 +116,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             rows, groups = self._training_rows(X, y, sample_weight, groups, resume)
             if not resume:
                 self._seeds = self._draw_seeds()
-            validation_rows = self._validation_rows(X_val, y_val, sample_weight_val)
+            validation_rows = self._validation_rows(rows[0], X_val, y_val, sample_weight_val)
             self._check_plan(validation_rows, groups)
             training, validation = rows, validation_rows
             if self.validation_split:
@@ -143,6 +156,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             If data, labels, weights or parameters can't be trained on, or ``classes`` are missing
             at the first call; an earlier fit then stays as it was.
         """
+        self._validate_params()  # which _fit_context leaves out once there is a fit
         if isinstance(self.class_weight, str):
             raise ValueError(
                 "class_weight='balanced' is not supported by partial_fit, which can't know how "
@@ -185,17 +199,20 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             self.classes_ = classes
         return (X, codes, weights), groups
 
-    def _validation_rows(self, X_val, y_val, sample_weight_val):
+    def _validation_rows(self, X_train, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
             raise ValueError("Validation rows need both X_val and y_val; got only one of them.")
-        X = self._validate_rows(X_val, y_val, reset=False)
-        labels = _rows.check_labels(y_val, "y_val")
-        check_consistent_length(X, labels)
-        codes = _rows.encode_labels(labels, self.classes_, "y_val")
-        weights = self._validate_weights(sample_weight_val, X)
-        return _rows.without_weightless(X, codes, weights)
+        try:
+            X = self._validate_rows(X_val, y_val, reset=False)
+            labels = _rows.check_labels(y_val, "y_val")
+            check_consistent_length(X, labels)
+            codes = _rows.encode_labels(labels, self.classes_, "y_val")
+            weights = self._validate_weights(sample_weight_val, X)
+        except ValueError as error:
+            raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
+        return _rows.without_weightless(_rows.of_one_kind(X, X_train), codes, weights)
 
     def _check_plan(self, validation_rows, groups):
         """Refuse parameters and data that contradict each other."""
@@ -230,8 +247,9 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         """Seeds of a new net; the same ones for the same random_state, whatever else is asked."""
         # NumPy's global generator is not drawn from: a fit changes nothing outside itself.
         own = np.random.RandomState() if self.random_state is None else self.random_state
-        drawn = check_random_state(own).randint(_LARGEST_SEED, size=3)
-        return dict(zip(("order", "weights", "split"), drawn.tolist(), strict=True))
+        drawn = int(check_random_state(own).randint(_LARGEST_SEED))
+        streams = np.random.SeedSequence(drawn).generate_state(len(_SEEDS))
+        return dict(zip(_SEEDS, streams.tolist(), strict=True))
 
     def _hold_out(self, rows, groups):
         splitter = np.random.RandomState(self._seeds["split"])
@@ -304,12 +322,20 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
     def _callbacks(self):
         if self.callbacks is None:
             return ()
-        return self.callbacks if isinstance(self.callbacks, list | tuple) else (self.callbacks,)
+        callbacks = self.callbacks
+        callbacks = callbacks if isinstance(callbacks, list | tuple) else (callbacks,)
+        for callback in callbacks:
+            if isinstance(callback, type) or not hasattr(callback, "set_model"):
+                raise TypeError(
+                    f"Got {callback!r} in callbacks; each must be an instance of "
+                    "keras.callbacks.Callback."
+                )
+        return callbacks
 
     def _check_classes(self, classes):
         if len(classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs rows of at least 2 classes; y holds 1 class: "
+                f"{type(self).__name__} needs rows of at least 2 classes; got 1 class: "
                 f"{classes.tolist()}. Rows of weight 0 don't count."
             )
 
@@ -327,6 +353,8 @@ def sizes(name, value, length=None):
     """
     if isinstance(value, Integral):
         value = (value,) * (length or 1)
+    if isinstance(value, Mapping | Set):
+        raise ValueError(f"Got {name}={value!r}, which has no order; give a tuple or a list.")
     value = tuple(value)
     if not all(isinstance(v, Integral) and v >= 1 for v in value):
         raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")

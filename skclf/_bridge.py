@@ -7,7 +7,6 @@ methods alone.
 
 import contextlib
 import copy
-import json
 import os
 import random
 import sys
@@ -90,15 +89,15 @@ class _Fitter(KerasClassifier):
 class _EpochEnd(keras.callbacks.Callback):
     """Calls each ``watch(epoch, logs, take_snapshot)``; stops when one returns True."""
 
-    def __init__(self, watchers):
+    def __init__(self, watchers, compile_with):
         super().__init__()
-        self._watchers = watchers
+        self._watchers, self._compile_with = watchers, compile_with
 
     def on_epoch_end(self, epoch, logs=None):
         logs = _loss_first({name: float(value) for name, value in (logs or {}).items()})
 
         def take_snapshot():
-            return _weights(self.model), _training_state(self.model, epoch + 1)
+            return _weights(self.model), _training_state(self.model, self._compile_with, epoch + 1)
 
         for watch in self._watchers:
             if watch(epoch + 1, logs, take_snapshot):
@@ -131,7 +130,7 @@ def train(
         The estimator's ``optimizer``, ``learning_rate``, ``loss`` and ``metrics``.
     class_weight : ndarray of shape (n_classes,) or None
     seeds : dict
-        ``"weights"`` for initial weights and dropout, ``"order"`` for the order of the rows.
+        For the initial ``"weights"``, ``"dropout"`` and the ``"order"`` of the rows.
     first_epoch, epochs, batch_size : int
         Epochs done before, epochs to do, rows a batch.
     callbacks : sequence of keras.callbacks.Callback
@@ -146,54 +145,61 @@ def train(
     -------
     Training
     """
-    loss = compile_with["loss"]
-
-    def build():
-        inputs, outputs = _build_layers(architecture, seeds["weights"])
-        net = engine.Net(inputs, outputs, order_seed=seeds["order"], class_weight=class_weight)
-        _compile(net, compile_with)
+    loss, (optimizer, rate) = compile_with["loss"], _optimizer_kind(compile_with)
+    kind = (architecture, loss, optimizer, _networks.metrics_kind(compile_with["metrics"]))
+    with engine.borrow(
+        None if None in kind else kind, lambda: _new_net(architecture, compile_with)
+    ) as net:
+        net.begin(order_seed=seeds["order"], class_weight=class_weight, learning_rate=rate)
+        _networks.draw_weights(net, seeds["weights"], seeds["dropout"])
         if start is not None:
-            _set_training_state(net, *start)
-        return net
-
-    callbacks = [*_copied(callbacks), _EpochEnd(watchers)]
-    X, codes, sample_weight = rows
-    if validation_rows is not None:
-        X_val, codes_val, weight_val = validation_rows
-        validation_rows = (
-            _shaped(architecture, X_val),
-            _targets(loss, architecture.n_outputs, codes_val),
-            weight_val,
+            _set_training_state(net, compile_with, *start)
+        X, y, sample_weight = _net_rows(architecture, loss, rows)
+        fitter = _Fitter(
+            lambda: net,
+            callbacks=[*_copied(callbacks), _EpochEnd(watchers, compile_with)],
+            batch_size=batch_size,
+            verbose=0,
         )
-    fitter = _Fitter(build, callbacks=callbacks, batch_size=batch_size, verbose=0)
-    fitter.fit(
-        _shaped(architecture, X),
-        _targets(loss, architecture.n_outputs, codes),
-        sample_weight,
-        initial_epoch=first_epoch,
-        epochs=epochs,
-        validation_data=validation_rows,
+        fitter.fit(
+            X,
+            y,
+            sample_weight,
+            initial_epoch=first_epoch,
+            epochs=epochs,
+            validation_data=_net_rows(architecture, loss, validation_rows),
+        )
+        history = _loss_first(net.history.history)
+        state = _training_state(net, compile_with, first_epoch + len(history["loss"]))
+        return Training(_weights(net), state, history)
+
+
+def _new_net(architecture, compile_with):
+    return engine.Net(
+        *_build_layers(architecture),
+        optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
+        loss=compile_with["loss"],
+        metrics=_networks.new_metrics(compile_with["metrics"]),
     )
-    net = fitter.model_
-    history = _loss_first(net.history.history)
-    state = _training_state(net, first_epoch + len(history["loss"]))
-    return Training(_weights(net), state, history)
 
 
 def keras_model(architecture, weights, compile_with, state=None):
     """A new, compiled `keras.Model` with these weights."""
-    model = keras.Model(*_build_layers(architecture, seed=0), name="skclf_net")
-    _compile(model, compile_with)
-    _set_training_state(model, weights, state)
+    model = keras.Model(*_build_layers(architecture), name="skclf_net")
+    model.compile(
+        optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
+        loss=compile_with["loss"],
+        weighted_metrics=_networks.new_metrics(compile_with["metrics"]),
+    )
+    model.optimizer.build(model.trainable_variables)
+    _set_training_state(model, compile_with, weights, state)
     return model
 
 
 def evaluate(architecture, weights, compile_with, rows, batch_size):
     """Loss and metrics as Keras computes them, by name."""
-    X, codes, sample_weight = rows
     model = keras_model(architecture, weights, compile_with)
-    targets = _targets(compile_with["loss"], architecture.n_outputs, codes)
-    batches = engine.Batches(_shaped(architecture, X), targets, sample_weight, batch_size)
+    batches = engine.Batches(*_net_rows(architecture, compile_with["loss"], rows), batch_size)
     logs = model.evaluate(batches, verbose=0, return_dict=True)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
@@ -205,14 +211,15 @@ def hidden_values(architecture, weights, X, batch_size=1024):
     -------
     ndarray of shape (n_rows, n_units), dtype float32
     """
-    model = keras.Model(*_build_layers(architecture, seed=0))
+    model = keras.Model(*_build_layers(architecture))
     model.set_weights(weights)
     hidden = keras.Model(model.input, model.get_layer("output").input)
-    batches = engine.Batches(_shaped(architecture, X), np.empty(X.shape[0]), None, batch_size)
-    return np.concatenate([np.asarray(hidden(batches[i][0])) for i in range(len(batches))])
+    X = X.reshape(-1, *architecture.input_shape) if architecture.filters else X
+    batches = engine.Batches(X, np.empty(X.shape[0]), None, batch_size)
+    return np.concatenate([hidden(batches[i][0]).numpy() for i in range(len(batches))])
 
 
-def _build_layers(architecture, seed):
+def _build_layers(architecture):
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise RuntimeError(
@@ -220,22 +227,16 @@ def _build_layers(architecture, seed):
             "environment variable KERAS_BACKEND to 'tensorflow' before Keras is first imported."
         )
     _networks.check_activation(architecture.activation)
-    return _networks.build_layers(architecture, seed)
+    return _networks.build_layers(architecture)
 
 
-def _compile(model, compile_with):
-    optimizer = _networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"])
-    _asked_for(optimizer)
-    model.compile(
-        optimizer=optimizer,
-        loss=compile_with["loss"],
-        weighted_metrics=_networks.new_metrics(compile_with["metrics"]),
-    )
-
-
-def _shaped(architecture, X):
-    """Rows in the shape of the net's input."""
-    return X.reshape(-1, *architecture.input_shape) if architecture.filters else X
+def _net_rows(architecture, loss, rows):
+    """Rows ``(X, codes, sample_weight)`` in the shapes that net and loss want; None stays None."""
+    if rows is None:
+        return None
+    X, codes, sample_weight = rows
+    X = X.reshape(-1, *architecture.input_shape) if architecture.filters else X
+    return X, _targets(loss, architecture.n_outputs, codes), sample_weight
 
 
 def _targets(loss, n_outputs, codes):
@@ -266,20 +267,24 @@ def _copied(callbacks):
         ) from error
 
 
-def _training_state(net, epochs):
+def _optimizer_kind(compile_with):
+    return _networks.optimizer_kind(compile_with["optimizer"], compile_with["learning_rate"])
+
+
+def _training_state(net, compile_with, epochs):
     """What it takes, besides the weights, to go on exactly where training stood."""
-    optimizer, learning_rate = _asked_for(net.optimizer)
+    optimizer, rate = _optimizer_kind(compile_with)
     return {
         "epochs": epochs,
         "optimizer": optimizer,
-        "learning_rate": learning_rate,
+        "learning_rate": rate,
         "variables": {v.path: engine.by_value(v) for v in net.optimizer.variables},
-        "dropout_seeds": [engine.by_value(v) for v in _dropout_seeds(net)],
+        "dropout_seeds": [engine.by_value(v) for v in _networks.dropout_seeds(net)],
     }
 
 
-def _set_training_state(net, weights, state=None):
-    if [w.shape for w in net.get_weights()] != [w.shape for w in weights]:
+def _set_training_state(net, compile_with, weights, state=None):
+    if [w.shape for w in net.weights] != [w.shape for w in weights]:
         raise ValueError(
             "The net's layers have changed since it was last trained: with warm_start=True or "
             "partial_fit the sizes of the layers must stay the same. Set warm_start=False to "
@@ -288,32 +293,13 @@ def _set_training_state(net, weights, state=None):
     net.set_weights(weights)
     if state is None:
         return
-    for variable, value in zip(_dropout_seeds(net), state["dropout_seeds"], strict=False):
+    seeds = _networks.dropout_seeds(net)
+    for variable, value in zip(seeds, state["dropout_seeds"], strict=False):
         variable.assign(value)
-    optimizer, learning_rate = _asked_for(net.optimizer)
-    if state["optimizer"] != optimizer:
+    optimizer, rate = _optimizer_kind(compile_with)
+    if optimizer is None or state["optimizer"] != optimizer:
         return
-    net.optimizer.build(net.trainable_variables)
     for variable in net.optimizer.variables:
-        asked_anew = variable is net.optimizer._learning_rate
-        if asked_anew and state["learning_rate"] != learning_rate:
-            continue
-        variable.assign(state["variables"][variable.path])
-
-
-def _asked_for(optimizer):
-    """An optimizer's configuration without its learning rate, and the learning rate, as JSON.
-
-    Taken when the optimizer is new: a callback may change the learning rate later.
-    """
-    if not hasattr(optimizer, "skclf_asked_for"):
-        config = optimizer.get_config()
-        rate = config.pop("learning_rate")
-        optimizer.skclf_asked_for = tuple(
-            json.dumps(part, sort_keys=True, default=str) for part in (config, rate)
-        )
-    return optimizer.skclf_asked_for
-
-
-def _dropout_seeds(net):
-    return [layer.seed_generator.state for layer in net.layers if hasattr(layer, "seed_generator")]
+        asked_anew = variable is net.optimizer._learning_rate and rate != state["learning_rate"]
+        if not asked_anew:
+            variable.assign(state["variables"][variable.path])

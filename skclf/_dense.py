@@ -186,7 +186,7 @@ class BinaryDenseClassifier(NetClassifier):
         if len(classes) > 2:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is multiclass: "
-                f"y holds {len(classes)} classes. Use MulticlassDenseClassifier for them."
+                f"got {len(classes)} classes. Use MulticlassDenseClassifier for them."
             )
 
     def __sklearn_tags__(self):

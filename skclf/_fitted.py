@@ -97,6 +97,25 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
         return special.log_softmax(decision, axis=1)
 
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on labelled rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels, of any type that ``fit`` takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            Share of the rows whose label is predicted.
+        """
+        return super().score(X, _rows.check_labels(y), sample_weight)
+
     def evaluate(self, X, y, sample_weight=None):
         """Loss and metrics on labelled rows, as Keras computes them.
 
@@ -170,7 +189,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         """Rows as an array or CSR matrix; sets or checks the number and names of the features."""
         if y is None:
             validate_data(self, X, y)  # raises scikit-learn's error for a missing y
-        with _errors_that_name_the_fix():
+        with errors_that_name_the_fix():
             return validate_data(
                 self, X, accept_sparse=self._accept_sparse, dtype=dtype, reset=reset
             )
@@ -178,7 +197,10 @@ class FittedNet(ClassifierMixin, BaseEstimator):
     def _validate_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        with errors_that_name_the_fix():
+            weights = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
         if not weights.any():
             raise ValueError(
                 "Sample weights must contain at least one non-zero number; got weights that are "
@@ -193,13 +215,20 @@ class FittedNet(ClassifierMixin, BaseEstimator):
 
 
 @contextmanager
-def _errors_that_name_the_fix():
+def errors_that_name_the_fix():
+    """Say more than NumPy does about text and about rows of different lengths."""
     try:
         yield
     except ValueError as error:
+        if "setting an array element with a sequence" in str(error):
+            raise ValueError(
+                f"Got rows of different lengths ({error}); all must have the same number of "
+                "features. skclf.MultiHotVectorizer makes such rows of lists of word ids."
+            ) from error
         if "could not convert string" in str(error):
             raise ValueError(
-                f"X holds text ({error}); features must be numbers. Encode text first, for "
-                "example with OneHotEncoder, TfidfVectorizer or skclf.MultiHotVectorizer."
+                f"Got text ({error}) where features and weights must be numbers. Encode text "
+                "first, for example with OneHotEncoder, TfidfVectorizer or "
+                "skclf.MultiHotVectorizer."
             ) from error
         raise

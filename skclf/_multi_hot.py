@@ -26,6 +26,7 @@ _ROWS_IN_BLOCK = 128
 # SciPy and scikit-learn index columns by int32: no matrix may be wider.
 _MOST_COLUMNS = np.iinfo(np.int32).max
 _LARGEST_ID = np.iinfo(np.int64).max
+_BOOLEANS = (bool, np.bool_)
 
 
 def _iterate_rows(X):
@@ -61,17 +62,18 @@ def _iterate_ragged_rows(values, splits):
 
 def _read_id(value, row_number):
     """Return `value` as an int, or say why it is no id."""
+    is_boolean = isinstance(value, _BOOLEANS)
     try:
-        number = operator.index(value)
+        number = -1 if is_boolean else operator.index(value)
     except TypeError:
         number = -1
-    if 0 <= number <= _LARGEST_ID and not isinstance(value, bool):
+    if 0 <= number <= _LARGEST_ID:
         return number
     error, shown = ValueError, reprlib.repr(value) if abs(number) < 10**99 else "beyond 10**99"
     missing = value is None or type(value).__name__ in ("NAType", "NaTType")  # pandas stays out
     if missing or (isinstance(value, Real) and value != value):
         what, fix = "missing id", "Drop it, or give missing words an id of their own."
-    elif isinstance(value, (bool, np.bool_)):
+    elif is_boolean:
         error, what, fix = TypeError, "boolean", "Turn a mask into ids by np.flatnonzero(mask)."
     elif isinstance(value, Integral):
         what = "negative id" if number < 0 else "huge id"
@@ -123,7 +125,7 @@ def _read_in_bulk(rows):
         except (struct.error, TypeError, ValueError):
             return None
         # It takes booleans, but these can only be among the zeros and ones.
-        if any(isinstance(values[i], bool) for i in np.flatnonzero(ids <= 1).tolist()):
+        if any(isinstance(values[i], _BOOLEANS) for i in np.flatnonzero(ids <= 1).tolist()):
             return None
     elif kinds == {np.ndarray} and {row.ndim for row in rows} == {1}:
         dtypes = {row.dtype for row in rows}

@@ -4,6 +4,8 @@ pandas and scikit-learn's model selection are imported where they are used, sinc
 takes longer than all else that ``import skclf`` does.
 """
 
+from numbers import Real
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite, column_or_1d
@@ -30,17 +32,46 @@ def check_labels(y, name="y"):
     ------
     ValueError
         If labels are missing, continuous, one-hot or of more than one column.
+    TypeError
+        If labels are neither strings, booleans nor numbers, or some of each.
     """
-    y = np.asarray(y)
+    y = _as_array(y, name)
     if y.ndim == 2 and y.shape[1] > 1:
         raise ValueError(_message_for_columns(y, name))
     labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind in "fcOMm":
+        _check_none_missing(labels, name)
+    if labels.dtype.kind == "O":
+        labels = _of_one_type(labels, name)
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
-    elif labels.dtype.kind == "O":
-        _check_none_missing(labels, name)
-    check_classification_targets(labels)
+    if labels.dtype.kind != "O":
+        check_classification_targets(labels)
     return labels
+
+
+def _as_array(y, name):
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} should be a 1d array, got lists of different lengths instead: one label for "
+            "each row. Several labels a row are not supported."
+        ) from error
+    if array.ndim == 0:
+        raise ValueError(
+            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: pass "
+            "one label for each row, as a list, an array or a pandas Series."
+        )
+    if array.dtype.kind == "U" and isinstance(y, list | tuple):
+        return np.asarray(y, dtype=object) if any(map(_is_nan, y)) else array
+    # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
+    return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
+
+
+def _is_nan(label):
+    # NumPy would make a string of it in a list of strings.
+    return isinstance(label, float) and label != label
 
 
 def _check_none_missing(labels, name):
@@ -50,9 +81,25 @@ def _check_none_missing(labels, name):
     if missing.any():
         row = int(np.argmax(missing))
         raise ValueError(
-            f"Input {name} contains NaN: the label of row {row} is missing ({labels[row]!r}). "
+            f"Input {name} contains NaN: the label of row {row} is missing ({labels[row]}). "
             "Every row needs a label; drop the rows without one."
         )
+
+
+def _of_one_type(labels, name):
+    """Labels of an object array: strings as they are, others in an array of their own type."""
+    import pandas as pd
+
+    found = pd.api.types.infer_dtype(labels)
+    if found in ("string", "empty"):
+        return labels
+    if found in ("boolean", "integer", "floating", "mixed-integer-float"):
+        return np.array(labels.tolist())
+    types = sorted({type(label).__name__ for label in labels})
+    raise TypeError(
+        f"Got {name} with labels of type {' and '.join(types)}; labels must be all strings, all "
+        "booleans or all whole numbers. Make strings of them, for example with y.astype(str)."
+    )
 
 
 def _message_for_columns(y, name):
@@ -77,14 +124,7 @@ def classes_and_codes(labels):
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int of shape (n_rows,)
     """
-    try:
-        return np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        types = sorted({type(label).__name__ for label in labels})
-        raise TypeError(
-            f"Got labels of types {' and '.join(types)}, which can't be sorted together. Make all "
-            "of them numbers or all of them strings, for example with y.astype(str)."
-        ) from error
+    return np.unique(labels, return_inverse=True)
 
 
 def encode_labels(labels, classes, name="y"):
@@ -136,7 +176,10 @@ def class_weights(class_weight, classes, codes, sample_weight=None):
         return None
     if isinstance(class_weight, str):
         counts = np.bincount(codes, sample_weight, minlength=len(classes))
-        return counts.sum() / (len(classes) * counts)
+        # A class may have no row where training goes on with other rows than it began with.
+        return np.divide(
+            counts.sum(), len(classes) * counts, out=np.zeros(len(classes)), where=counts > 0
+        )
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     if unknown:
@@ -144,13 +187,14 @@ def class_weights(class_weight, classes, codes, sample_weight=None):
             f"class_weight has weights for labels that y does not hold: {_some(unknown)}; "
             f"the classes are {_some(known)}."
         )
-    weights = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights[codes].any():
+    weights = [class_weight.get(label, 1.0) for label in known]
+    are_weights = all(isinstance(w, Real) and np.isfinite(w) and w >= 0 for w in weights)
+    if not are_weights or not any(weights[code] for code in set(codes.tolist())):
         raise ValueError(
-            f"Got class_weight={class_weight!r}; class weights must be finite and non-negative, "
-            "and at least one class of y must weigh more than 0."
+            f"Got class_weight={class_weight!r}; class weights must be finite and non-negative "
+            "numbers, and at least one class of y must weigh more than 0."
         )
-    return weights
+    return np.array(weights, dtype=np.float64)
 
 
 def with_mean_one(sample_weight, class_weight, codes):
@@ -203,6 +247,13 @@ def stacked(rows, more):
     return X, np.concatenate([codes, codes_more]), weights
 
 
+def of_one_kind(X, other):
+    """``X`` as a CSR matrix where ``other`` is one, as an array where that is an array."""
+    if sparse.issparse(X) == sparse.issparse(other):
+        return X
+    return X.toarray() if sparse.issparse(X) else sparse.csr_array(X)
+
+
 def split_rows(codes, share, random_state, groups=None):
     """Positions of training and validation rows.
 
@@ -248,7 +299,15 @@ def _split_groups(rows, codes, share, random_state, groups):
     wanted = np.bincount(codes, minlength=n_classes) * share
     splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=share, random_state=random_state)
     best, least = None, np.inf
-    for train, validation in splitter.split(rows, groups=groups):
+    try:
+        draws = list(splitter.split(rows, groups=groups))
+    except ValueError as error:
+        raise ValueError(
+            f"validation_split={share} can't be held out by whole groups, of which there are "
+            f"{len(set(np.ravel(groups).tolist()))} ({error}). Use another share, more groups, or "
+            "pass X_val and y_val to fit."
+        ) from error
+    for train, validation in draws:
         distance = np.abs(np.bincount(codes[validation], minlength=n_classes) - wanted).sum()
         if distance < least and len(np.unique(codes[train])) == len(np.unique(codes)):
             best, least = (np.sort(train), np.sort(validation)), distance

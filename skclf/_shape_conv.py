@@ -8,6 +8,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skclf._base import NetClassifier, sizes
+from skclf._fitted import errors_that_name_the_fix
 from skclf._forward import Architecture
 
 
@@ -42,7 +43,7 @@ def image_shape_of(X, image_shape=None):
         found = (side, side, 1) if side * side == X.shape[1] else (1, X.shape[1], 1)
     if image_shape is None:
         return found
-    if not isinstance(image_shape, tuple | list) or len(image_shape) not in (2, 3):
+    if len(image_shape) not in (2, 3):
         raise ValueError(
             f"Got image_shape={image_shape!r}; it must be (height, width) or "
             "(height, width, channels)."
@@ -297,19 +298,33 @@ class ShapeConvClassifier(NetClassifier):
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
         """Flattened images; sets or checks their shape."""
         shape = None
-        if (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) > 2:
-            X = check_array(X, allow_nd=True, dtype=dtype, input_name="X")
+        with errors_that_name_the_fix():
+            dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+        if len(dimensions) > 2:
+            with errors_that_name_the_fix():
+                name = type(self).__name__
+                X = check_array(X, allow_nd=True, dtype=dtype, input_name="X", estimator=name)
             shape = image_shape_of(X, self.image_shape)
             if not reset and shape != self.image_shape_:
+                self._refuse_one(dimensions)
                 raise ValueError(
-                    f"Got images of shape {shape} (height, width, channels); "
-                    f"{type(self).__name__} was fitted on images of shape {self.image_shape_}."
+                    f"Got images of shape {shape} (height, width, channels); {name} was fitted on "
+                    f"images of shape {self.image_shape_}."
                 )
             X = X.reshape(len(X), -1)
+        elif not reset and dimensions[1:] != (self.n_features_in_,):
+            self._refuse_one(dimensions)
         X = super()._validate_rows(X, y, reset=reset, dtype=dtype)
         if reset:
             self.image_shape_ = shape or image_shape_of(X, self.image_shape)
         return X
+
+    def _refuse_one(self, dimensions):
+        if dimensions in (self.image_shape_, self.image_shape_[:2]):
+            raise ValueError(
+                f"Got X of shape {dimensions}, which is that of a single image: pass a batch of "
+                "one, X[np.newaxis]."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,11 +1,17 @@
 """The door to TensorFlow.
 
-`Net` is a `keras.Model` that trains on NumPy arrays and CSR rows with its own seeded batch order.
-The engine owns every tensor; what goes in and what comes out are NumPy arrays and SciPy CSR
-matrices. It knows nothing of scikit-learn, SciKeras or labels.
+A `Net` is a `keras.Model` whose ``fit`` runs each epoch as one compiled graph. It owns its
+variables, its optimizer and its compiled programs, and it outlives the fit that made it: `borrow`
+hands out an idle net of the wanted kind, to one user at a time, and takes it back when the fit is
+done. A fitted estimator keeps arrays, never a net.
+
+What goes in and what comes out are NumPy arrays and SciPy CSR matrices; every tensor stays in
+here. The engine knows nothing of scikit-learn, SciKeras or labels.
 """
 
-from skclf.engine._arrays import Batches, by_value
+from skclf.engine._arrays import Batches, batch_order, by_value
+from skclf.engine._cache import borrow, clear_cache
 from skclf.engine._model import Net
+from skclf.engine._program import trace_count
 
-__all__ = ["Batches", "Net", "by_value"]
+__all__ = ["Batches", "Net", "batch_order", "borrow", "by_value", "clear_cache", "trace_count"]

@@ -40,6 +40,31 @@ def by_value(variable):
     return variable.value.numpy().copy()
 
 
+def tensors_of(X, y, sample_weight):
+    """Rows as tensors, by name.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_rows, ...)
+    y : ndarray of shape (n_rows, n_targets)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    dict of str to tf.Tensor
+        ``X``, or ``indptr``, ``indices`` and ``data``; ``y``; ``sample_weight`` if there are any.
+    """
+    if sparse.issparse(X):
+        rows = {name: getattr(X, name).astype(np.int32) for name in ("indptr", "indices")}
+        rows["data"] = X.data
+    else:
+        rows = {"X": X}
+    rows["y"] = y
+    if sample_weight is not None:
+        rows["sample_weight"] = sample_weight.astype(np.float32)
+    return {name: tf.constant(values) for name, values in rows.items()}
+
+
 class Batches(keras.utils.PyDataset):
     """Batches of rows for Keras's own ``fit`` and ``evaluate``.
 
@@ -49,35 +74,36 @@ class Batches(keras.utils.PyDataset):
     y : ndarray of shape (n_rows, n_targets)
     sample_weight : ndarray of shape (n_rows,) or None
     batch_size : int
-    order_seed : int or None
-        None keeps the rows in their order.
-    epoch : int
-        Number of the first epoch, counted from 0.
     """
 
-    def __init__(self, X, y, sample_weight, batch_size, order_seed=None, epoch=0):
+    def __init__(self, X, y, sample_weight, batch_size):
         super().__init__()
-        self._columns = (X, y) if sample_weight is None else (X, y, sample_weight)
+        weights = () if sample_weight is None else (sample_weight.astype(np.float32),)
+        self._columns = (X, y, *weights)
         self._batch_size = batch_size
-        self._order_seed = order_seed
-        self._epoch = epoch
-        self._order = None
+        self.order = np.arange(X.shape[0])
 
     def __len__(self):
-        return -(-self._columns[0].shape[0] // self._batch_size)
+        return -(-len(self.order) // self._batch_size)
 
     def __getitem__(self, index):
-        batch = slice(index * self._batch_size, (index + 1) * self._batch_size)
-        if self._order_seed is not None:
-            batch = self._epoch_order()[batch]
-        return tuple(as_tensor(column[batch]) for column in self._columns)
+        rows = self.order[index * self._batch_size : (index + 1) * self._batch_size]
+        return tuple(as_tensor(column[rows]) for column in self._columns)
 
-    def _epoch_order(self):
-        if self._order is None:
-            self._order = batch_order(self._columns[0].shape[0], self._order_seed, self._epoch)
-        return self._order
 
-    def on_epoch_end(self):
-        """Go on to the next epoch's order."""
-        self._epoch += 1
-        self._order = None
+class ShuffledBatches(keras.callbacks.Callback):
+    """Puts batches into the order of each epoch, as the epoch begins.
+
+    Parameters
+    ----------
+    batches : Batches
+    seed : int
+    """
+
+    def __init__(self, batches, seed):
+        super().__init__()
+        self._batches, self._seed = batches, seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Draw the epoch's order."""
+        self._batches.order = batch_order(len(self._batches.order), self._seed, epoch)

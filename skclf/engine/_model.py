@@ -1,36 +1,87 @@
 """The `keras.Model` that skclf trains."""
 
 import keras
+import numpy as np
+import tensorflow as tf
 
-from skclf.engine._arrays import Batches
+from skclf.engine._arrays import (
+    Batches,
+    ShuffledBatches,
+    batch_order,
+    by_value,
+    tensors_of,
+)
+from skclf.engine._fused import fuse_updates
+from skclf.engine._program import Programs, adds_up
+
+_BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test_batch")
 
 
 class Net(keras.Model):
-    """A functional Keras model with a seeded batch order and class weights.
+    """A functional Keras model that trains with its own seeded batch order and class weights.
+
+    It outlives a fit: `begin` sets all that one fit may have left behind.
 
     Parameters
     ----------
     inputs, outputs : keras.KerasTensor
-    order_seed : int
-        Seeds the order of the rows in each epoch.
-    class_weight : ndarray of shape (n_classes,) or None
-        Factor of each class in the training loss. Unlike sample weights it leaves the metrics and
-        the validation loss alone, as Keras's own ``class_weight`` does.
+    optimizer : keras.optimizers.Optimizer
+        Unbuilt, with its own learning rate.
+    loss : str
+    metrics : list
     """
 
-    def __init__(self, inputs, outputs, *, order_seed=0, class_weight=None):
+    def __init__(self, inputs, outputs, optimizer, loss, metrics):
         super().__init__(inputs=inputs, outputs=outputs, name="skclf_net")
+        self.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
+        n_outputs = outputs.shape[-1]
+        self.order_seed = 0
+        self.class_weight = None
+        self.metrics_add_up = all(map(adds_up, metrics))
+        self._class_weight_variable = tf.Variable(tf.ones(max(2, n_outputs)), trainable=False)
+        optimizer.build(self.trainable_variables)
+        self._build_metrics(1 if loss != "categorical_crossentropy" else n_outputs)
+        self._new_optimizer_values = [by_value(variable) for variable in optimizer.variables]
+        fuse_updates(optimizer)
+        self._programs = Programs(self)
+
+    def _build_metrics(self, n_targets):
+        """Create the metrics' variables, before a graph is compiled around them."""
+        y = tf.zeros((1, n_targets), tf.float32 if n_targets > 1 else tf.int32)
+        self.compute_metrics(None, y, tf.fill((1, self.output_shape[-1]), 0.5), tf.ones(1))
+
+    def begin(self, *, order_seed, class_weight=None, learning_rate=None):
+        """Make ready for a fit: a new optimizer state and the fit's own settings.
+
+        Parameters
+        ----------
+        order_seed : int
+            Seeds the order of the rows in each epoch.
+        class_weight : ndarray of shape (n_classes,) or None
+            Factor of each class in the training loss. Unlike sample weights it leaves the metrics
+            and the validation loss alone, as Keras's own ``class_weight`` does.
+        learning_rate : float or None
+            None is the optimizer's own.
+        """
         self.order_seed = order_seed
-        self.class_weight = None if class_weight is None else class_weight.astype("float32")
+        self.class_weight = None
+        if class_weight is not None:
+            self._class_weight_variable.assign(class_weight.astype(np.float32))
+            self.class_weight = self._class_weight_variable
+        for variable, value in zip(
+            self.optimizer.variables, self._new_optimizer_values, strict=True
+        ):
+            variable.assign(value)
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras's loss, with each row's class weight while training."""
         if training and self.class_weight is not None:
-            factors = keras.ops.convert_to_tensor(self.class_weight)
             if y.shape[-1] == 1:
-                weights = keras.ops.take(factors, keras.ops.cast(y[:, 0], "int32"))
+                weights = tf.gather(self.class_weight, tf.cast(y[:, 0], tf.int32))
             else:
-                weights = keras.ops.matmul(y, factors)
+                weights = tf.linalg.matvec(y, self.class_weight)
             sample_weight = weights if sample_weight is None else sample_weight * weights
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
@@ -51,6 +102,8 @@ class Net(keras.Model):
     ):
         """Train, as `keras.Model.fit` does, on rows in the net's own seeded order.
 
+        Keras's own ``fit`` runs where a callback wants to hear of each batch.
+
         Parameters
         ----------
         x : {ndarray, CSR} of shape (n_rows, ...)
@@ -68,14 +121,64 @@ class Net(keras.Model):
         -------
         keras.callbacks.History
         """
+        rows = x, y, sample_weight
+        if not any(map(_hears_of_batches, callbacks or ())):
+            tensors = tensors_of(*rows)
+            tested = None if validation_data is None else tensors_of(*validation_data)
+            if self._programs.compile(tensors, tested):
+                epochs = range(initial_epoch, epochs)
+                return self._fit_by_epochs(tensors, tested, batch_size, epochs, callbacks)
+            self.run_eagerly = True  # what doesn't compile here doesn't compile in Keras either
+        # Keras keeps a compiled step, which would hold an earlier fit's class weights.
+        self.train_function = self.test_function = None
         if validation_data is not None:
             validation_data = Batches(*validation_data, batch_size)
+        batches = Batches(*rows, batch_size)
         return super().fit(
-            Batches(x, y, sample_weight, batch_size, self.order_seed, initial_epoch),
+            batches,
             epochs=epochs,
             initial_epoch=initial_epoch,
             validation_data=validation_data,
-            callbacks=callbacks,
+            callbacks=[ShuffledBatches(batches, self.order_seed), *(callbacks or ())],
             verbose=0,
             shuffle=False,
         )
+
+    def _fit_by_epochs(self, rows, validation_rows, batch_size, epochs, callbacks):
+        n_rows = rows["y"].shape[0]
+        callbacks = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            model=self,
+            epochs=epochs.stop,
+            steps=-(-n_rows // batch_size),
+            verbose=0,
+        )
+        self.stop_training = False
+        logs = None
+        callbacks.on_train_begin()
+        for epoch in epochs:
+            callbacks.on_epoch_begin(epoch)
+            order = batch_order(n_rows, self.order_seed, epoch)
+            logs = self._programs.train_epoch(rows, order, batch_size)
+            if validation_rows is not None:
+                tested = self._programs.test_epoch(validation_rows, batch_size)
+                logs.update({f"val_{name}": value for name, value in tested.items()})
+            callbacks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        self.optimizer.finalize_variable_values(self.trainable_variables)
+        callbacks.on_train_end(logs)
+        return self.history
+
+
+def _hears_of_batches(callback):
+    """Whether a callback overrides a hook that Keras calls for each batch."""
+    if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
+        return False
+    base = keras.callbacks.Callback
+    hooks = (name for name in dir(base) if name.startswith(_BATCH_HOOKS))
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(base, name)
+        for name in hooks
+    )

@@ -1,0 +1,306 @@
+"""The engine: equal to Keras's own training, compiled once for each kind of net."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skclf import (
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    ShapeConvClassifier,
+    _bridge,
+    _networks,
+    engine,
+)
+from skclf.engine import _cache
+
+OPTIMIZERS = ["rmsprop", "adam", "sgd", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl"]
+OPTIMIZERS += ["lion", "adafactor", "lamb", "muon"]
+
+
+class HearsOfBatches(keras.callbacks.Callback):
+    """Makes Keras's own ``fit`` run."""
+
+    batches = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        HearsOfBatches.batches += 1
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 12)).astype(np.float32)
+    y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(int) + (X[:, 3] > 1)
+    return X, y, rng.uniform(0.5, 2, size=150)
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(90, 8, 7)).astype(np.float32)
+    return X, X[:, :4].sum((1, 2)) > X[:, 4:].sum((1, 2))
+
+
+def train_by_hand(classifier, X, codes, sample_weight=None):
+    """The fit of a classifier without validation rows, by nothing but Keras's train_on_batch."""
+    seeds = classifier._seeds
+    model = _bridge.keras_model(
+        classifier._net, classifier._weights, classifier._compile_with(classifier._net)
+    )
+    _networks.draw_weights(model, seeds["weights"], seeds["dropout"])
+    targets = _bridge._targets(model.loss, classifier._net.n_outputs, codes)
+    losses = []
+    for epoch in range(classifier.epochs):
+        order, total = engine.batch_order(len(codes), seeds["order"], epoch), 0
+        for start in range(0, len(codes), classifier.batch_size):
+            batch = order[start : start + classifier.batch_size]
+            weights = None if sample_weight is None else sample_weight[batch]
+            model.reset_metrics()
+            loss = model.train_on_batch(X[batch], targets[batch], weights, return_dict=True)["loss"]
+            total += float(loss) * len(batch)
+        losses.append(total / len(codes))
+    return losses, model.get_weights()
+
+
+def assert_trained_by_hand(classifier, X, codes, sample_weight=None):
+    losses, weights = train_by_hand(classifier, X, codes, sample_weight)
+    assert_allclose(classifier.history_["loss"], losses, rtol=1e-5)
+    for ours, theirs in zip(classifier._weights, weights, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_equals_keras_by_hand(rows, optimizer):
+    X, y, _ = rows
+    traces = engine.trace_count()
+    classifier = MulticlassDenseClassifier(
+        hidden_layer_sizes=(6, 5), optimizer=optimizer, l2=0.01, epochs=3, random_state=0
+    ).fit(X, y)
+    assert engine.trace_count() == traces + 1
+    assert_trained_by_hand(classifier, X, y)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.RMSprop(0.01, rho=0.8, momentum=0.5),
+        keras.optimizers.RMSprop(0.01, centered=True),
+        keras.optimizers.Adam(0.01, beta_1=0.8, clipnorm=0.1, weight_decay=0.01),
+        keras.optimizers.Adam(0.01, amsgrad=True),
+        keras.optimizers.Adam(0.01, gradient_accumulation_steps=2),
+        keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5), 0.9),
+    ],
+    ids=["rmsprop-momentum", "centered", "clip-decay", "amsgrad", "accumulation", "schedule"],
+)
+def test_optimizer_variants_equal_keras_by_hand(rows, optimizer):
+    X, y, _ = rows
+    classifier = BinaryDenseClassifier(5, optimizer=optimizer, epochs=3, random_state=0)
+    assert_trained_by_hand(classifier.fit(X, y > 0), X, (y > 0).astype(int))
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+@pytest.mark.parametrize("class_weight", [None, {0: 3.0}, "balanced"])
+def test_weights_equal_keras_by_hand(rows, loss, class_weight):
+    X, y, sample_weight = rows
+    classifier = MulticlassDenseClassifier(
+        5, loss=loss, class_weight=class_weight, epochs=3, random_state=0
+    ).fit(X, y, sample_weight=sample_weight)
+    of_class = np.ones(3)
+    if class_weight == "balanced":
+        of_class = sample_weight.sum() / (3 * np.bincount(y, sample_weight))
+    elif class_weight:
+        of_class[0] = class_weight[0]
+    weights = sample_weight * of_class[y]
+    assert_trained_by_hand(classifier, X, y, weights / weights.mean())
+
+
+@pytest.mark.parametrize("hidden_layer_sizes", [(), 5, (6, 5)])
+def test_sparse_training_equals_dense_training(rows, hidden_layer_sizes):
+    X, y, sample_weight = rows
+    X = np.where(X > 0.5, X, 0)
+    dense = MulticlassDenseClassifier(
+        hidden_layer_sizes, l2=0.01, validation_split=0.2, epochs=3, random_state=0
+    ).fit(X, y, sample_weight=sample_weight)
+    thin = clone(dense).fit(sparse.csr_array(X), y, sample_weight=sample_weight)
+    assert_allclose(thin.history_, dense.history_, rtol=1e-4)
+    for ours, theirs in zip(thin._weights, dense._weights, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
+
+
+def test_convolution_equals_keras_by_hand(images):
+    X, y = images
+    classifier = ShapeConvClassifier(filters=(4, 3), epochs=3, random_state=0).fit(X, y)
+    assert_trained_by_hand(classifier, X[..., None], y.astype(int))
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "images"])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_keras_own_fit_gives_the_same(rows, images, kind, dropout):
+    X, y, sample_weight = rows
+    y, Classifier = y > 0, BinaryDenseClassifier
+    if kind == "sparse":
+        X = sparse.csr_array(np.where(X > 0.5, X, 0))
+    elif kind == "images":
+        (X, y), sample_weight, Classifier = images, np.linspace(1, 2, 90), ShapeConvClassifier
+    settings = {
+        "dropout": dropout,
+        "l2": 0.01,
+        "validation_split": 0.2,
+        "class_weight": {True: 2.0},
+        "metrics": ("accuracy", "AUC"),
+        "epochs": 3,
+        "random_state": 0,
+    }
+    fast = Classifier(**settings).fit(X, y, sample_weight=sample_weight)
+    HearsOfBatches.batches = 0
+    slow = Classifier(**settings, callbacks=[HearsOfBatches()]).fit(X, y, sample_weight)
+    assert HearsOfBatches.batches > 0
+    assert_allclose(fast.history_, slow.history_, rtol=1e-5, atol=1e-7)
+    for ours, theirs in zip(fast._weights, slow._weights, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+class MostInABatch(keras.metrics.Metric):
+    """Largest number of rows in one update: not the same if all come at once."""
+
+    def __init__(self, name="most", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.most = self.add_variable((), "zeros", name="most")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        size = keras.ops.cast(keras.ops.shape(y_true)[0], "float32")
+        self.most.assign(keras.ops.maximum(self.most, size))
+
+    def result(self):
+        return self.most.value
+
+
+def test_own_metrics_are_updated_for_each_batch(rows):
+    X, y, _ = rows
+    classifier = MulticlassDenseClassifier(metrics=[MostInABatch()], epochs=2, random_state=0)
+    assert classifier.fit(X, y).history_["most"].tolist() == [32, 32]
+
+
+def numpy_accuracy(y_true, y_pred):
+    return np.mean(y_true.numpy() == (y_pred.numpy() > 0.5))
+
+
+def test_a_metric_that_no_graph_holds_runs_in_keras_own_fit(rows):
+    X, y, _ = rows
+    settings = {"epochs": 2, "random_state": 0, "batch_size": 150}
+    plain = BinaryDenseClassifier(**settings).fit(X, y > 0)
+    odd = BinaryDenseClassifier(**settings, metrics=["accuracy", numpy_accuracy]).fit(X, y > 0)
+    assert_allclose(odd.history_["numpy_accuracy"], odd.history_["accuracy"], rtol=1e-6)
+    assert_allclose(odd.history_["loss"], plain.history_["loss"], rtol=1e-5)
+
+
+def test_a_search_compiles_one_program_for_each_architecture(rows):
+    X, y, _ = rows
+    engine.clear_cache()
+    traces = engine.trace_count()
+    grid = {
+        "hidden_layer_sizes": [(7,), (8, 3)],
+        "learning_rate": [0.001, 0.01],
+        "batch_size": [16, 50],
+        "epochs": [1, 2],
+        "random_state": [0, 1],
+    }
+    GridSearchCV(BinaryDenseClassifier(), grid, cv=3).fit(X, y > 0)
+    assert engine.trace_count() == traces + 2
+
+
+def test_a_used_net_gives_the_bits_of_a_new_one(rows):
+    X, y, sample_weight = rows
+    settings = {"hidden_layer_sizes": 9, "dropout": 0.2, "epochs": 2, "random_state": 3}
+    engine.clear_cache()
+    new = MulticlassDenseClassifier(**settings).fit(X, y)
+    MulticlassDenseClassifier(
+        **{**settings, "random_state": 4}, learning_rate=0.1, class_weight="balanced"
+    ).fit(X, y, sample_weight=sample_weight)
+    used = MulticlassDenseClassifier(**settings).fit(X, y)
+    assert_array_equal(used.decision_function(X), new.decision_function(X))
+    assert used.history_.equals(new.history_)
+
+
+def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
+    monkeypatch.setattr(_cache, "MOST_IDLE_NETS", 3)
+    engine.clear_cache()
+    made = []
+
+    def make():
+        made.append(object())
+        return made[-1]
+
+    for kind in "abcda":  # a is dropped for d, b for a
+        with engine.borrow(kind, make):
+            pass
+    assert len(made) == 5
+    for kind in "cda":
+        with engine.borrow(kind, make) as net:
+            assert net in made[2:]
+    assert len(made) == 5
+    engine.clear_cache()
+    with engine.borrow("a", make):
+        assert len(made) == 6
+        with engine.borrow("a", make):
+            assert len(made) == 7
+    engine.clear_cache()
+
+
+def test_a_net_of_no_kind_is_never_shared():
+    nets = []
+    for _ in range(2):
+        with engine.borrow(None, object) as net:
+            nets.append(net)
+    assert nets[0] is not nets[1]
+
+
+def test_threads_give_the_bits_of_serial_fits(rows):
+    X, y, _ = rows
+    nets = [
+        MulticlassDenseClassifier(6, dropout=0.1, epochs=3, random_state=seed) for seed in range(8)
+    ]
+    serial = [clone(net).fit(X, y).decision_function(X) for net in nets]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda net: clone(net).fit(X, y).decision_function(X), nets))
+    for alone, beside in zip(serial, together, strict=True):
+        assert_array_equal(beside, alone)
+
+
+def test_a_fit_inside_a_callback_gets_a_net_of_its_own(rows):
+    X, y, _ = rows
+    net = MulticlassDenseClassifier(6, epochs=2, random_state=0)
+    alone = clone(net).fit(X, y).decision_function(X)
+    inner = []
+
+    def fit_another(epoch, logs):
+        inner.append(clone(net).set_params(random_state=1).fit(X, y))
+
+    outer = clone(net).set_params(
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=fit_another)]
+    )
+    assert_array_equal(outer.fit(X, y).decision_function(X), alone)
+    assert len(inner) == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failed_fit_leaves_no_trace_in_the_next(rows, error):
+    X, y, _ = rows
+    net = MulticlassDenseClassifier(6, dropout=0.1, epochs=3, random_state=0)
+    alone = clone(net).fit(X, y).decision_function(X)
+
+    def fail(epoch, logs):
+        if epoch == 1:
+            raise error("enough")
+
+    failing = clone(net).set_params(callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=fail)])
+    with pytest.raises(error, match="enough"):
+        failing.fit(X, y)
+    assert_array_equal(clone(net).fit(X, y).decision_function(X), alone)
