@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_consistent_length
 
 from skclf import _rows
-from skclf._epochs import EarlyStop, Progress, best_epoch
+from skclf._epochs import EarlyStop, Progress, best_epoch, joined_history
 from skclf._fitted import FittedNet
 
 _LARGEST_SEED = 2**31 - 1
@@ -178,7 +178,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 self.class_weight, self.classes_, np.arange(len(self.classes_))
             )
             rows = _rows.without_weightless(X, codes, weights)
-            self._train(rows, None, class_weight, resume=resume, epochs=1)
+            self._train(rows, None, class_weight, resume=resume, epochs=1, keep_state=True)
         return self
 
     def _training_rows(self, X, y, sample_weight, groups, resume):
@@ -260,20 +260,22 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
         monitor = self.refit_epoch or "val_loss"
         early_stop = None if self.patience is None else EarlyStop(monitor, self.patience)
-        self._train(*self._weighted(rows, validation_rows), resume=resume, early_stop=early_stop)
+        self._train(
+            *self._weighted(rows, validation_rows),
+            resume=resume,
+            early_stop=early_stop,
+            keep_state=self.warm_start,
+        )
         if early_stop is not None and early_stop.snapshot is not None:
-            self._weights, self._state = early_stop.snapshot
-            self.n_epochs_ = self._state["epochs"]
+            self.n_epochs_, self._weights, self._state = early_stop.snapshot
         if validation_rows is not None:
             self.best_epoch_ = best_epoch(self._history, monitor)
-        if not self.warm_start:
-            self._state = None
 
     def _refit(self, rows):
         """Train a new net on all rows for as many epochs as were best; keep the first history."""
         chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
         self._train(*self._weighted(rows, None), resume=False, epochs=self.best_epoch_)
-        vars(self).update(chosen, _state=None)
+        vars(self).update(chosen)
 
     def _weighted(self, rows, validation_rows):
         """Rows with the weights that the net trains with, and the weights of the classes."""
@@ -288,7 +290,17 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             validation_rows = X_val, codes_val, weights_val
         return (X, codes, weights), validation_rows, class_weight
 
-    def _train(self, rows, validation_rows, class_weight, *, resume, epochs=None, early_stop=None):
+    def _train(
+        self,
+        rows,
+        validation_rows,
+        class_weight,
+        *,
+        resume,
+        epochs=None,
+        early_stop=None,
+        keep_state=False,
+    ):
         """Train through the bridge and take over weights, state and history."""
         from skclf import _bridge
 
@@ -309,15 +321,13 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             callbacks=self._callbacks(),
             watchers=[progress] if early_stop is None else [progress, early_stop],
             start=(self._weights, self._state) if resume else None,
+            keep_state=keep_state,
         )
         progress.close()
         earlier = self._history if resume else {}
-        self._history = {
-            name: [*earlier.get(name, [np.nan] * first_epoch)[:first_epoch], *values]
-            for name, values in training.history.items()
-        }
+        self._history = joined_history(earlier, training.history, first_epoch)
         self._net, self._weights, self._state = architecture, training.weights, training.state
-        self.best_epoch_ = self.n_epochs_ = training.state["epochs"]
+        self.best_epoch_ = self.n_epochs_ = len(self._history["loss"])
 
     def _callbacks(self):
         if self.callbacks is None:

@@ -52,8 +52,8 @@ class Training(NamedTuple):
     Attributes
     ----------
     weights : list of ndarray
-    state : dict
-        What it takes to go on: see `_training_state`.
+    state : dict or None
+        What it takes to go on, if that was to be kept: see `_training_state`.
     history : dict of str to list of float
         A value an epoch, under Keras's names: loss, metrics, and the same of the validation rows.
     """
@@ -89,15 +89,15 @@ class _Fitter(KerasClassifier):
 class _EpochEnd(keras.callbacks.Callback):
     """Calls each ``watch(epoch, logs, take_snapshot)``; stops when one returns True."""
 
-    def __init__(self, watchers, compile_with):
+    def __init__(self, watchers, take_state):
         super().__init__()
-        self._watchers, self._compile_with = watchers, compile_with
+        self._watchers, self._take_state = watchers, take_state
 
     def on_epoch_end(self, epoch, logs=None):
         logs = _loss_first({name: float(value) for name, value in (logs or {}).items()})
 
         def take_snapshot():
-            return _weights(self.model), _training_state(self.model, self._compile_with, epoch + 1)
+            return epoch + 1, _weights(self.model), self._take_state()
 
         for watch in self._watchers:
             if watch(epoch + 1, logs, take_snapshot):
@@ -118,6 +118,7 @@ def train(
     callbacks=(),
     watchers=(),
     start=None,
+    keep_state=False,
 ):
     """Train a net.
 
@@ -140,6 +141,8 @@ def train(
         training stops when one returns True.
     start : tuple (weights, state or None) or None
         Where to go on from; without a state the optimizer starts anew.
+    keep_state : bool
+        Whether to return what it takes to go on.
 
     Returns
     -------
@@ -150,14 +153,23 @@ def train(
     with engine.borrow(
         None if None in kind else kind, lambda: _new_net(architecture, compile_with)
     ) as net:
-        net.begin(order_seed=seeds["order"], class_weight=class_weight, learning_rate=rate)
-        _networks.draw_weights(net, seeds["weights"], seeds["dropout"])
+        net.begin(
+            _networks.initial_weights([w.shape for w in net.weights], seeds["weights"]),
+            _networks.initial_dropout_states(len(net.dropout_states), seeds["dropout"]),
+            order_seed=seeds["order"],
+            class_weight=class_weight,
+            learning_rate=rate,
+        )
         if start is not None:
-            _set_training_state(net, compile_with, *start)
+            _go_on_from(net, compile_with, *start)
+
+        def take_state():
+            return _training_state(net, compile_with) if keep_state else None
+
         X, y, sample_weight = _net_rows(architecture, loss, rows)
         fitter = _Fitter(
             lambda: net,
-            callbacks=[*_copied(callbacks), _EpochEnd(watchers, compile_with)],
+            callbacks=[*_copied(callbacks), _EpochEnd(watchers, take_state)],
             batch_size=batch_size,
             verbose=0,
         )
@@ -169,9 +181,7 @@ def train(
             epochs=epochs,
             validation_data=_net_rows(architecture, loss, validation_rows),
         )
-        history = _loss_first(net.history.history)
-        state = _training_state(net, compile_with, first_epoch + len(history["loss"]))
-        return Training(_weights(net), state, history)
+        return Training(_weights(net), take_state(), _loss_first(net.history.history))
 
 
 def _new_net(architecture, compile_with):
@@ -192,7 +202,9 @@ def keras_model(architecture, weights, compile_with, state=None):
         weighted_metrics=_networks.new_metrics(compile_with["metrics"]),
     )
     model.optimizer.build(model.trainable_variables)
-    _set_training_state(model, compile_with, weights, state)
+    model.set_weights(weights)
+    if state is not None:
+        _set_optimizer_state(model.optimizer, compile_with, state)
     return model
 
 
@@ -271,35 +283,38 @@ def _optimizer_kind(compile_with):
     return _networks.optimizer_kind(compile_with["optimizer"], compile_with["learning_rate"])
 
 
-def _training_state(net, compile_with, epochs):
+def _training_state(net, compile_with):
     """What it takes, besides the weights, to go on exactly where training stood."""
     optimizer, rate = _optimizer_kind(compile_with)
     return {
-        "epochs": epochs,
         "optimizer": optimizer,
         "learning_rate": rate,
         "variables": {v.path: engine.by_value(v) for v in net.optimizer.variables},
-        "dropout_seeds": [engine.by_value(v) for v in _networks.dropout_seeds(net)],
+        "dropout_states": [engine.by_value(v) for v in net.dropout_states],
     }
 
 
-def _set_training_state(net, compile_with, weights, state=None):
+def _go_on_from(net, compile_with, weights, state):
     if [w.shape for w in net.weights] != [w.shape for w in weights]:
         raise ValueError(
             "The net's layers have changed since it was last trained: with warm_start=True or "
             "partial_fit the sizes of the layers must stay the same. Set warm_start=False to "
             "train a new net."
         )
-    net.set_weights(weights)
+    engine.assign(net.weights, weights)
     if state is None:
         return
-    seeds = _networks.dropout_seeds(net)
-    for variable, value in zip(seeds, state["dropout_seeds"], strict=False):
-        variable.assign(value)
-    optimizer, rate = _optimizer_kind(compile_with)
-    if optimizer is None or state["optimizer"] != optimizer:
+    if len(net.dropout_states) == len(state["dropout_states"]):
+        engine.assign(net.dropout_states, state["dropout_states"])
+    _set_optimizer_state(net.optimizer, compile_with, state)
+
+
+def _set_optimizer_state(optimizer, compile_with, state):
+    """Give an optimizer a kept state, if that is of its kind; a changed learning rate stays."""
+    kind, rate = _optimizer_kind(compile_with)
+    if kind is None or state["optimizer"] != kind:
         return
-    for variable in net.optimizer.variables:
-        asked_anew = variable is net.optimizer._learning_rate and rate != state["learning_rate"]
+    for variable in optimizer.variables:
+        asked_anew = variable is optimizer._learning_rate and rate != state["learning_rate"]
         if not asked_anew:
-            variable.assign(state["variables"][variable.path])
+            engine.assign([variable], [state["variables"][variable.path]])

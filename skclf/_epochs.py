@@ -15,6 +15,29 @@ def improves(monitor, value, best):
     return value < best if monitor.endswith("loss") else value > best
 
 
+def joined_history(earlier, later, n_earlier):
+    """Two histories as one, with NaN where one of them lacks a value.
+
+    Parameters
+    ----------
+    earlier, later : dict of str to list of float
+    n_earlier : int
+        How many of the earlier epochs to keep.
+
+    Returns
+    -------
+    dict of str to list of float
+    """
+    n_later = len(later["loss"])
+    return {
+        name: [
+            *earlier.get(name, [math.nan] * n_earlier)[:n_earlier],
+            *later.get(name, [math.nan] * n_later),
+        ]
+        for name in {**earlier, **later}
+    }
+
+
 def best_epoch(history, monitor):
     """Number, from 1, of the first epoch with the best monitored value.
 

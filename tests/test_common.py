@@ -1,6 +1,5 @@
 """scikit-learn's own checks, on every public estimator."""
 
-import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier

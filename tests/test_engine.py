@@ -54,7 +54,8 @@ def train_by_hand(classifier, X, codes, sample_weight=None):
     model = _bridge.keras_model(
         classifier._net, classifier._weights, classifier._compile_with(classifier._net)
     )
-    _networks.draw_weights(model, seeds["weights"], seeds["dropout"])
+    shapes = [weight.shape for weight in model.weights]
+    model.set_weights(_networks.initial_weights(shapes, seeds["weights"]))
     targets = _bridge._targets(model.loss, classifier._net.n_outputs, codes)
     losses = []
     for epoch in range(classifier.epochs):

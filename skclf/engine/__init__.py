@@ -9,9 +9,18 @@ What goes in and what comes out are NumPy arrays and SciPy CSR matrices; every t
 here. The engine knows nothing of scikit-learn, SciKeras or labels.
 """
 
-from skclf.engine._arrays import Batches, batch_order, by_value
+from skclf.engine._arrays import Batches, assign, batch_order, by_value
 from skclf.engine._cache import borrow, clear_cache
 from skclf.engine._model import Net
 from skclf.engine._program import trace_count
 
-__all__ = ["Batches", "Net", "batch_order", "borrow", "by_value", "clear_cache", "trace_count"]
+__all__ = [
+    "Batches",
+    "Net",
+    "assign",
+    "batch_order",
+    "borrow",
+    "by_value",
+    "clear_cache",
+    "trace_count",
+]

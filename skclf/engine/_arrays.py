@@ -35,6 +35,13 @@ def as_tensor(rows):
     return tf.SparseTensor(np.column_stack([numbers, columns]), rows.data, rows.shape)
 
 
+def assign(variables, values):
+    """Set Keras or TensorFlow variables to arrays of their shapes."""
+    for variable, value in zip(variables, values, strict=True):
+        variable = variable.value if isinstance(variable, keras.Variable) else variable
+        variable.assign(value, read_value=False)
+
+
 def by_value(variable):
     """A Keras variable's value as an array that shares no memory with it."""
     return variable.value.numpy().copy()

@@ -24,6 +24,7 @@ def _rmsprop_step(optimizer):
     increments = getattr(optimizer, "_momentums", None) or [
         tf.Variable(tf.zeros(velocity.shape), trainable=False) for velocity in optimizer._velocities
     ]
+    learning_rate_of_step = _once_a_step(lambda rate: tf.cast(rate, tf.float32))
 
     def update_step(gradient, variable, learning_rate):
         place = optimizer._get_variable_index(variable)
@@ -31,7 +32,7 @@ def _rmsprop_step(optimizer):
             var=_handle(variable),
             ms=_handle(optimizer._velocities[place]),
             mom=_handle(increments[place]),
-            lr=tf.cast(learning_rate, tf.float32),
+            lr=learning_rate_of_step(learning_rate),
             rho=optimizer.rho,
             momentum=float(optimizer.momentum),
             epsilon=optimizer.epsilon,
@@ -42,16 +43,23 @@ def _rmsprop_step(optimizer):
 
 
 def _adam_step(optimizer):
+    def scalars(learning_rate):
+        step = tf.cast(optimizer.iterations + 1, tf.float32)
+        powers = tf.pow(optimizer.beta_1, step), tf.pow(optimizer.beta_2, step)
+        return tf.cast(learning_rate, tf.float32), *powers
+
+    scalars_of_step = _once_a_step(scalars)
+
     def update_step(gradient, variable, learning_rate):
         place = optimizer._get_variable_index(variable)
-        step = tf.cast(optimizer.iterations + 1, tf.float32)
+        rate, beta_1_power, beta_2_power = scalars_of_step(learning_rate)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(optimizer._momentums[place]),
             v=_handle(optimizer._velocities[place]),
-            beta1_power=tf.pow(optimizer.beta_1, step),
-            beta2_power=tf.pow(optimizer.beta_2, step),
-            lr=tf.cast(learning_rate, tf.float32),
+            beta1_power=beta_1_power,
+            beta2_power=beta_2_power,
+            lr=rate,
             beta1=optimizer.beta_1,
             beta2=optimizer.beta_2,
             epsilon=optimizer.epsilon,
@@ -59,6 +67,22 @@ def _adam_step(optimizer):
         )
 
     return update_step
+
+
+def _once_a_step(compute):
+    """A function whose value all variables share in the graph of a step."""
+    kept = {}
+
+    def value(learning_rate):
+        if tf.executing_eagerly():
+            return compute(learning_rate)
+        graph = tf.compat.v1.get_default_graph()
+        if graph not in kept:
+            kept.clear()
+            kept[graph] = compute(learning_rate)
+        return kept[graph]
+
+    return value
 
 
 def _handle(variable):

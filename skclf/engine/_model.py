@@ -7,6 +7,7 @@ import tensorflow as tf
 from skclf.engine._arrays import (
     Batches,
     ShuffledBatches,
+    assign,
     batch_order,
     by_value,
     tensors_of,
@@ -50,39 +51,52 @@ class Net(keras.Model):
         y = tf.zeros((1, n_targets), tf.float32 if n_targets > 1 else tf.int32)
         self.compute_metrics(None, y, tf.fill((1, self.output_shape[-1]), 0.5), tf.ones(1))
 
-    def begin(self, *, order_seed, class_weight=None, learning_rate=None):
-        """Make ready for a fit: a new optimizer state and the fit's own settings.
+    def begin(self, weights, dropout_states, *, order_seed, class_weight=None, learning_rate=None):
+        """Make ready for a fit: initial weights, a new optimizer state, the fit's own settings.
 
         Parameters
         ----------
+        weights : list of ndarray
+        dropout_states : list of ndarray
         order_seed : int
             Seeds the order of the rows in each epoch.
         class_weight : ndarray of shape (n_classes,) or None
             Factor of each class in the training loss. Unlike sample weights it leaves the metrics
             and the validation loss alone, as Keras's own ``class_weight`` does.
         learning_rate : float or None
-            None is the optimizer's own.
+            None where the optimizer has a schedule.
         """
         self.order_seed = order_seed
         self.class_weight = None
         if class_weight is not None:
-            self._class_weight_variable.assign(class_weight.astype(np.float32))
+            assign([self._class_weight_variable], [class_weight.astype(np.float32)])
             self.class_weight = self._class_weight_variable
-        for variable, value in zip(
-            self.optimizer.variables, self._new_optimizer_values, strict=True
-        ):
-            variable.assign(value)
+        assign(self.weights, weights)
+        assign(self.dropout_states, dropout_states)
+        assign(self.optimizer.variables, self._new_optimizer_values)
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
 
+    @property
+    def dropout_states(self):
+        """The variables that hold the states of the dropout layers' random generators."""
+        layers = (layer for layer in self.layers if hasattr(layer, "seed_generator"))
+        return [layer.seed_generator.state for layer in layers]
+
+    def with_class_weight(self, y, sample_weight):
+        """Each row's weight in the training loss, or None."""
+        if self.class_weight is None:
+            return sample_weight
+        if y.shape[-1] == 1:
+            weights = tf.gather(self.class_weight, tf.cast(y[:, 0], tf.int32))
+        else:
+            weights = tf.linalg.matvec(y, self.class_weight)
+        return weights if sample_weight is None else sample_weight * weights
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras's loss, with each row's class weight while training."""
-        if training and self.class_weight is not None:
-            if y.shape[-1] == 1:
-                weights = tf.gather(self.class_weight, tf.cast(y[:, 0], tf.int32))
-            else:
-                weights = tf.linalg.matvec(y, self.class_weight)
-            sample_weight = weights if sample_weight is None else sample_weight * weights
+        if training:
+            sample_weight = self.with_class_weight(y, sample_weight)
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
