@@ -7,7 +7,7 @@ nothing else. What it can do with them is in `skclf._fitted`.
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Set
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -307,23 +307,22 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         architecture = self._architecture(rows[0], len(self.classes_))
         first_epoch = self.n_epochs_ if resume else 0
         epochs = self.epochs if epochs is None else epochs
-        progress = Progress(first_epoch, epochs, self.verbose)
-        training = _bridge.train(
-            architecture,
-            rows,
-            validation_rows,
-            compile_with=self._compile_with(architecture),
-            class_weight=class_weight,
-            seeds=self._seeds,
-            first_epoch=first_epoch,
-            epochs=epochs,
-            batch_size=self.batch_size,
-            callbacks=self._callbacks(),
-            watchers=[progress] if early_stop is None else [progress, early_stop],
-            start=(self._weights, self._state) if resume else None,
-            keep_state=keep_state,
-        )
-        progress.close()
+        with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
+            training = _bridge.train(
+                architecture,
+                rows,
+                validation_rows,
+                compile_with=self._compile_with(architecture),
+                class_weight=class_weight,
+                seeds=self._seeds,
+                first_epoch=first_epoch,
+                epochs=epochs,
+                batch_size=self.batch_size,
+                callbacks=self._callbacks(),
+                watchers=[progress] if early_stop is None else [progress, early_stop],
+                start=(self._weights, self._state) if resume else None,
+                keep_state=keep_state,
+            )
         earlier = self._history if resume else {}
         self._history = joined_history(earlier, training.history, first_epoch)
         self._net, self._weights, self._state = architecture, training.weights, training.state

@@ -5,11 +5,16 @@ weights. Numbers of rows and batch sizes are open in it; learning rates, seeds a
 are variables; so none of them compiles anew.
 """
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from skclf.engine._sparse import product, take_rows
+
+# Below this many, a batch's operations take microseconds.
+_FEW_WEIGHTS = 20_000
 
 _traces = []
 
@@ -75,10 +80,22 @@ class Programs:
             return False
         return True
 
+    def _executor(self):
+        """What runs a program's operations.
+
+        A step of a small dense net is some fifty small operations, one after the other: handing
+        them between threads takes longer than running them. Large ones gain from threads.
+        """
+        layers = self._net.layers[1:]
+        are_dense = not any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+        if are_dense and self._net.count_params() < _FEW_WEIGHTS:
+            return tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR")
+        return nullcontext()
+
     def _run(self, step, rows, order, batch_size):
         program = self._program(step, rows)
         order, batch_size = tf.constant(order, tf.int32), tf.constant(batch_size, tf.int32)
-        with _one_thread_for_operations():
+        with self._executor():
             logs = program(*rows.values(), order, batch_size)
         return {name: float(value) for name, value in logs.items()}
 
@@ -95,7 +112,7 @@ class Programs:
                 return self._epoch(step, dict(zip(names, tensors, strict=True)))
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
-            with _one_thread_for_operations():
+            with self._executor():
                 function = tf.function(epoch, autograph=False)
                 self._compiled[form] = function.get_concrete_function(*specs)
         return self._compiled[form]
@@ -193,12 +210,6 @@ class Programs:
         slopes = self._output_layer.activation(logits) - target
         slopes /= tf.cast(tf.shape(logits)[0], tf.float32)
         return slopes if weights is None else slopes * weights[:, None]
-
-
-def _one_thread_for_operations():
-    # A step is about a hundred small operations, one after the other: handing them between threads
-    # takes longer than running them. Large ones still use all cores inside.
-    return tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR")
 
 
 def adds_up(metric):
