@@ -173,6 +173,11 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         compile_with = self._compile_with(self._net)
         return _bridge.keras_model(self._net, self._weights, compile_with, self._state)
 
+    def __dir__(self):
+        # scikit-learn reads all that is listed here in order to show an estimator. A Keras model
+        # is made where it is asked for by name, and not for that.
+        return [name for name in object.__dir__(self) if name != "model_" and hasattr(self, name)]
+
     def _loss(self, n_outputs):
         """Keras's name of the loss for a net with this number of outputs."""
         return self.loss

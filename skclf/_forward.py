@@ -1,8 +1,8 @@
 """A fitted net as arrays, and its forward pass in NumPy and SciPy.
 
 Nothing here knows Keras, scikit-learn or labels: an `Architecture` and a list of weights, in the
-order of Keras's own ``get_weights()``, turn rows into logits. All arithmetic is in float64, so that
-a row's logits do not depend on the rows beside it.
+order of Keras's own ``get_weights()``, turn rows into logits. Float64 rows are computed in float64,
+so that a row's logits do not depend on the rows beside it, and float32 rows in float32.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse, special
 
-# Enough rows to keep BLAS busy, few enough for a hidden layer to stay in the processor's cache.
-_ROWS_PER_CHUNK = 4096
+# Values of a layer to hold at a time: few enough for the cache, and so many that BLAS is called
+# seldom, since each call waits for all its threads.
+_VALUES_PER_CHUNK = 1 << 19
+# Cutting CSR rows copies them, and only their hidden layers are dense.
+_SPARSE_VALUES_PER_CHUNK = 1 << 22
 # The patches of a convolution take kernel height x width times the memory of its images.
-_VALUES_PER_IMAGE_CHUNK = 1 << 18
+_IMAGE_VALUES_PER_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -109,39 +112,45 @@ def logits(architecture, weights, X):
         Its activation must be one of `ACTIVATIONS`.
     weights : list of ndarray
         Kernel and bias of each layer, first to last.
-    X : {ndarray, CSR} of shape (n_rows, n_values)
+    X : {ndarray, CSR} of shape (n_rows, n_values), dtype float32 or float64
         Rows; images with their pixels flattened.
 
     Returns
     -------
     ndarray of shape (n_rows, n_outputs), dtype float64
     """
+    weights = [weight.astype(X.dtype, copy=False) for weight in weights]
     out = np.empty((X.shape[0], architecture.n_outputs))
-    step = _rows_per_chunk(architecture)
+    step = _rows_per_chunk(architecture, sparse.issparse(X))
     for start in range(0, X.shape[0], step):
         chunk = slice(start, start + step)
-        out[chunk] = output_layer(weights, _hidden_values(architecture, weights, X[chunk]))
+        rows = X if X.shape[0] <= step else X[chunk]
+        out[chunk] = output_layer(weights, _hidden_values(architecture, weights, rows))
     return out
 
 
 def output_layer(weights, hidden):
     """Logits from the values of the last hidden layer."""
     kernel, bias = weights[-2:]
-    return hidden @ kernel.astype(np.float64) + bias
+    return hidden @ kernel + bias
 
 
-def _rows_per_chunk(architecture):
-    if not architecture.filters:
-        return _ROWS_PER_CHUNK
-    pixels = int(np.prod(architecture.input_shape)) * max(1, *architecture.filters)
-    return max(1, _VALUES_PER_IMAGE_CHUNK // pixels)
+def _rows_per_chunk(architecture, is_sparse):
+    widest = max(architecture.n_outputs, *architecture.hidden_layer_sizes, 1)
+    if architecture.filters:
+        pixels = int(np.prod(architecture.input_shape)) * max(architecture.filters)
+        widest, most = max(widest, pixels), _IMAGE_VALUES_PER_CHUNK
+    elif is_sparse:
+        most = _SPARSE_VALUES_PER_CHUNK
+    else:
+        widest, most = max(widest, architecture.input_shape[0]), _VALUES_PER_CHUNK
+    return max(1, most // widest)
 
 
-def _hidden_values(architecture, weights, X):
+def _hidden_values(architecture, weights, values):
     """Values that reach the output layer, for one chunk of rows."""
     activation = ACTIVATIONS[architecture.activation]
     layers = list(zip(weights[0:-2:2], weights[1:-2:2], strict=True))
-    values = X if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
     if architecture.filters:
         values = values.reshape(-1, *architecture.input_shape)
         for kernel, bias in layers[: len(architecture.filters)]:
@@ -149,7 +158,9 @@ def _hidden_values(architecture, weights, X):
             values = max_pool_same(values, architecture.pool_size)
         values = values.reshape(len(values), -1)
     for kernel, bias in layers[len(architecture.filters) :]:
-        values = activation(values @ kernel.astype(np.float64) + bias)
+        values = values @ kernel
+        values += bias
+        values = activation(values)
     return values
 
 
@@ -171,7 +182,7 @@ def convolve_same(images, kernel, bias):
     rows, columns = (((length - 1) // 2, length // 2) for length in size)
     padded = np.pad(images, ((0, 0), rows, columns, (0, 0)))
     # One contiguous plane for each value of a patch, so that one BLAS product does the rest.
-    planes = np.empty((*size, channels, n, height, width))
+    planes = np.empty((*size, channels, n, height, width), dtype=images.dtype)
     for i, j in np.ndindex(size):
         planes[i, j] = np.moveaxis(padded[:, i : i + height, j : j + width], -1, 0)
     product = planes.reshape(-1, n * height * width).T @ kernel.reshape(-1, filters)
