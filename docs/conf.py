@@ -1,0 +1,62 @@
+"""Sphinx settings."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import skclf
+from skclf.datasets import fetch_reuters
+
+project = "skclf"
+author = "The skclf developers"
+copyright = author
+version = release = skclf.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+nitpicky = False
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
+html_title = f"skclf {version}"
+html_show_sphinx = False
+html_show_sourcelink = False
+html_copy_source = False
+pygments_style = "tango"
+
+
+def has_newswires():
+    """Whether the essay on newswires can run; without its data it would end the build."""
+    try:
+        fetch_reuters()
+    except OSError:
+        return False
+    return True
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "plot_" if has_newswires() else "plot_(?!reuters)",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skclf",),
+    "capture_repr": ("_repr_html_",),
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+}

@@ -1,0 +1,119 @@
+"""
+Squares and circles
+===================
+
+A small convolutional net tells squares from circles: white on black, of any size, anywhere in the
+image.
+"""
+
+# %%
+# The images
+# ----------
+#
+# `make_shapes` draws as many as are asked for, so that fresh images to test on cost nothing.
+
+import os
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import classification_report
+from sklearn.model_selection import cross_val_score
+
+from skclf import ShapeConvClassifier
+from skclf.datasets import make_shapes
+
+QUICK = os.environ.get("SKCLF_QUICK") == "1"
+n_images = 600 if QUICK else 1_000
+
+shapes = make_shapes(n_images, image_shape=(64, 64), radius=(10, 20), random_state=0)
+X, y = shapes.images, shapes.target_names[shapes.target]
+print(X.shape, X.dtype, np.unique(y))
+
+# %%
+# The classifier
+# --------------
+#
+# One block of convolution and max-pooling with 8 filters, a dense layer of 10 units, one sigmoid
+# unit. It takes the images as they are, without a channel axis.
+
+classifier = ShapeConvClassifier(
+    filters=(8,), hidden_layer_sizes=(10,), learning_rate=0.005, epochs=8, random_state=0
+)
+scores = cross_val_score(classifier, X, y, cv=3)
+print("Accuracy of three folds:", scores.round(3))
+
+# %%
+# Trained on all images, it is put to the test on fresh ones.
+
+classifier.fit(X, y)
+fresh = make_shapes(1_000, image_shape=(64, 64), radius=(10, 20), random_state=1)
+X_fresh, y_fresh = fresh.images, fresh.target_names[fresh.target]
+predicted = classifier.predict(X_fresh)
+print(classification_report(y_fresh, predicted, digits=3))
+accuracy = np.mean(predicted == y_fresh)
+print(f"Accuracy on fresh images: {accuracy:.3f}")
+assert accuracy >= (0.9 if QUICK else 0.98)
+
+# %%
+# The hardest images
+# ------------------
+#
+# Which images is the net least sure of? Here are twelve, the hardest first. A wrong answer has a
+# thick frame and a cross beside its label.
+
+probability = classifier.predict_proba(X_fresh).max(axis=1)
+right = predicted == y_fresh
+hardest = np.lexsort([probability, right])[:12]
+
+figure, axes = plt.subplots(2, 6, figsize=(9, 3.8), layout="constrained")
+for ax, row in zip(axes.flat, hardest, strict=True):
+    mark, color, width = ("", "0.5", 1) if right[row] else (" ✗", "#d55e00", 4)
+    ax.imshow(X_fresh[row], cmap="gray", vmin=0, vmax=1)
+    ax.set_title(f"{predicted[row]} {probability[row]:.0%}{mark}", fontsize="medium", color="black")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(color=color, linewidth=width)
+n_wrong = np.count_nonzero(~right)
+figure.suptitle(f"The hardest of {len(right):,} fresh images ({n_wrong} wrong)")
+
+# %%
+# What the filters see
+# --------------------
+#
+# ``model_`` is a Keras model with the fitted weights, so that all of Keras can be turned on it. Cut
+# off behind its convolution, it shows what each filter makes of a square and of a circle. Some of
+# the filters answer to slanting edges, which only the circle has.
+
+model = classifier.model_
+convolution = keras.Model(model.input, model.get_layer("conv_1").output)
+examples = np.stack([X_fresh[y_fresh == name][0] for name in ("square", "circle")])
+responses = np.asarray(convolution(examples[..., np.newaxis]))
+kernels = model.get_layer("conv_1").get_weights()[0]
+
+figure, axes = plt.subplots(3, 9, figsize=(9.5, 3.6), layout="constrained")
+largest_weight = np.abs(kernels).max()
+for number, column in enumerate(axes.T[1:]):
+    column[0].imshow(
+        kernels[:, :, 0, number], cmap="PuOr", vmin=-largest_weight, vmax=largest_weight
+    )
+    column[0].set_title(f"filter {number + 1}", fontsize="medium")
+    strongest = responses[..., number].max()
+    for ax, response in zip(column[1:], responses[..., number], strict=True):
+        ax.imshow(response, cmap="gray", vmin=0, vmax=strongest)
+axes[0, 0].set_visible(False)
+axes[0, 1].set_ylabel("kernel")
+for ax, image, name in zip(axes[1:, 0], examples, ("square", "circle"), strict=True):
+    ax.imshow(image, cmap="gray")
+    ax.set_ylabel(name)
+for ax in axes.flat:
+    ax.set(xticks=[], yticks=[])
+
+# %%
+# On a screen the pictures open in windows; with ``SKCLF_PLOTS=folder`` in the environment they are
+# saved there as well.
+
+if "SKCLF_PLOTS" in os.environ:
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(Path(os.environ["SKCLF_PLOTS"]) / f"shapes_{number}.png")
+plt.show()
