@@ -150,8 +150,8 @@ assert accuracy >= (0.80 if QUICK else 0.87)
 # %%
 # Which words decide? A review of a single word shows how far that word alone moves the net's
 # decision, compared with a review of no words: to the right towards praise, to the left towards
-# complaint. Any pipeline step's methods are there to use, and `decision_function` gives the logit
-# of ``classes_[1]``, "positive". The words shown are the extremes among the 2,000 most frequent.
+# complaint. `decision_function` gives the logit of ``classes_[1]``, which is "positive". The words
+# shown are the extremes among the 2,000 most frequent.
 
 word_ids = np.arange(3, 2_000)
 effect = pipeline.decision_function([[word_id] for word_id in word_ids])

@@ -37,7 +37,7 @@ y_train = train.target_names[train.target]
 y_test = test.target_names[test.target]
 topics, counts = np.unique(y_train, return_counts=True)
 print(f"{len(y_train):,} newswires to train on, {len(y_test):,} to test on, {len(topics)} topics.")
-print("One on", y_train[0], "begins:", " ".join(train.decode(train.data[0][1:16])))
+print("One on", y_train[0], "begins:", " ".join(train.decode(train.data[0][1:12])))
 
 # %%
 # Two losses, one net
@@ -64,7 +64,7 @@ for loss in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
     print(f"{loss}: {classifier.score(test.data, y_test):.3f} of the test newswires right")
 
 largest_difference = np.abs(np.subtract(*probabilities.values())).max()
-print(f"Largest difference between their probabilities: {largest_difference:.0e}")
+print(f"Largest difference between their probabilities: {largest_difference:.1g}")
 assert largest_difference < 1e-3
 
 # %%

@@ -25,7 +25,7 @@ from skclf import ShapeConvClassifier
 from skclf.datasets import make_shapes
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
-n_images = 600 if QUICK else 1_000
+n_images = 1_000 if QUICK else 1_500
 
 shapes = make_shapes(n_images, image_shape=(64, 64), radius=(10, 20), random_state=0)
 X, y = shapes.images, shapes.target_names[shapes.target]
@@ -60,8 +60,8 @@ assert accuracy >= (0.9 if QUICK else 0.98)
 # The hardest images
 # ------------------
 #
-# Which images is the net least sure of? Here are twelve, the hardest first. A wrong answer has a
-# thick frame and a cross beside its label.
+# Here are twelve images: first those that the net gets wrong, with a thick frame and a cross beside
+# the answer, then those that it is least sure of.
 
 probability = classifier.predict_proba(X_fresh).max(axis=1)
 right = predicted == y_fresh

@@ -200,6 +200,7 @@ def keras_model(architecture, weights, compile_with, state=None):
         optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
         loss=compile_with["loss"],
         weighted_metrics=_networks.new_metrics(compile_with["metrics"]),
+        auto_scale_loss=False,
     )
     model.optimizer.build(model.trainable_variables)
     model.set_weights(weights)

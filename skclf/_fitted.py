@@ -5,6 +5,7 @@ evaluate, to make ``model_``, and for activations that `skclf._forward` doesn't 
 """
 
 from contextlib import contextmanager
+from numbers import Real
 
 import numpy as np
 from scipy import special
@@ -183,9 +184,11 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         return self.loss
 
     def _compile_with(self, architecture):
+        rate = self.learning_rate
         return {
             "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
+            # Keras takes no other numbers than Python's own floats.
+            "learning_rate": float(rate) if isinstance(rate, Real) else rate,
             "loss": self._loss(architecture.n_outputs),
             "metrics": self.metrics,
         }

@@ -14,6 +14,9 @@ import numpy as np
 
 # Keras picks the metric behind these names by the loss, and keeps the name in its logs.
 _NAMES_THAT_KERAS_RESOLVES = {"accuracy", "acc", "crossentropy", "ce"}
+# In Keras's module of activations beside them: helpers, one that halves the number of values, and
+# one that needs further arguments.
+_NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}
 # Optimizers that need another one to work on.
 _WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer"}
 _LARGEST_SEED = 2**31 - 1
@@ -110,14 +113,13 @@ def _kernel_options(architecture, activation):
 
 
 def check_activation(name):
-    """Raise a ValueError unless Keras has an activation of this name."""
-    try:
-        keras.activations.get(name)
-    except ValueError as error:
-        known = ", ".join(sorted(n for n in dir(keras.activations) if n.islower() and n[0] != "_"))
+    """Raise a ValueError unless this is the name of a Keras activation for hidden layers."""
+    known = [n for n in dir(keras.activations) if n[0] != "_" and n not in _NO_ACTIVATIONS]
+    if name not in known:
         raise ValueError(
-            f"Got activation={name!r}, which is not the name of a Keras activation: {known}."
-        ) from error
+            f"Got activation={name!r}, which is not the name of a Keras activation: "
+            f"{', '.join(known)}."
+        )
 
 
 def new_optimizer(optimizer, learning_rate):
@@ -213,6 +215,7 @@ def new_metrics(metrics):
     """
     taken, made = set(), []
     for metric in metrics or ():
+        _check_metric(metric)
         if isinstance(metric, str) and metric in _NAMES_THAT_KERAS_RESOLVES:
             made.append(metric)
             continue
@@ -222,11 +225,6 @@ def new_metrics(metrics):
             name = next(n for n in (base, *(f"{base}_{i}" for i in range(1, 99))) if n not in taken)
             taken.add(name)
             metric = type(metric).from_config({**metric.get_config(), "name": name})
-        elif not callable(metric):
-            raise TypeError(
-                f"Got a metric of type {type(metric).__name__} in metrics; each must be the name "
-                "of a Keras metric or an instance of keras.metrics.Metric."
-            )
         made.append(metric)
     return made
 
@@ -240,6 +238,7 @@ def metrics_kind(metrics):
     """
     kinds = []
     for metric in metrics or ():
+        _check_metric(metric)
         if not isinstance(metric, keras.metrics.Metric):
             kinds.append(metric)
             continue
@@ -248,6 +247,14 @@ def metrics_kind(metrics):
         except TypeError:
             return None
     return tuple(kinds)
+
+
+def _check_metric(metric):
+    if isinstance(metric, type) or not (isinstance(metric, str) or callable(metric)):
+        raise TypeError(
+            f"Got {metric!r} of type {type(metric).__name__} in metrics; each must be the name of "
+            "a Keras metric or an instance of keras.metrics.Metric."
+        )
 
 
 def _metric_by_name(name):

@@ -31,9 +31,7 @@ def borrow(kind, make):
     Net
         In the state that its last user left. If the block fails, the net is thrown away.
     """
-    with _lock:
-        nets = _idle.get(kind)
-        net = nets.pop() if nets else None
+    net = _take(kind)
     if net is None:
         net = make()
     yield net
@@ -50,9 +48,19 @@ def clear_cache():
         _idle.clear()
 
 
+def _take(kind):
+    """An idle net of this kind, or None."""
+    with _lock:
+        return _pop(kind) if kind in _idle else None
+
+
 def _drop_oldest():
     while sum(map(len, _idle.values())) > MOST_IDLE_NETS:
-        kind, nets = next(iter(_idle.items()))
-        nets.pop()
-        if not nets:
-            del _idle[kind]
+        _pop(next(iter(_idle)))
+
+
+def _pop(kind):
+    nets = _idle[kind]
+    if len(nets) == 1:
+        del _idle[kind]
+    return nets.pop()

@@ -34,7 +34,9 @@ class Net(keras.Model):
 
     def __init__(self, inputs, outputs, optimizer, loss, metrics):
         super().__init__(inputs=inputs, outputs=outputs, name="skclf_net")
-        self.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
+        # A global policy of mixed precision would put another optimizer around this one.
+        self._settings = {"loss": loss, "weighted_metrics": metrics, "auto_scale_loss": False}
+        self.compile(optimizer=optimizer, **self._settings)
         n_outputs = outputs.shape[-1]
         self.order_seed = 0
         self.class_weight = None
@@ -100,6 +102,12 @@ class Net(keras.Model):
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
+
+    def save(self, filepath, overwrite=True, **options):
+        """Save as a plain Keras model, which loads where skclf is not installed."""
+        plain = keras.Model(self.input, self.output, name=self.name)
+        plain.compile(optimizer=self.optimizer, **self._settings)
+        plain.save(filepath, overwrite=overwrite, **options)
 
     def fit(
         self,

@@ -1,0 +1,57 @@
+"""Run all benchmarks, and write what they found as Markdown.
+
+``python examples/benchmarks --output results.md`` takes about half an hour, with ``--quick`` two
+or three minutes.
+"""
+
+import argparse
+import datetime
+import importlib
+import sys
+from pathlib import Path
+
+import _run
+
+NAMES = ("small_net", "grid_search", "imdb", "reuters", "predict", "shapes", "vectorizer")
+NAMES += ("import", "leak")
+
+HEAD = """# Benchmarks
+
+Medians of rounds in which each contender ran in a fresh process, one after another. Ratios below 1
+are in skclf's favour. `python examples/benchmarks` runs all of them{options}.
+
+{date}, {machine}
+"""
+
+
+def run_all(given):
+    """Run the benchmarks; return Markdown, and whether any has failed."""
+    texts, failed = [], False
+    for name in given.names:
+        benchmark = importlib.import_module(f"bench_{name}").BENCHMARK
+        results = _run.run(benchmark, given.rounds)
+        failed |= _run.has_failed(benchmark, results, given.strict)
+        texts.append(_run.report(benchmark, results))
+        print(texts[-1], flush=True)
+    head = HEAD.format(
+        options="; these are from a quick run with tiny sizes" if _run.QUICK else "",
+        date=datetime.date.today().isoformat(),
+        machine=_run.machine(),
+    )
+    return "\n".join([head, *texts]), failed
+
+
+def main():
+    """Run benchmarks as a command."""
+    parser = _run.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
+    parser.add_argument("names", nargs="*", default=NAMES, help=f"which ones: {', '.join(NAMES)}")
+    parser.add_argument("--output", type=Path, help="the file for the Markdown")
+    given = parser.parse_args()
+    text, failed = run_all(given)
+    if given.output:
+        given.output.write_text(text, encoding="utf-8")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,367 @@
+"""Run the contenders of a benchmark in fresh processes, in turn, and judge what they measured.
+
+A benchmark is a file ``bench_*.py`` with a `Benchmark`; its contenders are functions that return
+numbers by name. Each runs alone in a process of its own, in rounds (A B C, A B C, ...), and the
+medians over the rounds count. Only the standard library is imported here: a child's peak memory
+begins with that of the process that started it.
+
+Options of every benchmark:
+
+--quick        tiny sizes, one round: shows that it runs, not how fast (also ``SKCLF_QUICK=1``)
+--rounds N     number of rounds
+--strict       a missed goal counts as a failure, too
+--only A B     leave out the other contenders
+--contender A  run one contender here, and print what it measured as JSON (for profilers)
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+if "--quick" in sys.argv:
+    os.environ["SKCLF_QUICK"] = "1"
+QUICK = os.environ.get("SKCLF_QUICK") == "1"
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))  # measure the checkout that this file lies in
+
+OURS = "skclf"
+PEAK_MEMORY = "peak memory (MB)"
+_DISTRIBUTIONS = ("skclf", "scikit-learn", "numpy", "scipy", "keras", "tensorflow", "scikeras")
+_DISTRIBUTIONS += ("torch", "skorch")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A number of skclf's, or its ratio to a peer's number, and the most that it should be.
+
+    Parameters
+    ----------
+    measure : str
+    peer : str or None
+        None judges skclf's number itself.
+    at_most : float or None
+        None has no goal, and shows the ratio for information.
+    contender : str
+        Whose number it is; skclf's, or that of a variant of it.
+    """
+
+    measure: str
+    peer: str | None = None
+    at_most: float | None = None
+    contender: str = OURS
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold for the times to mean anything; a benchmark fails where it doesn't.
+
+    Parameters
+    ----------
+    measure : str
+    margin : float or None
+        Each peer's number must be this close to skclf's.
+    at_least : float or None
+        Each contender's number must be at least this.
+    """
+
+    measure: str
+    margin: float | None = None
+    at_least: float | None = None
+
+    def __str__(self):
+        margin = "" if self.margin is None else f", equal within {self.margin}"
+        floor = "" if self.at_least is None else f", at least {self.at_least}"
+        return f"{self.measure}{margin}{floor}"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One piece of work, and who does it.
+
+    Parameters
+    ----------
+    title : str
+    path : str
+        The file that defines it.
+    contenders : dict of str to callable
+        Each takes the folder that `prepare` filled and a seed, and returns numbers by name.
+    goals : list of Goal
+    checks : list of Check
+    prepare : callable or None
+        Takes an empty folder, and puts the data there.
+    rounds : int
+    needs : dict of str to tuple of str
+        Modules that a contender needs; without them it is left out.
+    """
+
+    title: str
+    path: str
+    contenders: dict[str, Callable]
+    goals: list[Goal]
+    checks: list[Check] = field(default_factory=list)
+    prepare: Callable | None = None
+    rounds: int = 3
+    needs: dict[str, tuple] = field(default_factory=dict)
+
+
+# Measuring, in a child.
+
+
+def seconds(work):
+    """Run `work`; return the seconds that it took, and its result."""
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def first_and_later(fit, seed, n_later):
+    """Time the first fit of the process and the later ones.
+
+    Parameters
+    ----------
+    fit : callable
+        Takes a seed, makes and fits a new classifier, and returns it.
+    seed : int
+    n_later : int
+
+    Returns
+    -------
+    numbers : dict
+        Seconds of the first fit, and the median of the later ones.
+    classifier : object
+        The last one.
+    """
+    first, classifier = seconds(lambda: fit(seed))
+    later = []
+    for number in range(1, n_later + 1):
+        elapsed, classifier = seconds(lambda seed=seed + number: fit(seed))
+        later.append(elapsed)
+    numbers = {"first fit (s)": first}
+    return numbers | ({"later fit (s)": statistics.median(later)} if later else {}), classifier
+
+
+def median_seconds(work, budget=1.0, at_least=5, at_most=1000):
+    """Median of repeated runs, after one run to warm up, for about `budget` seconds."""
+    work()
+    times = []
+    while len(times) < at_least or (sum(times) < budget and len(times) < at_most):
+        times.append(seconds(work)[0])
+    return statistics.median(times)
+
+
+def peak_memory():
+    """The most memory that this process, or one that it started, had: in megabytes."""
+    import resource
+
+    whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = max(resource.getrusage(who).ru_maxrss for who in whose)
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+# Running, in the parent.
+
+
+def run(benchmark, rounds=None, only=None):
+    """Run all contenders in turn.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        For each contender the median of each of its numbers.
+    """
+    names = [
+        name
+        for name in benchmark.contenders
+        if (only is None or name in only) and all(map(find_spec, benchmark.needs.get(name, ())))
+    ]
+    rounds = rounds or (1 if QUICK else benchmark.rounds)
+    measured = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as folder:
+        if benchmark.prepare is not None:
+            _child(benchmark, "--prepare", "--folder", folder)
+        for number in range(rounds):
+            for name in names:
+                options = "--folder", folder, "--seed", str(100 * number)
+                output = _child(benchmark, "--contender", name, *options)
+                measured[name].append(json.loads(output.splitlines()[-1]))
+                print(f"round {number + 1} of {rounds}, {name}: {measured[name][-1]}", flush=True)
+    return {name: medians(numbers) for name, numbers in measured.items()}
+
+
+def _child(benchmark, *arguments):
+    """What a fresh process writes; what it says on standard error shows only if it fails."""
+    command = [sys.executable, benchmark.path, *arguments]
+    child = subprocess.run(command, capture_output=True, text=True)
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{child.stderr[-4000:]}")
+    return child.stdout
+
+
+# Judging.
+
+
+def medians(runs):
+    """Median of each number over several runs, given as dicts."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def ratio_of(goal, results):
+    """The number that a goal is about, or None where a contender did not run."""
+    ours = results.get(goal.contender, {}).get(goal.measure)
+    if goal.peer is None or ours is None:
+        return ours
+    theirs = results.get(goal.peer, {}).get(goal.measure)
+    return None if theirs is None else ours / theirs
+
+
+def missed_goals(goals, results):
+    """The goals whose number is above what it should be at most."""
+    ratios = [(goal, ratio_of(goal, results)) for goal in goals]
+    return [
+        goal
+        for goal, ratio in ratios
+        if None not in (goal.at_most, ratio) and not ratio <= goal.at_most
+    ]
+
+
+def failed_checks(checks, results):
+    """A sentence for each number that is off."""
+    failures = []
+    for check in checks:
+        numbers = {
+            name: run[check.measure] for name, run in results.items() if check.measure in run
+        }
+        for name, number in numbers.items():
+            whose = f"{check.measure} of {name} is {number:.4g}"
+            if check.at_least is not None and not number >= check.at_least:
+                failures.append(f"{whose}, and must be at least {check.at_least:.4g}")
+            ours = numbers.get(OURS, math.nan)
+            if check.margin is not None and not abs(number - ours) <= check.margin:
+                failures.append(f"{whose}, {OURS}'s is {ours:.4g}: more than {check.margin} apart")
+    return failures
+
+
+# Showing.
+
+
+def table(header, rows):
+    """A Markdown table: the first column to the left, the others to the right."""
+    cells = [list(map(str, row)) for row in (header, *rows)]
+    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(header))]
+    lines = [
+        [cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in pairs]
+        for pairs in (list(enumerate(zip(row, widths, strict=True))) for row in cells)
+    ]
+    rule = [
+        "-" * width if column == 0 else "-" * (width - 1) + ":"
+        for column, width in enumerate(widths)
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+
+
+def show(number):
+    """A number in three digits or, from 100 on, without decimals."""
+    if number is None:
+        return ""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def results_table(results):
+    """Contenders down, numbers across."""
+    measures = list(dict.fromkeys(name for numbers in results.values() for name in numbers))
+    rows = [
+        [name, *(show(numbers.get(measure)) for measure in measures)]
+        for name, numbers in results.items()
+    ]
+    return table(["", *measures], rows)
+
+
+def goals_table(goals, results):
+    """Each goal, the ratio found beside it, and whether it is met."""
+    missed = missed_goals(goals, results)
+    rows = []
+    for goal in goals:
+        ratio = ratio_of(goal, results)
+        of = "" if goal.peer is None else f" / {goal.peer}"
+        limit = "" if goal.at_most is None else f"≤ {show(goal.at_most)}"
+        verdict = "" if ratio is None or not limit else "missed" if goal in missed else "met"
+        rows.append([f"{goal.measure}: {goal.contender}{of}", show(ratio) or "not run", limit])
+        rows[-1].append(verdict)
+    return table(["", "found", "goal", ""], rows)
+
+
+def machine():
+    """The machine, its load and the versions, in two lines."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    installed = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+    versions = [f"{name} {installed[name]}" for name in _DISTRIBUTIONS if name in installed]
+    return (
+        f"{os.cpu_count()} x {cpu}{load}; {platform.system()}, Python {platform.python_version()}\n"
+        f"{', '.join(versions)}"
+    )
+
+
+def report(benchmark, results):
+    """What a benchmark found, as Markdown."""
+    failures = failed_checks(benchmark.checks, results)
+    parts = [
+        f"## {benchmark.title}{', quick run with tiny sizes' if QUICK else ''}",
+        f"`python {Path(benchmark.path).resolve().relative_to(ROOT)}`",
+        results_table(results),
+        goals_table(benchmark.goals, results),
+        "\n".join(f"- Must hold: {check}." for check in benchmark.checks),
+        "\n".join(f"- **Failed**: {failure}." for failure in failures),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def options(parser):
+    """Add the options that one benchmark and all of them share."""
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round")
+    parser.add_argument("--strict", action="store_true", help="fail on a missed goal, too")
+    parser.add_argument("--rounds", type=int, help="number of rounds")
+    return parser
+
+
+def has_failed(benchmark, results, strict):
+    """Whether a check failed or, with `strict`, a goal was missed."""
+    missed = strict and missed_goals(benchmark.goals, results)
+    return bool(failed_checks(benchmark.checks, results) or missed)
+
+
+def main(benchmark):
+    """Run one benchmark as a command."""
+    parser = options(argparse.ArgumentParser(description=benchmark.title))
+    parser.add_argument("--only", nargs="+", help="contenders to run")
+    parser.add_argument("--contender", help="run this one in the present process")
+    parser.add_argument("--prepare", action="store_true", help="put the data into the folder")
+    parser.add_argument("--folder", type=Path, help="where the data are")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    if given.prepare:
+        benchmark.prepare(given.folder)
+    elif given.contender:
+        numbers = benchmark.contenders[given.contender](given.folder, given.seed)
+        print(json.dumps({**numbers, PEAK_MEMORY: peak_memory()}))
+    else:
+        results = run(benchmark, given.rounds, given.only)
+        print(f"\n{report(benchmark, results)}\n{machine()}")
+        sys.exit(has_failed(benchmark, results, given.strict))

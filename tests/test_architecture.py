@@ -1,0 +1,223 @@
+"""The layout: which file may import what, what is public, and what an import loads."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.base import BaseEstimator
+
+import skclf
+import skclf.datasets
+
+ROOT = Path(skclf.__file__).parent
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+MOST_LINES = 500
+
+# What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
+# library are open to all.
+ESTIMATORS = {"_base", "_dense", "_epochs", "_fitted", "_rows", "_shape_conv"}
+ALLOWED = {
+    "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
+    "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
+    "_networks": ({"keras"}, set()),
+    "_bridge": ({"scikeras", "keras", "skclf._networks", "skclf.engine"}, set()),
+    "_forward": ({"scipy"}, set()),
+    "_multi_hot": ({"scipy", "sklearn"}, set()),
+    # pandas for frames that are asked for, Keras for the label names of its hosted files.
+    "datasets": ({"scipy", "sklearn", "skclf.datasets"}, {"pandas", "keras"}),
+    "plots": ({"sklearn", "skclf.plots"}, {"matplotlib", "pandas", "skclf._epochs", "skclf._rows"}),
+}
+ALLOWED |= dict.fromkeys(
+    ESTIMATORS,
+    (
+        {"scipy", "sklearn", "skclf._forward", *(f"skclf.{name}" for name in ESTIMATORS)},
+        {"pandas", "skclf._bridge"},
+    ),
+)
+OPEN_TO_ALL = set(sys.stdlib_module_names) | {"numpy"}
+
+
+def text(file):
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+def group_of(file):
+    return file.split("/")[0].removesuffix(".py")
+
+
+def imports_of(source, package):
+    """Pairs of an imported module's full name and whether a function imports it."""
+    found = []
+
+    def visit(node, in_function):
+        if isinstance(node, ast.Import):
+            found.extend((alias.name, in_function) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            # ``from skclf import _rows`` imports a module, ``from skclf._rows import x`` a name.
+            own = base in ("skclf", "skclf.datasets", "skclf.engine", "skclf.plots")
+            modules = [f"{base}.{alias.name}" for alias in node.names] if own else [base]
+            found.extend((name, in_function) for name in modules)
+        in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.iter_child_nodes(node):
+            visit(child, in_function)
+
+    visit(ast.parse(source), False)
+    return found
+
+
+def is_within(name, allowed):
+    return any(name == module or name.startswith(module + ".") for module in allowed)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_imports_keep_to_the_table(file):
+    package = ".".join(["skclf", *file.split("/")[:-1]])
+    at_import, in_functions = ALLOWED[group_of(file)]
+    for name, in_function in imports_of(text(file), package):
+        allowed = OPEN_TO_ALL | at_import | (in_functions if in_function else set())
+        assert is_within(name, allowed), f"{file} must not import {name}"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import a.b, c", [("a.b", False), ("c", False)]),
+        ("def f():\n    from a import b", [("a", True)]),
+        ("class C:\n    import a\n    def f(self):\n        import b", [("a", False), ("b", True)]),
+        ("from . import _x", [("skclf.datasets._x", False)]),
+        ("from ._x import y", [("skclf.datasets._x", False)]),
+        ("from .._base import y", [("skclf._base", False)]),
+        ("from skclf import _a, _b", [("skclf._a", False), ("skclf._b", False)]),
+        ("if True:\n    with x:\n        import a", [("a", False)]),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source, found):
+    assert imports_of(source, "skclf.datasets") == found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_are_short_and_say_what_they_are(file):
+    assert len(text(file).splitlines()) <= MOST_LINES
+    assert ast.get_docstring(ast.parse(text(file)))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_import_hides_from_the_table(file):
+    assert "import_module" not in text(file)
+    assert "__import__" not in text(file)
+
+
+def test_public_names():
+    assert skclf.__all__ == [
+        "BinaryDenseClassifier",
+        "MultiHotVectorizer",
+        "MulticlassDenseClassifier",
+        "ShapeConvClassifier",
+    ]
+    assert set(skclf.datasets.__all__) == {
+        "fetch_imdb",
+        "fetch_reuters",
+        "make_low_high",
+        "make_shapes",
+    }
+    for name in skclf.__all__:
+        assert issubclass(getattr(skclf, name), BaseEstimator)
+
+
+CONTRACT = {
+    "fit": ["X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val", "groups"],
+    "partial_fit": ["X", "y", "classes", "sample_weight"],
+    "predict": ["X"],
+    "predict_proba": ["X"],
+    "predict_log_proba": ["X"],
+    "decision_function": ["X"],
+    "score": ["X", "y", "sample_weight"],
+    "evaluate": ["X", "y", "sample_weight"],
+}
+SHARED_DEFAULTS = {
+    "activation": "relu",
+    "dropout": 0.0,
+    "l2": 0.0,
+    "learning_rate": None,
+    "metrics": ("accuracy",),
+    "epochs": 20,
+    "batch_size": 32,
+    "validation_split": 0.0,
+    "patience": None,
+    "refit_epoch": None,
+    "class_weight": None,
+    "callbacks": None,
+    "warm_start": False,
+    "random_state": None,
+    "verbose": 0,
+}
+OWN_DEFAULTS = {
+    "BinaryDenseClassifier": {
+        "hidden_layer_sizes": (16, 16),
+        "optimizer": "rmsprop",
+        "loss": "binary_crossentropy",
+    },
+    "MulticlassDenseClassifier": {
+        "hidden_layer_sizes": (64, 64),
+        "optimizer": "rmsprop",
+        "loss": "sparse_categorical_crossentropy",
+    },
+    "ShapeConvClassifier": {
+        "hidden_layer_sizes": (10,),
+        "optimizer": "adam",
+        "loss": "auto",
+        "filters": (8,),
+        "kernel_size": 3,
+        "pool_size": 2,
+        "image_shape": None,
+    },
+}
+
+
+@pytest.mark.parametrize("name", OWN_DEFAULTS)
+def test_constructor_is_the_contract(name):
+    parameters = inspect.signature(getattr(skclf, name)).parameters
+    defaults = {parameter: found.default for parameter, found in parameters.items()}
+    assert defaults == SHARED_DEFAULTS | OWN_DEFAULTS[name]
+    first, *others = parameters.values()
+    assert first.name == "hidden_layer_sizes"
+    assert first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in others)
+
+
+@pytest.mark.parametrize("name", OWN_DEFAULTS)
+@pytest.mark.parametrize("method", CONTRACT)
+def test_methods_are_the_contract(name, method):
+    _, *parameters = inspect.signature(getattr(getattr(skclf, name), method)).parameters
+    assert parameters == CONTRACT[method]
+
+
+@pytest.mark.parametrize("name", OWN_DEFAULTS)
+def test_every_parameter_is_checked(name):
+    estimator_class = getattr(skclf, name)
+    assert set(estimator_class._parameter_constraints) == set(estimator_class().get_params())
+
+
+def run(code):
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+HEAVY = ("tensorflow", "keras", "scikeras", "matplotlib", "sklearn.model_selection")
+
+
+def test_an_import_loads_nothing_heavy():
+    # scikit-learn itself loads pandas where it is installed; here it can't, and skclf must not.
+    code = f"""
+import sys
+sys.modules["pandas"] = None
+import skclf, skclf.datasets
+print(*(name for name in {HEAVY} if name in sys.modules))
+"""
+    assert run(code) == []

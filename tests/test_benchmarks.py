@@ -1,0 +1,159 @@
+"""The arithmetic of examples/benchmarks, by hand-made numbers; nothing is timed here."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "examples" / "benchmarks"
+
+RESULTS = {
+    "skclf": {"fit (s)": 0.5, "accuracy": 0.90},
+    "Keras": {"fit (s)": 8.0, "accuracy": 0.91},
+    "MLPClassifier": {"fit (s)": 0.4, "accuracy": 0.85},
+}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """The module that runs and judges the benchmarks."""
+    path = sys.path.copy()
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield importlib.import_module("_run")
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("_run", None)
+
+
+def test_medians_over_the_runs(bench):
+    runs = [{"a": 1.0, "b": 5.0}, {"a": 9.0, "b": 7.0}, {"a": 2.0, "b": 6.0}]
+    assert bench.medians(runs) == {"a": 2.0, "b": 6.0}
+
+
+def test_median_seconds_leaves_the_first_run_out(bench, monkeypatch):
+    elapsed = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(bench, "seconds", lambda work: (next(elapsed), work()))
+    runs = []
+    assert bench.median_seconds(lambda: runs.append(0), budget=0.0, at_least=3) == 2.0
+    assert len(runs) == 4
+
+
+def test_first_and_later_fits_have_seeds_of_their_own(bench, monkeypatch):
+    elapsed = iter([7.0, 1.0, 4.0, 2.0])
+    monkeypatch.setattr(bench, "seconds", lambda work: (next(elapsed), work()))
+    numbers, last = bench.first_and_later(lambda seed: f"net {seed}", seed=10, n_later=3)
+    assert numbers == {"first fit (s)": 7.0, "later fit (s)": 2.0}
+    assert last == "net 13"
+
+
+def test_ratio_of_ours_to_theirs(bench):
+    assert bench.ratio_of(bench.Goal("fit (s)", "Keras"), RESULTS) == 0.0625
+    assert bench.ratio_of(bench.Goal("fit (s)"), RESULTS) == 0.5
+    assert bench.ratio_of(bench.Goal("fit (s)", "skclf", contender="Keras"), RESULTS) == 16
+    assert bench.ratio_of(bench.Goal("fit (s)", "skorch"), RESULTS) is None
+    assert bench.ratio_of(bench.Goal("memory", "Keras"), RESULTS) is None
+
+
+def test_missed_goals(bench):
+    met = bench.Goal("fit (s)", "Keras", 1 / 15)
+    missed = bench.Goal("fit (s)", "MLPClassifier", 1)
+    just_met = bench.Goal("fit (s)", "MLPClassifier", 1.25)
+    not_run = bench.Goal("fit (s)", "skorch", 1)
+    for_information = bench.Goal("fit (s)", "MLPClassifier")
+    goals = [met, missed, just_met, not_run, for_information]
+    assert bench.missed_goals(goals, RESULTS) == [missed]
+
+
+def test_a_number_that_is_no_number_misses_its_goal_and_fails_its_check(bench):
+    results = {"skclf": {"fit (s)": float("nan")}}
+    goal = bench.Goal("fit (s)", at_most=1)
+    assert bench.missed_goals([goal], results) == [goal]
+    assert bench.failed_checks([bench.Check("fit (s)", at_least=0)], results)
+
+
+def test_failed_checks_name_number_and_bound(bench):
+    (failure,) = bench.failed_checks([bench.Check("accuracy", margin=0.02)], RESULTS)
+    assert "MLPClassifier is 0.85" in failure
+    assert "skclf's is 0.9" in failure
+    (failure,) = bench.failed_checks([bench.Check("accuracy", at_least=0.88)], RESULTS)
+    assert "MLPClassifier is 0.85, and must be at least 0.88" in failure
+    assert not bench.failed_checks([bench.Check("accuracy", 0.051, 0.85)], RESULTS)
+
+
+def test_a_missed_goal_fails_only_if_strict(bench):
+    goal, check = bench.Goal("fit (s)", "MLPClassifier", 1), bench.Check("accuracy", 0.1)
+    benchmark = bench.Benchmark("Title", __file__, {}, [goal], [check])
+    assert not bench.has_failed(benchmark, RESULTS, strict=False)
+    assert bench.has_failed(benchmark, RESULTS, strict=True)
+    benchmark = bench.Benchmark("Title", __file__, {}, [], [bench.Check("accuracy", 0.01)])
+    assert bench.has_failed(benchmark, RESULTS, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(None, ""), (0.0, "0"), (0.06667, "0.0667"), (99.94, "99.9"), (1234.5, "1,234")],
+)
+def test_numbers_in_three_digits(bench, number, text):
+    assert bench.show(number) == text
+
+
+def test_table_is_aligned_markdown(bench):
+    assert bench.table(["", "fit (s)"], [["skclf", "0.5"], ["Keras", "8"]]) == (
+        "|       | fit (s) |\n"
+        "| ----- | ------: |\n"
+        "| skclf |     0.5 |\n"
+        "| Keras |       8 |"
+    )  # fmt: skip
+
+
+def test_report_shows_ratio_beside_goal(bench):
+    goals = [
+        bench.Goal("fit (s)", "Keras", 1 / 15),
+        bench.Goal("fit (s)", "MLPClassifier", 1),
+        bench.Goal("fit (s)", "skorch", 1),
+    ]
+    checks = [bench.Check("accuracy", margin=0.02)]
+    path = str(FOLDER / "bench_none.py")
+    text = bench.report(bench.Benchmark("Title", path, {}, goals, checks), RESULTS)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert ["fit (s): skclf / Keras", "0.0625", "≤ 0.0667", "met"] in lines
+    assert ["fit (s): skclf / MLPClassifier", "1.25", "≤ 1", "missed"] in lines
+    assert ["fit (s): skclf / skorch", "not run", "≤ 1", ""] in lines
+    assert "`python examples/benchmarks/bench_none.py`" in text
+    assert "- Must hold: accuracy, equal within 0.02." in text
+    assert "- **Failed**: accuracy of MLPClassifier is 0.85" in text
+
+
+def test_contenders_run_in_turn_and_without_what_is_not_installed(bench, monkeypatch):
+    calls = []
+
+    def child(benchmark, *arguments):
+        calls.append(arguments)
+        return "a line that TensorFlow prints\n" + json.dumps({"fit (s)": float(len(calls))})
+
+    monkeypatch.setattr(bench, "_child", child)
+    contenders = dict.fromkeys(["skclf", "Keras", "Missing"])
+    needs = {"Missing": ("no_such_module",)}
+    benchmark = bench.Benchmark("Title", __file__, contenders, [], needs=needs)
+    results = bench.run(benchmark, rounds=3)
+    assert [arguments[1] for arguments in calls] == ["skclf", "Keras"] * 3
+    assert results == {"skclf": {"fit (s)": 3.0}, "Keras": {"fit (s)": 4.0}}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)
+def test_each_benchmark_says_what_it_runs_and_imports_little(path):
+    program = (
+        f"import sys; sys.path.insert(0, {str(FOLDER)!r}); import {path.stem} as bench; "
+        "assert not {'numpy', 'sklearn', 'skclf', 'keras'} & sys.modules.keys(); "
+        "names = [goal.contender for goal in bench.BENCHMARK.goals]; "
+        "names += [goal.peer for goal in bench.BENCHMARK.goals if goal.peer]; "
+        "assert set(names) <= set(bench.BENCHMARK.contenders); "
+        "assert set(bench.BENCHMARK.needs) <= set(bench.BENCHMARK.contenders)"
+    )
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

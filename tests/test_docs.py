@@ -1,0 +1,176 @@
+"""Docstrings: every parameter described in its place, and what is shared reads the same."""
+
+import inspect
+import re
+
+import pytest
+
+import skclf
+import skclf.datasets
+
+CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "ShapeConvClassifier"]
+SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References"]
+SECTIONS += ["Examples"]
+# What differs from one classifier to the next, by intent.
+OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape"}
+OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
+FITTED = [
+    "classes_",
+    "n_features_in_",
+    "feature_names_in_",
+    "history_",
+    "best_epoch_",
+    "n_epochs_",
+    "model_",
+]
+
+
+def sections_of(documented):
+    """Summary and sections of a numpydoc docstring, by name."""
+    text = inspect.getdoc(documented)
+    parts = re.split(r"^([A-Z][\w ]+)\n-{3,}\n", text, flags=re.MULTILINE)
+    return {"": parts[0].strip(), **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def entries_of(section):
+    """Pairs of ``name : type`` and description, by name."""
+    entries = re.split(r"^(\w[\w, ]*) : (.*)\n", section, flags=re.MULTILINE)
+    return {
+        name: (kind, " ".join(text.split()))
+        for name, kind, text in zip(entries[1::3], entries[2::3], entries[3::3], strict=True)
+    }
+
+
+def public_methods(owner):
+    return [
+        (name, member)
+        for name, member in inspect.getmembers(owner, inspect.isfunction)
+        if not name.startswith("_") and member.__module__.startswith("skclf")
+    ]
+
+
+def documented():
+    """Everything public that has a docstring of ours, by its full name."""
+    for module in (skclf, skclf.datasets):
+        for name in module.__all__:
+            member = getattr(module, name)
+            yield f"{module.__name__}.{name}", member
+            if inspect.isclass(member):
+                for method, function in public_methods(member):
+                    yield f"{module.__name__}.{name}.{method}", function
+
+
+PUBLIC = dict(documented())
+
+
+def test_the_list_is_whole():
+    assert len(PUBLIC) >= 38
+    assert {
+        "skclf.BinaryDenseClassifier.fit",
+        "skclf.ShapeConvClassifier.evaluate",
+        "skclf.MultiHotVectorizer.transform",
+        "skclf.datasets.make_shapes",
+    } < PUBLIC.keys()
+
+
+def test_sections_are_found():
+    def function():
+        """Do it.
+
+        More of it.
+
+        Parameters
+        ----------
+        a : int, default=1
+            What is
+            meant.
+        b, c : str
+
+        Returns
+        -------
+        str
+        """
+
+    sections = sections_of(function)
+    assert list(sections) == ["", "Parameters", "Returns"]
+    assert sections[""] == "Do it.\n\nMore of it."
+    found = entries_of(sections["Parameters"])
+    assert found == {"a": ("int, default=1", "What is meant."), "b, c": ("str", "")}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_summary_and_order_of_the_sections(name):
+    sections = sections_of(PUBLIC[name])
+    summary = sections[""].split("\n\n")[0]
+    assert re.fullmatch(r"[A-Z][^\n]+\.", summary), "one line, a sentence"
+    assert [title for title in SECTIONS if title in sections] == list(sections)[1:]
+    assert all(text.strip() for text in sections.values())
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_parameters_are_described_in_the_order_of_the_signature(name):
+    parameters = inspect.signature(PUBLIC[name]).parameters
+    wanted = [parameter for parameter in parameters if parameter not in ("self", "fit_params")]
+    found = entries_of(sections_of(PUBLIC[name]).get("Parameters", ""))
+    assert ", ".join(found).split(", ") == (wanted or [""])
+    for names, (kind, text) in found.items():
+        defaults = {parameters[each].default for each in names.split(", ")}
+        assert len(defaults) == 1
+        default, shown = defaults.pop(), kind.partition("default=")[2]
+        if default is inspect.Parameter.empty:
+            assert shown == ""
+        elif inspect.isclass(default):
+            assert shown == f"np.{default.__name__}"
+        elif "gnored" not in kind:
+            assert shown.replace('"', "'") == repr(default)
+        is_obvious = names in ("X", "y") or name.endswith(("transform", "decode"))
+        assert text.endswith((".", ":")) or is_obvious, f"{names} has no description"
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if not inspect.isclass(PUBLIC[name])])
+def test_what_is_returned_is_described(name):
+    assert "Returns" in sections_of(PUBLIC[name])
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isclass(PUBLIC[name])])
+def test_classes_have_examples_and_attributes(name):
+    sections = sections_of(PUBLIC[name])
+    assert {"Parameters", "Attributes", "See Also", "Examples"} <= sections.keys()
+    assert ">>> " in sections["Examples"]
+    for attribute, (_, text) in entries_of(sections["Attributes"]).items():
+        assert attribute.endswith("_")
+        assert text.endswith("."), f"{attribute} has no description"
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_fitted_attributes_are_the_contracts(name):
+    found = list(entries_of(sections_of(getattr(skclf, name))["Attributes"]))
+    own = ["image_shape_"] if name == "ShapeConvClassifier" else []
+    assert found == [*FITTED, *own]
+
+
+@pytest.mark.parametrize("name", ["history_", "model_"])
+def test_properties_are_described(name):
+    for classifier in CLASSIFIERS:
+        assert inspect.getdoc(getattr(getattr(skclf, classifier), name)).endswith(".")
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Attributes"])
+@pytest.mark.parametrize("name", CLASSIFIERS[1:])
+def test_what_is_shared_reads_the_same(name, section):
+    first = entries_of(sections_of(skclf.BinaryDenseClassifier)[section])
+    other = entries_of(sections_of(getattr(skclf, name))[section])
+    shared = [each for each in other if each in first and each not in OWN_PARAMETERS]
+    assert len(shared) > 6
+    for each in set(shared) - {"n_features_in_"}:  # an image's values, or features
+        kinds = [found[each][0] for found in (first, other)]
+        if each in OWN_DEFAULTS:
+            kinds = [kind.partition("default=")[0] for kind in kinds]
+        assert kinds[0] == kinds[1]
+        assert first[each][1] == other[each][1]
+
+
+def test_no_parameter_is_shared_by_name_alone():
+    # Each one that is not compared above stands in the list of those that differ by intent.
+    first, conv = (set(inspect.signature(getattr(skclf, c)).parameters) for c in CLASSIFIERS[::2])
+    assert conv - first == OWN_PARAMETERS - {"loss"}

@@ -1,0 +1,258 @@
+"""A fitted estimator is a configuration and arrays: copied, saved, loaded and gone on with."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import types
+
+import cloudpickle
+import joblib
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
+
+RNG = np.random.RandomState(0)
+X = RNG.rand(30, 4).astype(np.float32)
+Y = np.array(["ant", "bee"])[(X[:, 0] > 0.5).astype(int)]
+Y3 = np.array(["ant", "bee", "cat"] * 10)
+SMALL = {"hidden_layer_sizes": 3, "epochs": 2, "random_state": 0, "batch_size": 10}
+
+ESTIMATORS = {
+    "binary": (BinaryDenseClassifier(**SMALL), X, Y),
+    "names": (BinaryDenseClassifier(**SMALL), pd.DataFrame(X, columns=list("abcd")), Y),
+    "sparse": (MulticlassDenseClassifier(**SMALL), sparse.csr_array(X), Y3),
+    "conv": (ShapeConvClassifier(filters=2, **SMALL), X.reshape(30, 2, 2), Y3),
+    "warm": (BinaryDenseClassifier(warm_start=True, dropout=0.2, **SMALL), X, Y),
+    "ritual": (
+        BinaryDenseClassifier(
+            validation_split=0.2,
+            patience=1,
+            refit_epoch="val_loss",
+            optimizer=keras.optimizers.Adam(0.01),
+            learning_rate=keras.optimizers.schedules.ExponentialDecay(0.01, 3, 0.5),
+            metrics=["accuracy", keras.metrics.AUC()],
+            callbacks=[keras.callbacks.EarlyStopping("loss", patience=3)],
+            class_weight="balanced",
+            **SMALL,
+        ),
+        X,
+        Y,
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def case(request):
+    estimator, rows, y = ESTIMATORS[request.param]
+    return clone(estimator).fit(rows, y), rows, y
+
+
+def through_joblib(estimator, path):
+    joblib.dump(estimator, path / "clf.joblib")
+    return joblib.load(path / "clf.joblib")
+
+
+WAYS = {
+    "pickle": lambda estimator, path: pickle.loads(pickle.dumps(estimator)),
+    "oldest pickle": lambda estimator, path: pickle.loads(pickle.dumps(estimator, protocol=2)),
+    "cloudpickle": lambda estimator, path: cloudpickle.loads(cloudpickle.dumps(estimator)),
+    "joblib": through_joblib,
+    "deepcopy": lambda estimator, path: copy.deepcopy(estimator),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_copies_are_exact(case, way, tmp_path):
+    clf, rows, _ = case
+    loaded = WAYS[way](clf, tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(rows), clf.predict_proba(rows))
+    np.testing.assert_array_equal(loaded.predict(rows), clf.predict(rows))
+    pd.testing.assert_frame_equal(loaded.history_, clf.history_)
+    assert vars(loaded).keys() == vars(clf).keys()
+    assert loaded.get_params().keys() == clf.get_params().keys()
+    assert (loaded.n_epochs_, loaded.best_epoch_) == (clf.n_epochs_, clf.best_epoch_)
+    assert loaded.classes_.dtype == clf.classes_.dtype
+    assert getattr(loaded, "feature_names_in_", ...) is ... or (
+        loaded.feature_names_in_.tolist() == list("abcd")
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_copies_train_on_alike(case, way, tmp_path):
+    clf, rows, y = case
+    loaded, kept = WAYS[way](clf, tmp_path), copy.deepcopy(clf)
+    for estimator in (loaded, kept):
+        if estimator.class_weight is None:
+            estimator.partial_fit(rows, y)
+        estimator.fit(rows, y)
+    np.testing.assert_array_equal(loaded.predict_proba(rows), kept.predict_proba(rows))
+
+
+def test_copies_share_nothing(case):
+    clf, rows, y = case
+    before, copied = clf.predict_proba(rows), copy.deepcopy(clf)
+    copied.set_params(class_weight=None).partial_fit(rows, y)
+    np.testing.assert_array_equal(clf.predict_proba(rows), before)
+    assert not np.array_equal(copied.predict_proba(rows), before)
+
+
+def objects_in(value, seen=None):
+    """Everything that a value holds, at any depth."""
+    seen = {} if seen is None else seen
+    if id(value) in seen:
+        return
+    seen[id(value)] = value
+    yield value
+    if isinstance(value, dict):
+        inner = [*value.keys(), *value.values()]
+    elif isinstance(value, list | tuple | set | frozenset):
+        inner = list(value)
+    elif isinstance(value, np.ndarray):
+        inner = value.tolist() if value.dtype.kind == "O" else [value.base]
+    elif isinstance(value, type | types.ModuleType | types.FunctionType):
+        inner = []
+    else:
+        inner = [vars(value)] if hasattr(value, "__dict__") else []
+        slots = [getattr(cls, "__slots__", ()) for cls in type(value).__mro__]
+        inner += [getattr(value, slot, None) for group in slots for slot in np.atleast_1d(group)]
+    for each in inner:
+        yield from objects_in(each, seen)
+
+
+def test_nothing_fitted_is_a_live_object(case):
+    clf, _, _ = case
+    parameters = clf.get_params()
+    state = {name: value for name, value in vars(clf).items() if name not in parameters}
+    found = list(objects_in(state))
+    assert any(isinstance(value, np.ndarray) for value in found)
+    for value in found:
+        module = type(value).__module__.partition(".")[0]
+        assert module in {"builtins", "numpy", "skclf"}, f"holds {value!r}"
+        assert not callable(value), f"holds {value!r}"
+
+
+def test_the_walk_finds_what_is_hidden():
+    class Slotted:
+        __slots__ = ("inner",)
+
+    hidden = Slotted()
+    hidden.inner = {"deep": [(keras.Variable(1.0),)]}
+    assert any(isinstance(value, keras.Variable) for value in objects_in([hidden]))
+
+
+def test_parameters_are_left_as_they_were_given():
+    stop = keras.callbacks.EarlyStopping("loss", patience=3)
+    optimizer, metric = keras.optimizers.Adam(), keras.metrics.AUC()
+    clf = BinaryDenseClassifier(callbacks=[stop], optimizer=optimizer, metrics=[metric], **SMALL)
+    clf.fit(X, Y)
+    assert clf.callbacks == [stop]
+    assert clf.metrics == [metric]
+    assert clf.optimizer is optimizer
+    assert stop.model is None
+    assert not optimizer.built
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_pickles_are_small(warm_start):
+    rows = np.random.RandomState(1).rand(200, 300).astype(np.float32)
+    clf = BinaryDenseClassifier(50, epochs=1, warm_start=warm_start).fit(rows, rows[:, 0] > 0.5)
+    weights = sum(array.nbytes for array in clf.model_.get_weights())
+    # With warm_start there is the optimizer's state too, as large as the weights. The rows, of
+    # 240,000 bytes, are not kept.
+    assert len(pickle.dumps(clf)) < weights * (1 + warm_start) + 6000
+    assert len(pickle.dumps(clone(clf))) < 2000
+
+
+def test_pickling_warns_of_nothing(case, recwarn):
+    pickle.loads(pickle.dumps(case[0]))
+    copy.deepcopy(case[0])
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_clones_carry_nothing_fitted(case):
+    clf, rows, y = case
+    cloned = clone(clf)
+    assert vars(cloned).keys() == clf.get_params().keys()
+    assert not [name for name in vars(cloned) if name.endswith("_") or name.startswith("_")]
+    again = clone(cloned).fit(rows, y)
+    if not clf.warm_start:
+        np.testing.assert_array_equal(again.predict_proba(rows), clf.predict_proba(rows))
+
+
+def test_two_fitted_estimators_keep_their_own_weights():
+    first = BinaryDenseClassifier(**SMALL).fit(X, Y)
+    before = first.predict_proba(X)
+    second = clone(first).fit(X[::-1] * 2, Y)
+    np.testing.assert_array_equal(first.predict_proba(X), before)
+    assert not np.allclose(second.predict_proba(X), before)
+
+
+LOAD = """
+import pickle, sys
+import numpy as np
+import skclf
+X = np.random.RandomState(0).rand(30, 4).astype(np.float32)
+with open(sys.argv[1], "rb") as file:
+    saved = pickle.load(file)
+for clf, rows, proba in saved:
+    assert (clf.predict_proba(rows) == proba).all()
+    clf.predict(rows), clf.decision_function(rows), clf.predict_log_proba(rows), clf.history_
+    repr(clf), dir(clf), clf._repr_html_(), clf.get_params(), clf.score(rows, clf.predict(rows))
+for name in ("tensorflow", "keras", "scikeras", "jax", "torch", "matplotlib"):
+    assert name not in sys.modules, name
+"""
+REFIT = """
+for clf, rows, proba in saved:
+    y = clf.predict(rows)
+    y[:3] = clf.classes_[0]
+    y[-3:] = clf.classes_[-1]
+    clf.partial_fit(rows, y)
+    assert np.isfinite(clf.predict_proba(rows)).all()
+    assert clf.evaluate(rows, y)["accuracy"] >= 0
+    assert clf.model_.compiled
+clf, rows, _ = saved[-1]
+print(clf.predict_proba(rows).tobytes().hex())
+"""
+
+
+def dumped(path, names):
+    saved = []
+    for name in names:
+        estimator, rows, y = ESTIMATORS[name]
+        clf = clone(estimator).fit(rows, y)
+        saved.append((clf, rows, clf.predict_proba(rows)))
+    path.write_bytes(pickle.dumps(saved))
+    return saved
+
+
+def run(code, path):
+    result = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:skclf", "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+def test_loading_and_predicting_in_a_fresh_process_load_no_tensorflow(tmp_path):
+    dumped(tmp_path / "saved.pkl", ["binary", "names", "sparse", "conv", "warm"])
+    run(LOAD, tmp_path / "saved.pkl")
+
+
+@pytest.mark.slow
+def test_going_on_in_a_fresh_process(tmp_path):
+    saved = dumped(tmp_path / "saved.pkl", ["binary", "sparse", "conv", "warm"])
+    printed = run(LOAD + REFIT, tmp_path / "saved.pkl")
+    clf, rows, _ = saved[-1]
+    y = clf.predict(rows)
+    y[:3], y[-3:] = clf.classes_[0], clf.classes_[-1]
+    clf.partial_fit(rows, y)
+    assert bytes.fromhex(printed.split()[-1]) == clf.predict_proba(rows).tobytes()

@@ -1,0 +1,420 @@
+"""Labels, weights and splits, held to hand-made numbers."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import sparse
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.class_weight import compute_class_weight
+
+from skclf import _rows
+
+# ---------------------------------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize(
+    ("y", "labels", "kind"),
+    [
+        ([2, 1], [2, 1], "i"),
+        ((2, 1), [2, 1], "i"),
+        ([True, False], [True, False], "b"),
+        (["b", "a"], ["b", "a"], "U"),
+        ([2.0, -1.0], [2.0, -1.0], "f"),
+        (np.array([2, 1], dtype=np.uint8), [2, 1], "u"),
+        (np.array(["b", "a"], dtype=object), ["b", "a"], "O"),
+        (np.array(["b", "a"], dtype=np.dtypes.StringDType()), ["b", "a"], "O"),
+        (np.array([2, 1], dtype=object), [2, 1], "i"),
+        (np.array([np.uint8(2), np.uint8(1)], dtype=object), [2, 1], "u"),
+        (np.array([True, False], dtype=object), [True, False], "b"),
+        (np.array([2.0, 1], dtype=object), [2.0, 1.0], "f"),
+        (np.array(["2020", "2019"], dtype="datetime64[Y]"), [2020, 2019], "M"),
+        (pd.Series([2, 1], index=[7, 9]), [2, 1], "i"),
+        (pd.Series([2, 1], dtype="Int64"), [2, 1], "i"),
+        (pd.Series([True, False], dtype="boolean"), [True, False], "b"),
+        (pd.Series(["b", "a"], dtype="string"), ["b", "a"], "O"),
+        (pd.Series(["b", "a"], dtype="category"), ["b", "a"], "O"),
+        (pd.Series([2, 1], dtype="category"), [2, 1], "i"),
+        (pd.Categorical(["b", "a"]), ["b", "a"], "O"),
+    ],
+    ids=repr,
+)
+def test_labels_of_every_type(y, labels, kind):
+    found = _rows.check_labels(y)
+    assert found.dtype.kind == kind
+    assert found.ndim == 1
+    assert (found.astype(int) + 1970 if kind == "M" else found).tolist() == labels
+
+
+def test_a_column_of_labels_is_flattened_with_a_warning():
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        labels = _rows.check_labels([[1], [0]])
+    assert labels.tolist() == [1, 0]
+
+
+RAGGED = np.empty(2, dtype=object)
+RAGGED[:] = [[1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        ([0.0, np.nan], ValueError, r"y contains NaN: the label of row 1 is missing \(nan\).*drop"),
+        ([0.0, np.inf], ValueError, "y contains infinity"),
+        (["a", None], ValueError, r"the label of row 1 is missing \(None\)"),
+        (["a", np.nan], ValueError, "the label of row 1 is missing"),
+        (pd.Series(["a", None]), ValueError, "the label of row 1 is missing"),
+        (pd.Series([1, None], dtype="Int64"), ValueError, "the label of row 1 is missing"),
+        (pd.Series(["a", None], dtype="category"), ValueError, "the label of row 1 is missing"),
+        (np.array(["2020", "NaT"], "M8[Y]"), ValueError, "the label of row 1 is missing"),
+        ([0.5, 1.5], ValueError, "Unknown label type: continuous"),
+        (np.array([0.5, 1.5], dtype=object), ValueError, "Unknown label type: continuous"),
+        ([1j, 2], ValueError, "Complex data not supported"),
+        (np.array([b"a"]), TypeError, "bytes is not supported. Convert the labels to a string"),
+        (np.array([1, "a"], dtype=object), TypeError, r"type int and str.*y\.astype\(str\)"),
+        (np.array([True, 2], dtype=object), TypeError, "labels of type bool and int"),
+        (RAGGED, TypeError, "labels of type list; labels must be all strings"),
+        ([[1], [2, 3]], ValueError, "1d array, got lists of different lengths"),
+        ("spam", ValueError, "1d array, got an object of type str.*pandas Series"),
+        (None, ValueError, "1d array, got an object of type NoneType"),
+        ({1, 2}, ValueError, "1d array, got an object of type set"),
+        (sparse.csr_array([[0, 1]]), ValueError, "1d array, got an object of type csr_array"),
+        ([[1, 1, 0], [0, 1, 0]], ValueError, r"1d array, got an array of shape \(2, 3\)"),
+        ([[0.5, 0.5], [0, 1]], ValueError, r"1d array, got an array of shape \(2, 2\)"),
+    ],
+    ids=repr,
+)
+def test_what_are_no_labels(y, error, message):
+    with pytest.raises(error, match=message):
+        _rows.check_labels(y)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
+def test_one_hot_labels_are_told_how_to_turn_back(dtype):
+    message = r"y_val is one-hot encoded, with shape \(3, 2\).*y_val\.argmax\(axis=1\)"
+    with pytest.raises(ValueError, match=message):
+        _rows.check_labels(np.array([[0, 1], [1, 0], [0, 1]], dtype=dtype), "y_val")
+
+
+def test_one_hot_rows_turn_back_as_the_message_says():
+    y = pd.get_dummies(pd.Series(["cat", "ant", "cat"]))
+    with pytest.raises(ValueError, match="one-hot"):
+        _rows.check_labels(y)
+    classes = y.columns.to_numpy()
+    assert classes[y.to_numpy().argmax(axis=1)].tolist() == ["cat", "ant", "cat"]
+
+
+# NumPy's fixed-width strings can't end in a NUL character.
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+LABELS = st.one_of(
+    st.lists(TEXTS, min_size=1),
+    st.lists(TEXTS, min_size=1).map(lambda y: np.array(y, dtype=object)),
+    st.lists(TEXTS, min_size=1).map(lambda y: pd.Series(y, dtype="category")),
+    st.lists(TEXTS, min_size=1).map(lambda y: pd.Series(y, dtype="string")),
+    hnp.arrays(hnp.integer_dtypes() | hnp.unsigned_integer_dtypes(), st.integers(1, 30)),
+    hnp.arrays(np.bool_, st.integers(1, 30)),
+    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: y.astype(object)),
+    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: y.astype(np.float64)),
+    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: pd.Series(y, dtype="Int32")),
+)
+
+
+@given(LABELS)
+def test_labels_come_back_from_their_codes(y):
+    labels = _rows.check_labels(y)
+    classes, codes = _rows.classes_and_codes(labels)
+    assert classes[codes].tolist() == list(y)
+    assert classes.tolist() == sorted(set(y))
+    assert _rows.encode_labels(labels, classes).tolist() == codes.tolist()
+    assert _rows.encode_labels(classes, classes).tolist() == list(range(len(classes)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.array([1.0, 0.0]), np.array([0, 1])),
+        (np.array([1, 0], dtype=np.int8), np.array([0, 1], dtype=np.uint64)),
+        (np.array(["bb", "a"]), np.array(["a", "bb"], dtype=object)),
+        (np.array(["bb", "a"], dtype=object), np.array(["a", "bb"])),
+        (np.array([2**63 + 1, 2**63], np.uint64), np.array([2**63, 2**63 + 1], np.uint64)),
+    ],
+)
+def test_equal_labels_of_other_types_have_the_same_codes(labels, classes):
+    assert _rows.encode_labels(labels, classes).tolist() == [1, 0]
+
+
+def test_longer_strings_than_the_classes_are_not_cut():
+    with pytest.raises(ValueError, match="not among the classes: 'abc'; the classes are 'ab', 'c'"):
+        _rows.encode_labels(np.array(["abc", "ab"]), np.array(["ab", "c"]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([3, 0, 4, 3], "y_val contains labels that are not among the classes: 3, 4; the classes"),
+        (["0", "1"], "not among the classes: '0', '1'; the classes are 0, 1, 2."),
+        (np.arange(20), r"3, 4, 5, 6, 7, 8, 9, 10, 11, 12, and 7 more; the classes"),
+    ],
+)
+def test_unseen_labels_are_named(labels, message):
+    with pytest.raises(ValueError, match=message):
+        _rows.encode_labels(np.array(labels), np.arange(3), "y_val")
+
+
+# --------------------------------------------------------------------------------------- weights
+
+CLASSES = np.array(["a", "b", "c"])
+CODES = np.array([0, 0, 0, 1, 1, 2])
+
+
+def test_balanced_weights_are_scikit_learns():
+    weights = _rows.class_weights("balanced", CLASSES, CODES)
+    np.testing.assert_allclose(weights, [6 / 9, 1, 2])
+    theirs = compute_class_weight("balanced", classes=CLASSES, y=CLASSES[CODES])
+    np.testing.assert_allclose(weights, theirs)
+
+
+def test_balanced_weights_count_a_row_by_its_weight():
+    repeats = np.array([1, 2, 3, 1, 2, 3])
+    weighted = _rows.class_weights("balanced", CLASSES, CODES, repeats.astype(float))
+    repeated = _rows.class_weights("balanced", CLASSES, CODES.repeat(repeats))
+    np.testing.assert_allclose(weighted, repeated)
+
+
+def test_balanced_weights_of_a_class_without_rows():
+    assert _rows.class_weights("balanced", CLASSES, np.array([0, 0, 1])).tolist() == [0.5, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "weights"),
+    [(None, None), ({}, [1, 1, 1]), ({"b": 3}, [1, 3, 1]), ({"c": 0, "a": np.int64(2)}, [2, 1, 0])],
+)
+def test_class_weights_by_label(class_weight, weights):
+    found = _rows.class_weights(class_weight, CLASSES, CODES)
+    assert (found if found is None else found.tolist()) == weights
+
+
+@pytest.mark.parametrize("classes", [np.array([0, 1]), np.array([False, True]), np.array([0.0, 1])])
+def test_class_weights_of_numbers(classes):
+    for one in (1, True, 1.0, np.int8(1)):
+        assert _rows.class_weights({one: 5}, classes, np.array([0, 1])).tolist() == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"d": 1}, "labels that y does not hold: 'd'; the classes are 'a', 'b', 'c'"),
+        ({0: 1}, "labels that y does not hold: 0; the classes are 'a', 'b', 'c'"),
+        ({"a": -1}, "Got class_weight={'a': -1}; class weights must be finite and non-negative"),
+        ({"a": np.nan}, "must be finite and non-negative numbers"),
+        ({"a": np.inf}, "must be finite and non-negative numbers"),
+        ({"a": "much"}, "must be finite and non-negative numbers"),
+        ({"a": None}, "must be finite and non-negative numbers"),
+        ({"a": [1, 2]}, "must be finite and non-negative numbers"),
+        ({"a": 0, "b": 0, "c": 0}, "at least one class of y must weigh more than 0"),
+    ],
+)
+def test_what_are_no_class_weights(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        _rows.class_weights(class_weight, CLASSES, CODES)
+
+
+def test_a_class_without_rows_can_not_carry_all_the_weight():
+    with pytest.raises(ValueError, match="at least one class of y must weigh more than 0"):
+        _rows.class_weights({"a": 0, "b": 0, "c": 1}, CLASSES, np.array([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("weights", "class_weight", "scaled", "scaled_class_weight"),
+    [
+        (None, None, None, None),
+        ([1, 2, 3], None, [0.5, 1, 1.5], None),
+        (None, [1, 4], None, [0.5, 2]),
+        # Rows of weights 0.5, 1, 1.5 with factors 1, 1, 2: a mean of 4.5 / 3.
+        ([1, 2, 3], [1, 2], [0.5, 1, 1.5], [2 / 3, 4 / 3]),
+    ],
+)
+def test_weights_are_scaled_to_a_mean_of_one(weights, class_weight, scaled, scaled_class_weight):
+    arrays = [None if w is None else np.array(w, dtype=float) for w in (weights, class_weight)]
+    found = _rows.with_mean_one(*arrays, np.array([0, 0, 1]))
+    for array, wanted in zip(found, (scaled, scaled_class_weight), strict=True):
+        assert (array is None) == (wanted is None)
+        if wanted is not None:
+            np.testing.assert_allclose(array, wanted)
+
+
+@given(
+    hnp.arrays(np.float64, 6, elements=st.floats(0.01, 100)),
+    hnp.arrays(np.float64, 3, elements=st.floats(0.01, 100)),
+)
+def test_products_of_the_weights_have_a_mean_of_one(weights, class_weight):
+    weights, class_weight = _rows.with_mean_one(weights, class_weight, CODES)
+    np.testing.assert_allclose((weights * class_weight[CODES]).mean(), 1)
+
+
+# ------------------------------------------------------------------------------------------ rows
+
+
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array, sparse.csr_matrix])
+def test_rows_of_weight_zero_are_left_out(as_rows):
+    X, y, weights, groups, nothing = _rows.without_weightless(
+        as_rows([[1], [2], [3]]), np.array(list("abc")), np.array([1.0, 0, 2]), np.arange(3), None
+    )
+    assert dense(X).tolist() == [[1], [3]]
+    assert y.tolist() == ["a", "c"]
+    assert weights.tolist() == [1, 2]
+    assert groups.tolist() == [0, 2]
+    assert nothing is None
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0])])
+def test_rows_are_not_copied_where_all_weigh_something(weights):
+    X, y = np.ones((2, 1)), np.arange(2)
+    found = _rows.without_weightless(X, y, weights)
+    assert found[0] is X
+    assert found[1] is y
+    assert found[2] is weights
+
+
+def dense(X):
+    return X.toarray() if sparse.issparse(X) else X
+
+
+@pytest.mark.parametrize("first", [np.array, sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize("second", [np.array, sparse.csr_array, sparse.csr_matrix])
+def test_stacked_rows(first, second):
+    X, codes, weights = _rows.stacked(
+        (first([[1.0, 0]]), np.array([0]), None), (second([[0, 2.0]]), np.array([1]), None)
+    )
+    assert dense(X).tolist() == [[1, 0], [0, 2]]
+    assert codes.tolist() == [0, 1]
+    assert weights is None
+    assert not sparse.issparse(X) or X.format == "csr"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [(None, [3.0], [1, 1, 3]), ([2.0, 4.0], None, [2, 4, 1]), ([2.0, 4.0], [3.0], [2, 4, 3])],
+)
+def test_stacked_weights(first, second, wanted):
+    first, second = (None if w is None else np.array(w) for w in (first, second))
+    rows = (np.zeros((2, 1)), np.zeros(2, int), first), (np.zeros((1, 1)), np.zeros(1, int), second)
+    assert _rows.stacked(*rows)[2].tolist() == wanted
+
+
+def split(codes, share, groups=None, seed=0):
+    return _rows.split_rows(np.asarray(codes), share, np.random.RandomState(seed), groups)
+
+
+@given(
+    st.lists(st.integers(2, 12), min_size=2, max_size=4),
+    st.sampled_from([0.25, 0.4, 0.5]),
+    st.integers(0, 2**31 - 1),
+)
+def test_classes_are_held_out_in_proportion(counts, share, seed):
+    codes = np.random.RandomState(seed).permutation(np.arange(len(counts)).repeat(counts))
+    assume(len(counts) <= len(codes) * share <= len(codes) - len(counts))
+    train, validation = split(codes, share, seed=seed)
+    assert sorted([*train, *validation]) == list(range(len(codes)))
+    assert (np.diff(train) > 0).all()
+    assert (np.diff(validation) > 0).all()
+    assert len(validation) == np.ceil(len(codes) * share)
+    held_out = np.bincount(codes[validation], minlength=len(counts))
+    assert np.abs(held_out - np.array(counts) * share).max() <= 1 + share
+
+
+def test_a_split_depends_on_its_seed_alone():
+    codes = np.arange(40) % 2
+    for seed in (0, 1):
+        np.testing.assert_array_equal(
+            split(codes, 0.25, seed=seed)[1], split(codes, 0.25, seed=seed)[1]
+        )
+    assert split(codes, 0.25, seed=0)[1].tolist() != split(codes, 0.25, seed=1)[1].tolist()
+
+
+def test_a_class_of_one_row_stays_in_training():
+    for seed in range(10):
+        train, validation = split([0] * 4 + [1] * 4 + [2], 0.5, seed=seed)
+        assert 8 in train
+        assert len(validation) == 4
+
+
+@pytest.mark.parametrize("groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))])
+def test_groups_stay_together(groups):
+    codes = np.array([0, 1] * 6)
+    for seed in range(5):
+        train, validation = split(codes, 0.3, groups, seed)
+        assert not set(groups[train]) & set(groups[validation])
+        assert sorted([*train, *validation]) == list(range(12))
+        assert len(set(groups[validation])) == 2
+
+
+def test_of_several_draws_of_groups_the_most_even_is_taken():
+    # Groups of one class each: half of them held out can be all of one class.
+    groups, codes = np.arange(40) // 4, np.arange(40) // 20
+    for seed in range(10):
+        _, validation = split(codes, 0.4, groups, seed)
+        assert np.bincount(codes[validation]).tolist() == [8, 8]
+
+
+@pytest.mark.parametrize(
+    ("codes", "share", "groups", "message"),
+    [
+        ([0, 0, 1, 1], 0.01, None, "validation_split=0.01 of 4 rows can't hold out rows of each"),
+        ([0, 0, 1, 1], 0.9, None, "Use another share, more rows, or pass X_val and y_val to fit"),
+        ([0, 1, 2], 0.5, None, "can't hold out rows of each of 3 classes"),
+        ([0, 1, 0, 1], 0.5, [5, 5, 5, 5], "by whole groups, of which there are 1 .*more groups"),
+        ([0, 1, 0, 1], 0.5, [0, np.nan, 1, 1], "by whole groups.*groups contains NaN"),
+        ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "No way was found to hold out validation_split=0.5"),
+    ],
+)
+def test_splits_that_can_not_be(codes, share, groups, message):
+    with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
+        split(codes, share, None if groups is None else np.array(groups))
+
+
+# --------------------------------------------------------------------------------------- merging
+
+
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
+def test_repeated_rows_become_one_with_their_weights_sum(as_rows):
+    X = np.array([[1, 0], [2, 0], [1, 0], [1, 0], [2, 0]], dtype=np.float32)
+    codes = np.array([0, 1, 0, 1, 1])
+    merged, codes, weights = _rows.merge_repeated_rows(
+        as_rows(X), codes, np.array([1.0, 2, 3, 4, 5])
+    )
+    found = zip(dense(merged).tolist(), codes.tolist(), weights.tolist(), strict=True)
+    assert sorted(found) == [([1, 0], 0, 4), ([1, 0], 1, 4), ([2, 0], 1, 7)]
+    assert merged.dtype == np.float32
+    assert sparse.issparse(merged) == sparse.issparse(as_rows(X))
+
+
+@pytest.mark.parametrize("weights", [None, np.full(4, 0.5)])
+def test_merged_rows_of_equal_weights_have_none(weights):
+    X = np.array([[1.0], [2.0], [1.0], [2.0]])
+    assert _rows.merge_repeated_rows(X, np.array([0, 1, 0, 1]), weights)[2] is None
+
+
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
+@given(data=st.data())
+def test_merged_rows_tell_neither_order_nor_repetition(as_rows, data):
+    rows = hnp.arrays(
+        np.float32, st.tuples(st.integers(1, 8), st.just(2)), elements=st.integers(0, 2)
+    )
+    X = data.draw(rows)
+    codes = data.draw(hnp.arrays(np.int64, len(X), elements=st.integers(0, 1)))
+    repeats = data.draw(hnp.arrays(np.int64, len(X), elements=st.integers(1, 3)))
+    order = np.array(data.draw(st.permutations(range(repeats.sum()))))
+    weighted = _rows.merge_repeated_rows(as_rows(X), codes, repeats.astype(float))
+    repeated = _rows.merge_repeated_rows(
+        as_rows(X.repeat(repeats, axis=0)[order]), codes.repeat(repeats)[order]
+    )
+    np.testing.assert_array_equal(dense(weighted[0]), dense(repeated[0]))
+    np.testing.assert_array_equal(weighted[1], repeated[1])
+    assert (weighted[2] is None) == (repeated[2] is None)
+    if weighted[2] is not None:
+        np.testing.assert_array_equal(weighted[2], repeated[2])

@@ -1,0 +1,338 @@
+"""Validation rows, the history, patience, and the refit at the best epoch."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+
+from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, _rows
+
+RNG = np.random.RandomState(0)
+X = RNG.rand(60, 4).astype(np.float32)
+Y = np.array(["ant", "bee"])[(X[:, 0] > 0.6).astype(int)]
+Y3 = np.array(["ant", "bee", "cat"])[np.digitize(X[:, 0], [0.2, 0.6])]
+X_VAL = RNG.rand(20, 4).astype(np.float32)
+Y_VAL = np.array(["ant", "bee"])[(X_VAL[:, 0] > 0.6).astype(int)]
+# Where these are learnt the other way round, validation gets worse with every epoch.
+WRONG = np.where(Y == "ant", "bee", "ant")
+
+
+def net(estimator_class=BinaryDenseClassifier, **parameters):
+    defaults = {
+        "hidden_layer_sizes": 3,
+        "activation": "tanh",
+        "learning_rate": 0.02,
+        "epochs": 4,
+        "random_state": 0,
+    }
+    return estimator_class(**defaults | parameters)
+
+
+def multiclass(**parameters):
+    return net(MulticlassDenseClassifier, **parameters)
+
+
+def conv(**parameters):
+    return net(ShapeConvClassifier, filters=2, **parameters)
+
+
+def assert_same_net(first, second):
+    for weights, others in zip(
+        first.model_.get_weights(), second.model_.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weights, others)
+
+
+@pytest.fixture
+def splits(monkeypatch):
+    """Positions of the rows that are held out in each fit from here on."""
+    found = []
+
+    def split_rows(*arguments):
+        found.append(real(*arguments))
+        return found[-1]
+
+    real = _rows.split_rows
+    monkeypatch.setattr(_rows, "split_rows", split_rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def validated():
+    return net().fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+
+
+# --------------------------------------------------------------------------------------- history
+
+
+def test_history_is_a_frame_by_epoch(validated):
+    history = validated.history_
+    assert isinstance(history, pd.DataFrame)
+    assert history.index.name == "epoch"
+    assert history.index.tolist() == [1, 2, 3, 4]
+    assert history.columns.tolist() == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert (history.dtypes == np.float64).all()
+    best = history[history.val_loss == history.val_loss.min()]
+    assert best.index.tolist() == [validated.best_epoch_]
+    assert net(epochs=1).fit(X, Y).history_.columns.tolist() == ["loss", "accuracy"]
+
+
+def test_history_can_not_be_changed_from_outside(validated):
+    history = validated.history_
+    changed = validated.history_
+    changed.loc[1, "loss"] = 99
+    changed["more"] = 1
+    pd.testing.assert_frame_equal(validated.history_, history)
+
+
+def test_validation_values_are_those_of_evaluate(validated):
+    last = validated.history_.iloc[-1]
+    evaluated = validated.evaluate(X_VAL, Y_VAL)
+    np.testing.assert_allclose(last["val_loss"], evaluated["loss"], rtol=1e-5)
+    np.testing.assert_allclose(last["val_accuracy"], evaluated["accuracy"], rtol=1e-6)
+    np.testing.assert_allclose(
+        last["val_loss"], log_loss(Y_VAL, validated.predict_proba(X_VAL)), rtol=1e-5
+    )
+
+
+def test_validation_values_include_the_l2_penalty_and_no_dropout():
+    clf = net(l2=0.1, dropout=0.5, epochs=1).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    np.testing.assert_allclose(
+        clf.history_["val_loss"].iloc[-1], clf.evaluate(X_VAL, Y_VAL)["loss"], rtol=1e-5
+    )
+
+
+def test_epochs_without_patience(validated):
+    assert validated.n_epochs_ == 4
+    assert validated.best_epoch_ == validated.history_.val_loss.argmin() + 1
+    clf = net(epochs=3).fit(X, Y)
+    assert (clf.best_epoch_, clf.n_epochs_) == (3, 3)
+
+
+@pytest.mark.parametrize("metrics", [["auc"], None])
+def test_history_of_other_metrics(metrics):
+    clf = net(metrics=metrics, epochs=1, validation_split=0.2).fit(X, Y)
+    names = ["loss", *(metrics or ())]
+    assert clf.history_.columns.tolist() == [*names, *(f"val_{name}" for name in names)]
+
+
+# -------------------------------------------------------------------------- X_val, y_val, weights
+
+
+def test_validation_changes_nothing_in_training(validated):
+    assert_same_net(validated, net().fit(X, Y))
+    np.testing.assert_array_equal(
+        validated.history_[["loss", "accuracy"]], net().fit(X, Y).history_
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [
+        (X_VAL.tolist(), Y_VAL.tolist()),
+        (X_VAL.astype(float), Y_VAL.astype(object)),
+        (pd.DataFrame(X_VAL), pd.Series(Y_VAL, dtype="category")),
+        (sparse.csr_array(X_VAL), pd.Series(Y_VAL)),
+    ],
+)
+def test_validation_rows_of_any_type(validated, rows, labels):
+    clf = net().fit(X, Y, X_val=rows, y_val=labels)
+    np.testing.assert_array_equal(clf.history_, validated.history_)
+
+
+@pytest.mark.parametrize("as_training_rows", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("as_validation_rows", [np.array, sparse.csc_matrix])
+def test_sparse_and_dense_rows_together(validated, as_training_rows, as_validation_rows):
+    clf = net(refit_epoch="val_loss")
+    clf.fit(as_training_rows(X), Y, X_val=as_validation_rows(X_VAL), y_val=Y_VAL)
+    np.testing.assert_allclose(clf.history_, validated.history_, rtol=1e-4)
+
+
+def test_validation_rows_of_one_class(validated):
+    bees = Y_VAL == "bee"
+    clf = net().fit(X, Y, X_val=X_VAL[bees], y_val=Y_VAL[bees])
+    loss = -np.log(clf.predict_proba(X_VAL[bees])[:, 1]).mean()
+    np.testing.assert_allclose(clf.history_["val_loss"].iloc[-1], loss, rtol=1e-5)
+
+
+def test_validation_images_in_either_form():
+    images, images_val = X.reshape(-1, 2, 2), X_VAL.reshape(-1, 2, 2)
+    clf = conv().fit(images, Y, X_val=images_val, y_val=Y_VAL)
+    flat = conv().fit(images, Y, X_val=X_VAL, y_val=Y_VAL)
+    np.testing.assert_array_equal(clf.history_, flat.history_)
+    evaluated = clf.evaluate(images_val, Y_VAL)
+    np.testing.assert_allclose(clf.history_["val_loss"].iloc[-1], evaluated["loss"], rtol=1e-5)
+
+
+# ------------------------------------------------------------------------------ validation_split
+
+
+def test_rows_held_out_are_stratified(splits):
+    y = np.array(["ant"] * 45 + ["bee"] * 15)
+    net(validation_split=0.2, epochs=1).fit(X, y)
+    train, validation = splits[0]
+    assert sorted([*train, *validation]) == list(range(60))
+    assert (y[validation] == "ant").sum() == 9
+    assert (y[validation] == "bee").sum() == 3
+
+
+@pytest.mark.parametrize("make", [net, multiclass, conv])
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
+def test_holding_out_is_passing_validation_rows(splits, make, as_rows):
+    if make is conv:
+        as_rows = np.array
+    y, weights = Y3 if make is multiclass else Y, np.random.RandomState(1).randint(1, 4, 60)
+    clf = make(validation_split=0.3, dropout=0.2).fit(as_rows(X), y, weights)
+    train, validation = splits[0]
+    by_hand = make(dropout=0.2).fit(
+        as_rows(X[train]),
+        y[train],
+        weights[train],
+        X[validation],
+        y[validation],
+        weights[validation],
+    )
+    assert_same_net(clf, by_hand)
+    np.testing.assert_array_equal(clf.history_, by_hand.history_)
+
+
+def test_random_state_draws_the_rows_held_out(splits):
+    for seed in (0, 0, 1):
+        net(validation_split=0.3, epochs=1, random_state=seed).fit(X, Y)
+    held_out = [validation.tolist() for _, validation in splits]
+    assert held_out[0] == held_out[1] != held_out[2]
+
+
+def test_groups_are_held_out_whole(splits):
+    groups = np.array(list("abcdefghijkl"))[np.arange(60) % 12]
+    net(validation_split=0.25, epochs=1).fit(X, Y, groups=groups)
+    train, validation = splits[0]
+    assert not set(groups[train]) & set(groups[validation])
+    assert len(set(groups[validation])) == 3
+
+
+def test_groups_of_weightless_rows_are_left_out_too(splits):
+    groups, weights = np.arange(60) // 5, np.ones(60)
+    weights[::2] = 0
+    net(validation_split=0.25, epochs=1).fit(X, Y, weights, groups=groups)
+    train, validation = splits[0]
+    kept = groups[1::2]
+    assert len(train) + len(validation) == 30
+    assert not set(kept[train]) & set(kept[validation])
+
+
+def test_a_class_of_one_row_is_trained_on(splits):
+    y = Y3.copy()
+    y[y == "cat"] = "bee"
+    y[7] = "cat"
+    clf = multiclass(validation_split=0.3, epochs=1).fit(X, y)
+    assert 7 in splits[0][0]
+    assert clf.classes_.tolist() == ["ant", "bee", "cat"]
+
+
+# -------------------------------------------------------------------------------------- patience
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_patience_stops_and_keeps_the_best_epochs_weights(patience):
+    clf = net(epochs=20, patience=patience).fit(X, Y, X_val=X, y_val=WRONG)
+    assert (clf.best_epoch_, clf.n_epochs_) == (1, 1)
+    assert len(clf.history_) == 1 + patience
+    assert clf.history_.val_loss.is_monotonic_increasing
+    assert_same_net(clf, net(epochs=1).fit(X, Y))
+
+
+def test_patience_counts_from_the_best_epoch(splits):
+    # So many steps that validation improves, and then no longer does.
+    fast = {"learning_rate": 0.3, "epochs": 12, "validation_split": 0.3, "dropout": 0.2}
+    watched = net(**fast).fit(X, Y).history_.val_loss
+    for patience in (1, 2, 4):
+        clf = net(patience=patience, **fast).fit(X, Y)
+        best, since = np.inf, 0
+        for epoch, value in watched.items():  # noqa: B007
+            best, since = (value, 0) if value < best else (best, since + 1)
+            if since == patience:
+                break
+        np.testing.assert_array_equal(clf.history_.val_loss, watched[:epoch])
+        assert clf.best_epoch_ == clf.n_epochs_ == watched[:epoch].idxmin()
+        train, _ = splits[0]
+        by_hand = net(**fast | {"validation_split": 0.0, "epochs": clf.best_epoch_})
+        assert_same_net(clf, by_hand.fit(X[train], Y[train]))
+
+
+def test_patience_that_never_runs_out():
+    clf = net(patience=4).fit(X, Y, X_val=X, y_val=Y)
+    assert len(clf.history_) == 4
+    assert clf.n_epochs_ == clf.best_epoch_ == clf.history_.val_loss.idxmin()
+    clf = net(patience=4).fit(X, Y, X_val=X, y_val=WRONG)
+    assert len(clf.history_) == 4
+    assert_same_net(clf, net(epochs=1).fit(X, Y))
+
+
+def test_patience_with_the_value_that_is_refitted_by():
+    # The accuracy on these rows stays where it is, while the loss goes on falling.
+    sides = Y == "ant"
+    clf = net(epochs=10, patience=2, refit_epoch="val_accuracy", learning_rate=1e-4)
+    clf.fit(X, Y, X_val=X[sides], y_val=Y[sides])
+    assert clf.history_.val_loss.is_monotonic_decreasing or (
+        clf.history_.val_loss.is_monotonic_increasing
+    )
+    assert clf.history_.val_accuracy.nunique() == 1
+    assert len(clf.history_) == 3
+    assert clf.best_epoch_ == 1
+
+
+# ------------------------------------------------------------------------------------------ refit
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+@pytest.mark.parametrize("patience", [None, 3])
+def test_refit_is_the_ritual_by_hand(monitor, patience):
+    fast = {"learning_rate": 0.1, "dropout": 0.2, "batch_size": 16, "class_weight": "balanced"}
+    weights = np.random.RandomState(1).randint(1, 4, 60)
+    clf = net(epochs=8, validation_split=0.3, refit_epoch=monitor, patience=patience, **fast).fit(
+        X, Y, weights
+    )
+
+    looking = net(epochs=8, validation_split=0.3, **fast).fit(X, Y, weights).history_
+    if patience is not None:
+        looking = looking[: len(clf.history_)]
+    best = looking[monitor].idxmin() if monitor == "val_loss" else looking[monitor].idxmax()
+    final = net(epochs=best, **fast).fit(X, Y, weights)
+
+    pd.testing.assert_frame_equal(clf.history_, looking)
+    assert clf.best_epoch_ == clf.n_epochs_ == best
+    assert_same_net(clf, final)
+    np.testing.assert_array_equal(clf.predict_proba(X), final.predict_proba(X))
+
+
+@pytest.mark.parametrize("make", [net, conv])
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
+def test_refit_trains_on_the_validation_rows_too(make, as_rows):
+    if make is conv:
+        as_rows = np.array
+    weights_val = np.random.RandomState(1).randint(1, 4, 20)
+    clf = make(refit_epoch="val_loss", learning_rate=0.1).fit(
+        as_rows(X), Y, None, as_rows(X_VAL), Y_VAL, weights_val
+    )
+    final = make(epochs=clf.best_epoch_, learning_rate=0.1).fit(
+        as_rows(np.vstack([X, X_VAL])),
+        np.concatenate([Y, Y_VAL]),
+        np.concatenate([np.ones(60), weights_val]),
+    )
+    assert_same_net(clf, final)
+    assert len(clf.history_) == 4
+
+
+def test_refit_of_the_first_of_equally_good_epochs():
+    clf = net(refit_epoch="val_accuracy", learning_rate=1e-30, validation_split=0.3).fit(X, Y)
+    assert clf.history_.val_accuracy.nunique() == 1
+    assert clf.best_epoch_ == 1
+
+
+def test_refit_of_a_random_state_instance():
+    clf = net(refit_epoch="val_loss", validation_split=0.3)
+    expected = clone(clf).fit(X, Y)
+    assert_same_net(clf.set_params(random_state=np.random.RandomState(0)).fit(X, Y), expected)
