@@ -348,7 +348,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_multi_hot : CSR matrix or ndarray of shape (n_samples, num_words_)
+        X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
             As from `transform`.
         """
         num_words = self._resolve_num_words()
@@ -369,7 +369,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_multi_hot : CSR matrix or ndarray of shape (n_samples, num_words_)
+        X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
             Zeros and ones of type `dtype`.
         """
         num_words = self._known_num_words()
@@ -380,7 +380,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, num_words_)
+        X : {array-like, sparse matrix} of shape (n_samples, `num_words_`)
             Zeros and ones; a ValueError refuses anything else.
 
         Returns

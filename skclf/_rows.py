@@ -46,7 +46,8 @@ def check_labels(y, name="y"):
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
     if labels.dtype.kind != "O":
-        check_classification_targets(labels)
+        # Twice, or it would warn that each of the classes comes but once.
+        check_classification_targets(np.tile(labels, 2) if name == "classes" else labels)
     return labels
 
 

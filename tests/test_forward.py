@@ -155,7 +155,7 @@ def new_model(net):
     model = keras.Model(*_networks.build_layers(net))
     random = np.random.RandomState(1)
     model.set_weights(
-        [random.normal(scale=0.3, size=weights.shape) for weights in model.get_weights()]
+        [random.normal(scale=0.2, size=weights.shape) for weights in model.get_weights()]
     )
     return model
 

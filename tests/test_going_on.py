@@ -229,6 +229,12 @@ def test_classes_that_a_chunk_lacks(classes):
     clf.partial_fit(X, Y3, classes)
 
 
+def test_many_classes_are_nothing_to_warn_of(recwarn):
+    clf = multiclass().partial_fit(X, np.arange(30) // 10, np.arange(46))
+    assert clf.predict_proba(X).shape == (30, 46)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 @pytest.mark.parametrize(
     ("y", "classes"),
     [

@@ -29,7 +29,13 @@ def run_all(given):
     texts, failed = [], False
     for name in given.names:
         benchmark = importlib.import_module(f"bench_{name}").BENCHMARK
-        results = _run.run(benchmark, given.rounds)
+        try:
+            results = _run.run(benchmark, given.rounds)
+        except RuntimeError as error:  # a contender failed: the other benchmarks can run
+            print(error, file=sys.stderr)
+            texts.append(f"## {benchmark.title}\n\n- **Failed**: did not run to its end.\n")
+            failed = True
+            continue
         failed |= _run.has_failed(benchmark, results, given.strict)
         texts.append(_run.report(benchmark, results))
         print(texts[-1], flush=True)
@@ -50,7 +56,7 @@ def main():
     text, failed = run_all(given)
     if given.output:
         given.output.write_text(text, encoding="utf-8")
-    sys.exit(failed)
+    sys.exit(int(failed))
 
 
 if __name__ == "__main__":

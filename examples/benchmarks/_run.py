@@ -3,7 +3,7 @@
 A benchmark is a file ``bench_*.py`` with a `Benchmark`; its contenders are functions that return
 numbers by name. Each runs alone in a process of its own, in rounds (A B C, A B C, ...), and the
 medians over the rounds count. Only the standard library is imported here: a child's peak memory
-begins with that of the process that started it.
+begins with that of the process that started it. Peak memory needs Linux or macOS.
 
 Options of every benchmark:
 
@@ -15,8 +15,8 @@ Options of every benchmark:
 """
 
 import argparse
+import contextlib
 import json
-import math
 import os
 import platform
 import statistics
@@ -248,7 +248,7 @@ def failed_checks(checks, results):
             whose = f"{check.measure} of {name} is {number:.4g}"
             if check.at_least is not None and not number >= check.at_least:
                 failures.append(f"{whose}, and must be at least {check.at_least:.4g}")
-            ours = numbers.get(OURS, math.nan)
+            ours = numbers.get(OURS, number)  # without skclf's there is nothing to compare
             if check.margin is not None and not abs(number - ours) <= check.margin:
                 failures.append(f"{whose}, {OURS}'s is {ours:.4g}: more than {check.margin} apart")
     return failures
@@ -259,17 +259,15 @@ def failed_checks(checks, results):
 
 def table(header, rows):
     """A Markdown table: the first column to the left, the others to the right."""
-    cells = [list(map(str, row)) for row in (header, *rows)]
-    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(header))]
-    lines = [
-        [cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in pairs]
-        for pairs in (list(enumerate(zip(row, widths, strict=True))) for row in cells)
-    ]
-    rule = [
-        "-" * width if column == 0 else "-" * (width - 1) + ":"
-        for column, width in enumerate(widths)
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+    cells = [header, *rows]
+    first, *others = (max(3, *map(len, column)) for column in zip(*cells, strict=True))
+    rule = ["-" * first, *("-" * (width - 1) + ":" for width in others)]
+    cells.insert(1, rule)
+    lines = (
+        [row[0].ljust(first), *(cell.rjust(n) for cell, n in zip(row[1:], others, strict=True))]
+        for row in cells
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def show(number):
@@ -295,11 +293,12 @@ def goals_table(goals, results):
     rows = []
     for goal in goals:
         ratio = ratio_of(goal, results)
-        of = "" if goal.peer is None else f" / {goal.peer}"
-        limit = "" if goal.at_most is None else f"≤ {show(goal.at_most)}"
-        verdict = "" if ratio is None or not limit else "missed" if goal in missed else "met"
-        rows.append([f"{goal.measure}: {goal.contender}{of}", show(ratio) or "not run", limit])
-        rows[-1].append(verdict)
+        who = goal.contender if goal.peer is None else f"{goal.contender} / {goal.peer}"
+        limit = verdict = ""
+        if goal.at_most is not None:
+            limit = f"≤ {show(goal.at_most)}"
+            verdict = "" if ratio is None else "missed" if goal in missed else "met"
+        rows.append([f"{goal.measure}: {who}", show(ratio) or "not run", limit, verdict])
     return table(["", "found", "goal", ""], rows)
 
 
@@ -311,12 +310,11 @@ def machine():
         lines = info.read_text().splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    installed = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
-    versions = [f"{name} {installed[name]}" for name in _DISTRIBUTIONS if name in installed]
-    return (
-        f"{os.cpu_count()} x {cpu}{load}; {platform.system()}, Python {platform.python_version()}\n"
-        f"{', '.join(versions)}"
-    )
+    versions = [f"Python {platform.python_version()}"]
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions.append(f"{name} {metadata.version(name)}")
+    return f"{os.cpu_count()} x {cpu}{load}; {platform.system()}\n{', '.join(versions)}"
 
 
 def report(benchmark, results):
@@ -364,4 +362,4 @@ def main(benchmark):
     else:
         results = run(benchmark, given.rounds, given.only)
         print(f"\n{report(benchmark, results)}\n{machine()}")
-        sys.exit(has_failed(benchmark, results, given.strict))
+        sys.exit(int(has_failed(benchmark, results, given.strict)))

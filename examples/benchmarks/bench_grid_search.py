@@ -12,6 +12,7 @@ from bench_small_net import load_rows
 HIDDEN = [(16,), (16, 16)] if QUICK else [(16,), (32,), (16, 16), (32, 16)]
 RATES = [0.001] if QUICK else [0.001, 0.01]
 EPOCHS, BATCH_SIZE = (2, 32) if QUICK else (20, 32)
+FOLDS = 2 if QUICK else 3
 
 
 def search(classifier, rate_name, n_searches=1):
@@ -20,7 +21,7 @@ def search(classifier, rate_name, n_searches=1):
 
     X, y = load_rows()
     grid = {"hidden_layer_sizes": HIDDEN, rate_name: RATES}
-    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     numbers = {}
     for name in ("first search (s)", "later search (s)")[:n_searches]:
         searching = GridSearchCV(classifier, grid, cv=folds)
