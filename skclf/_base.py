@@ -22,8 +22,10 @@ from skclf._epochs import EarlyStop, Progress, best_epoch, joined_history
 from skclf._fitted import FittedNet
 
 _LARGEST_SEED = 2**31 - 1
+# Its sum with a number of rows has to fit into 32 bits.
+_LARGEST_BATCH = 2**30
 # What a fit draws at random, each from a stream of its own.
-_SEEDS = ("dropout", "weights", "order", "split")
+_SEEDS = ("dropout", "split", "weights", "order")
 
 
 class _InstanceWith(HasMethods):
@@ -317,7 +319,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 seeds=self._seeds,
                 first_epoch=first_epoch,
                 epochs=epochs,
-                batch_size=self.batch_size,
+                batch_size=min(self.batch_size, _LARGEST_BATCH),
                 callbacks=self._callbacks(),
                 watchers=[progress] if early_stop is None else [progress, early_stop],
                 start=(self._weights, self._state) if resume else None,
@@ -326,7 +328,7 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         earlier = self._history if resume else {}
         self._history = joined_history(earlier, training.history, first_epoch)
         self._net, self._weights, self._state = architecture, training.weights, training.state
-        self.best_epoch_ = self.n_epochs_ = len(self._history["loss"])
+        self.best_epoch_ = self.n_epochs_ = training.epochs
 
     def _callbacks(self):
         if self.callbacks is None:

@@ -54,12 +54,15 @@ class Training(NamedTuple):
     weights : list of ndarray
     state : dict or None
         What it takes to go on, if that was to be kept: see `_training_state`.
+    epochs : int
+        How many the weights were trained for.
     history : dict of str to list of float
         A value an epoch, under Keras's names: loss, metrics, and the same of the validation rows.
     """
 
     weights: list
     state: dict
+    epochs: int
     history: dict
 
 
@@ -167,9 +170,10 @@ def train(
             return _training_state(net, compile_with) if keep_state else None
 
         X, y, sample_weight = _net_rows(architecture, loss, rows)
+        callbacks = [*_copied(callbacks), _EpochEnd(watchers, take_state)]
         fitter = _Fitter(
             lambda: net,
-            callbacks=[*_copied(callbacks), _EpochEnd(watchers, take_state)],
+            callbacks=callbacks,
             batch_size=batch_size,
             verbose=0,
         )
@@ -181,7 +185,18 @@ def train(
             epochs=epochs,
             validation_data=_net_rows(architecture, loss, validation_rows),
         )
-        return Training(_weights(net), take_state(), _loss_first(net.history.history))
+        history = _loss_first(net.history.history)
+        epochs = _epochs_behind_weights(callbacks, first_epoch + len(history["loss"]))
+        return Training(_weights(net), take_state(), epochs, history)
+
+
+def _epochs_behind_weights(callbacks, last_epoch):
+    """The last epoch, unless Keras's early stopping put the weights of another one back."""
+    for callback in callbacks:
+        is_early_stop = isinstance(callback, keras.callbacks.EarlyStopping)
+        if is_early_stop and callback.restore_best_weights and callback.best_weights is not None:
+            return callback.best_epoch + 1
+    return last_epoch
 
 
 def _new_net(architecture, compile_with):
@@ -290,7 +305,7 @@ def _training_state(net, compile_with):
     return {
         "optimizer": optimizer,
         "learning_rate": rate,
-        "variables": {v.path: engine.by_value(v) for v in net.optimizer.variables},
+        "variables": [engine.by_value(v) for v in net.optimizer.variables],
         "dropout_states": [engine.by_value(v) for v in net.dropout_states],
     }
 
@@ -315,7 +330,7 @@ def _set_optimizer_state(optimizer, compile_with, state):
     kind, rate = _optimizer_kind(compile_with)
     if kind is None or state["optimizer"] != kind:
         return
-    for variable in optimizer.variables:
+    for variable, value in zip(optimizer.variables, state["variables"], strict=True):
         asked_anew = variable is optimizer._learning_rate and rate != state["learning_rate"]
         if not asked_anew:
-            engine.assign([variable], [state["variables"][variable.path]])
+            engine.assign([variable], [value])

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 # Keras picks the metric behind these names by the loss, and keeps the name in its logs.
-_NAMES_THAT_KERAS_RESOLVES = {"accuracy", "acc", "crossentropy", "ce"}
+_NAMES_THAT_KERAS_RESOLVES = {"accuracy", "acc"}
 # In Keras's module of activations beside them: helpers, one that halves the number of values, and
 # one that needs further arguments.
 _NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 
-from skclf import BinaryDenseClassifier, ShapeConvClassifier
+from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(30, 4).astype(np.float32)
@@ -102,6 +103,31 @@ def test_watching_changes_nothing(plain, recorder):
     np.testing.assert_allclose(clf.history_, plain.history_, rtol=1e-5)
 
 
+@pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"loss": "sparse_categorical_crossentropy", "dropout": 0.3, "l2": 0.01},
+        {"loss": "categorical_crossentropy", "class_weight": "balanced", "metrics": ["auc"]},
+        {"hidden_layer_sizes": (), "class_weight": {0: 3}, "optimizer": "adam"},
+        {"activation": "sparsemax", "hidden_layer_sizes": (3, 2), "optimizer": "nadam"},
+    ],
+    ids=lambda parameters: parameters.get("loss", parameters.get("optimizer")),
+)
+def test_epochs_as_graphs_are_those_of_keras(as_rows, parameters):
+    # A callback that hears of batches makes Keras's own fit do the training.
+    y, weights = np.arange(30) % 3, np.arange(30) % 4 + 1
+    rows, arguments = as_rows(X), {"X_val": as_rows(X), "y_val": np.arange(30) % 3}
+    fast, keras_own = (
+        net(MulticlassDenseClassifier, callbacks=callbacks, **parameters).fit(
+            rows, y, weights, **arguments, sample_weight_val=weights
+        )
+        for callbacks in (None, [BatchRecorder([])])
+    )
+    np.testing.assert_allclose(fast.predict_proba(X), keras_own.predict_proba(X), atol=1e-5)
+    np.testing.assert_allclose(fast.history_, keras_own.history_, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("form", [list, tuple, lambda callbacks: callbacks[0]])
 def test_callbacks_in_any_form(form):
     notes = []
@@ -183,6 +209,7 @@ def test_early_stopping_that_restores_the_best_weights():
     expected = net(epochs=1, learning_rate=0.05).fit(X, Y)
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
     assert len(clf.history_) == 3
+    assert clf.best_epoch_ == clf.n_epochs_ == 1
 
 
 def test_learning_rate_scheduler(plain):

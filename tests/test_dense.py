@@ -222,6 +222,19 @@ def test_sparse_rows_need_be_neither_sorted_nor_summed():
     assert untidy.nnz == 5
 
 
+def test_sparse_rows_with_wide_indices():
+    rows = sparse.csr_array(X)
+    rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
+    expected = binary().fit(sparse.csr_array(X), CODES)
+    np.testing.assert_array_equal(
+        binary().fit(rows, CODES).predict_proba(rows), expected.predict_proba(rows)
+    )
+    frame = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(X))
+    np.testing.assert_array_equal(
+        binary().fit(frame, CODES).predict_proba(rows), expected.predict_proba(rows)
+    )
+
+
 def test_an_empty_sparse_row():
     rows = sparse.csr_array(X * (np.arange(40) % 3 > 0)[:, None])
     clf = binary(batch_size=7).fit(rows, CODES)
@@ -439,6 +452,12 @@ def test_sizes_of_batches_matter_and_epochs_count_passes():
 
     binary(batch_size=15, epochs=2, callbacks=[Count()]).fit(X, CODES)
     assert steps == [0, 1, 2] * 2
+
+
+def test_a_batch_larger_than_any_number_of_rows():
+    small, huge = (binary(batch_size=size).fit(X, CODES) for size in (40, 10**12))
+    np.testing.assert_array_equal(small.predict_proba(X), huge.predict_proba(X))
+    assert huge.evaluate(X, CODES) == small.evaluate(X, CODES)
 
 
 @pytest.mark.parametrize(

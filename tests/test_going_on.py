@@ -90,6 +90,26 @@ def test_epochs_and_epochs_are_as_many_in_one_go(between, optimizer):
     assert_same_fit(clf, net(epochs=4, **OPTIMIZERS[optimizer]).fit(X, Y))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adadelta",
+        "adafactor",
+        "adagrad",
+        "adamax",
+        "adamw",
+        "ftrl",
+        "lamb",
+        "lion",
+        "muon",
+        "nadam",
+    ],
+)
+def test_so_it_is_with_every_optimizer_of_keras(name):
+    clf = net(optimizer=name, warm_start=True, epochs=1).fit(X, Y)
+    assert_same_fit(pickled(clf).fit(X, Y), net(optimizer=name).fit(X, Y))
+
+
 @pytest.mark.parametrize("make", [multiclass, conv])
 @pytest.mark.parametrize("batch_size", [8, 100])
 def test_so_it_is_with_all_classifiers(make, batch_size):

@@ -267,6 +267,20 @@ def test_what_are_no_metrics(metrics, message):
         net(metrics=metrics).fit(X, Y)
 
 
+def test_metrics_of_more_than_one_number_are_refused_by_name():
+    # Without an average this one has a value for each class.
+    with pytest.raises((ValueError, TypeError), match="f1_score"):
+        net(metrics=["f1_score"]).fit(X, Y)
+    clf = net(metrics=[keras.metrics.F1Score(average="macro", threshold=0.5)]).fit(X, Y)
+    assert clf.history_.columns.tolist() == ["loss", "f1_score"]
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "ce"])
+def test_names_that_keras_does_not_take(name):
+    with pytest.raises(ValueError, match=f"Got '{name}' in metrics, which is not the name of a"):
+        net(metrics=[name]).fit(X, Y)
+
+
 @pytest.mark.parametrize("name", ["accuracy", "acc", "auc", "sparse_categorical_accuracy"])
 def test_metrics_of_many_classes(name):
     y = np.arange(30) % 3

@@ -40,7 +40,7 @@ def run_all(given):
         texts.append(_run.report(benchmark, results))
         print(texts[-1], flush=True)
     head = HEAD.format(
-        options="; these are from a quick run with tiny sizes" if _run.QUICK else "",
+        options=";\nthese are from a quick run with tiny sizes" if _run.QUICK else "",
         date=datetime.date.today().isoformat(),
         machine=_run.machine(),
     )

@@ -97,7 +97,7 @@ class Programs:
         order, batch_size = tf.constant(order, tf.int32), tf.constant(batch_size, tf.int32)
         with self._executor():
             logs = program(*rows.values(), order, batch_size)
-        return {name: float(value) for name, value in logs.items()}
+        return {name: _number(name, value) for name, value in logs.items()}
 
     def _program(self, step, rows):
         """The compiled epoch of this step for rows of this form."""
@@ -210,6 +210,15 @@ class Programs:
         slopes = self._output_layer.activation(logits) - target
         slopes /= tf.cast(tf.shape(logits)[0], tf.float32)
         return slopes if weights is None else slopes * weights[:, None]
+
+
+def _number(name, value):
+    if value.shape.rank:
+        raise ValueError(
+            f"The metric {name!r} has {value.shape[0]} values, and an epoch's history holds one "
+            "number for each metric: choose an average, such as F1Score(average='macro')."
+        )
+    return float(value)
 
 
 def adds_up(metric):
