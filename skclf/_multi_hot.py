@@ -438,7 +438,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of shape (num_words_,), of str objects
+        names : ndarray of shape (`num_words_`,), of str objects
             In the order of the columns.
         """
         words = {} if self.vocabulary is None else _words_by_id(self.vocabulary)
