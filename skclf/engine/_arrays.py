@@ -39,7 +39,8 @@ def assign(variables, values):
     """Set Keras or TensorFlow variables to arrays of their shapes."""
     for variable, value in zip(variables, values, strict=True):
         variable = variable.value if isinstance(variable, keras.Variable) else variable
-        variable.assign(value, read_value=False)
+        value = np.asarray(value, variable.dtype.as_numpy_dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def by_value(variable):

@@ -5,8 +5,6 @@ weights. Numbers of rows and batch sizes are open in it; learning rates, seeds a
 are variables; so none of them compiles anew.
 """
 
-from contextlib import nullcontext
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -39,6 +37,8 @@ class Programs:
         self._output_layer = net.layers[-1]
         self._first_layer = net.layers[1]
         self._loss = keras.losses.get(net.loss)
+        are_dense = not any(isinstance(layer, keras.layers.Conv2D) for layer in net.layers)
+        self._operations_are_small = are_dense and net.count_params() < _FEW_WEIGHTS
         # From the input, and from the first layer's values, to what reaches the output layer.
         self._hidden = self._hidden_of_sparse = None
         if self._first_layer is not self._output_layer:
@@ -80,23 +80,10 @@ class Programs:
             return False
         return True
 
-    def _executor(self):
-        """What runs a program's operations.
-
-        A step of a small dense net is some fifty small operations, one after the other: handing
-        them between threads takes longer than running them. Large ones gain from threads.
-        """
-        layers = self._net.layers[1:]
-        are_dense = not any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
-        if are_dense and self._net.count_params() < _FEW_WEIGHTS:
-            return tf.experimental.function_executor_type("SINGLE_THREADED_EXECUTOR")
-        return nullcontext()
-
     def _run(self, step, rows, order, batch_size):
-        program = self._program(step, rows)
-        order, batch_size = tf.constant(order, tf.int32), tf.constant(batch_size, tf.int32)
-        with self._executor():
-            logs = program(*rows.values(), order, batch_size)
+        logs = self._program(step, rows)(
+            *rows.values(), order.astype(np.int32), np.int32(batch_size)
+        )
         return {name: _number(name, value) for name, value in logs.items()}
 
     def _program(self, step, rows):
@@ -112,9 +99,10 @@ class Programs:
                 return self._epoch(step, dict(zip(names, tensors, strict=True)))
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
-            with self._executor():
-                function = tf.function(epoch, autograph=False)
-                self._compiled[form] = function.get_concrete_function(*specs)
+            executor = "SINGLE_THREADED_EXECUTOR" if self._operations_are_small else ""
+            with tf.experimental.function_executor_type(executor):  # a loop is written for one kind
+                function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
+            self._compiled[form] = _callable(function, executor)
         return self._compiled[form]
 
     # What follows is compiled: Python runs in it once for each form.
@@ -130,13 +118,15 @@ class Programs:
 
         def batch(number, penalty, kept):
             start = number * batch_size
-            chosen = order[start : tf.minimum(start + batch_size, n_rows)]
-            X, y, weights = self._batch(rows, chosen)
-            logits, batch_penalty = step(X, y, weights)
+            size = tf.minimum(batch_size, n_rows - start)
+            X, y, weights = self._batch(rows, tf.slice(order, [start], [size]))
+            size = tf.cast(size, tf.float32)
+            logits, batch_penalty = step(X, y, weights, size)
             if not net.metrics_add_up:
                 net.compute_metrics(None, y, self._output_layer.activation(logits), weights)
-            share = tf.cast(tf.shape(chosen)[0], tf.float32) / tf.cast(n_rows, tf.float32)
-            return number + 1, penalty + share * batch_penalty, kept.write(number, logits)
+            if batch_penalty is not None:
+                penalty += size / tf.cast(n_rows, tf.float32) * batch_penalty
+            return number + 1, penalty, kept.write(number, logits)
 
         _, penalty, kept = tf.while_loop(
             lambda number, *_: number < n_batches, batch, (0, 0.0, kept), parallel_iterations=1
@@ -163,28 +153,31 @@ class Programs:
         y, weights = (None if c is None else tf.gather(c, chosen) for c in _targets(rows))
         return X, y, weights
 
-    def _train_step(self, X, y, sample_weight):
+    def _train_step(self, X, y, sample_weight, size):
+        """Update the weights by a batch of this size; return its logits and penalty, if any."""
         net = self._net
         variables = [variable.value for variable in net.trainable_variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             logits = self._logits(X, training=True)
-            penalty = tf.add_n(net.losses) if net.losses else tf.constant(0.0)
-        slopes = self._slopes_of_loss(y, logits, net.with_class_weight(y, sample_weight))
-        gradients = tape.gradient(
-            [logits, penalty], variables, output_gradients=[slopes, tf.ones(())]
-        )
+            penalty = self._penalty()
+        slopes = self._slopes_of_loss(y, logits, net.with_class_weight(y, sample_weight), size)
+        summands = [logits] if penalty is None else [logits, penalty]
+        gradients = tape.gradient(summands, variables, [slopes, tf.ones(())][: len(summands)])
         net.optimizer.apply(gradients, net.trainable_variables)
         return logits, penalty
 
-    def _test_step(self, X, y, sample_weight):
+    def _test_step(self, X, y, sample_weight, size):
+        return self._logits(X, training=False), self._penalty()
+
+    def _penalty(self):
         losses = self._net.losses
-        return self._logits(X, training=False), tf.add_n(losses) if losses else tf.constant(0.0)
+        return tf.add_n(losses) if losses else None
 
     def _logits(self, X, training):
         layer, values = self._first_layer, X
         if isinstance(X, tuple):
-            values = product(X, layer.kernel.value) + layer.bias.value
+            values = tf.nn.bias_add(product(X, layer.kernel.value), layer.bias.value)
             if layer is self._output_layer:
                 return values
             values = layer.activation(values)
@@ -192,9 +185,10 @@ class Programs:
                 values = self._hidden_of_sparse(values, training=training)
         elif self._hidden is not None:
             values = self._hidden(X, training=training)
-        return tf.matmul(values, self._output_layer.kernel.value) + self._output_layer.bias.value
+        layer = self._output_layer
+        return tf.nn.bias_add(tf.matmul(values, layer.kernel.value), layer.bias.value)
 
-    def _slopes_of_loss(self, y, logits, weights):
+    def _slopes_of_loss(self, y, logits, weights, size):
         """Gradient of the batch's mean loss for the logits.
 
         For the cross-entropy of a sigmoid or a softmax it is the prediction less the target [1]_.
@@ -207,9 +201,33 @@ class Programs:
         target = y
         if self._net.loss == "sparse_categorical_crossentropy":
             target = tf.one_hot(y[:, 0], logits.shape[-1])
-        slopes = self._output_layer.activation(logits) - target
-        slopes /= tf.cast(tf.shape(logits)[0], tf.float32)
+        slopes = (self._output_layer.activation(logits) - target) / size
         return slopes if weights is None else slopes * weights[:, None]
+
+
+def _callable(function, executor):
+    """A compiled function as a callable of its tensors that gives its structured output.
+
+    A step of a small dense net is some sixty small operations, one after the other: to hand them
+    between threads takes longer than to run them, and to optimize their graph longer than that
+    ever saves. Large ones gain from both. TensorFlow's own call of a function binds and checks
+    its arguments anew each time, which takes as long as an epoch of the smallest nets.
+    """
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    config.graph_options.rewrite_options.disable_meta_optimizer = bool(executor)
+    options = {
+        "f": function,
+        "Tout": [output.dtype for output in function.outputs],
+        "config_proto": config.SerializeToString(),
+        "executor_type": executor,
+    }
+    captured = function.captured_inputs
+
+    def call(*tensors):
+        outputs = tf.raw_ops.StatefulPartitionedCall(args=[*tensors, *captured], **options)
+        return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
+
+    return call
 
 
 def _number(name, value):
