@@ -62,15 +62,11 @@ def tensors_of(X, y, sample_weight):
     dict of str to tf.Tensor
         ``X``, or ``indptr``, ``indices`` and ``data``; ``y``; ``sample_weight`` if there are any.
     """
-    if sparse.issparse(X):
-        rows = {name: getattr(X, name).astype(np.int32) for name in ("indptr", "indices")}
-        rows["data"] = X.data
-    else:
-        rows = {"X": X}
-    rows["y"] = y
+    rows = {"CSR": X} if sparse.issparse(X) else {"X": tf.constant(X)}
+    rows["y"] = tf.constant(y)
     if sample_weight is not None:
-        rows["sample_weight"] = sample_weight.astype(np.float32)
-    return {name: tf.constant(values) for name, values in rows.items()}
+        rows["sample_weight"] = tf.constant(sample_weight.astype(np.float32))
+    return rows
 
 
 class Batches(keras.utils.PyDataset):

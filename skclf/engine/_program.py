@@ -5,11 +5,13 @@ weights. Numbers of rows and batch sizes are open in it; learning rates, seeds a
 are variables; so none of them compiles anew.
 """
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from skclf.engine._sparse import product, take_rows
+from skclf.engine._sparse import SparseProduct
 
 # Below this many, a batch's operations take microseconds.
 _FEW_WEIGHTS = 20_000
@@ -34,19 +36,12 @@ class Programs:
     def __init__(self, net):
         self._net = net
         self._compiled = {}
-        self._output_layer = net.layers[-1]
-        self._first_layer = net.layers[1]
+        _, *self._hidden_layers, self._output_layer = net.layers
         self._loss = keras.losses.get(net.loss)
-        are_dense = not any(isinstance(layer, keras.layers.Conv2D) for layer in net.layers)
-        self._operations_are_small = are_dense and net.count_params() < _FEW_WEIGHTS
-        # From the input, and from the first layer's values, to what reaches the output layer.
-        self._hidden = self._hidden_of_sparse = None
-        if self._first_layer is not self._output_layer:
-            self._hidden = keras.Model(net.input, self._output_layer.input)
-            if self._first_layer.output is not self._output_layer.input:
-                self._hidden_of_sparse = keras.Model(
-                    self._first_layer.output, self._output_layer.input
-                )
+        self._sparse_product = None
+        if net.inputs[0].sparse:
+            self._sparse_product = SparseProduct(*net.layers[1].kernel.shape)
+        self._executor = "SINGLE_THREADED_EXECUTOR" if _operations_are_small(net) else ""
 
     def train_epoch(self, rows, order, batch_size):
         """Train on all rows once, in batches of this order.
@@ -81,17 +76,22 @@ class Programs:
         return True
 
     def _run(self, step, rows, order, batch_size):
-        logs = self._program(step, rows)(
-            *rows.values(), order.astype(np.int32), np.int32(batch_size)
-        )
+        program = self._program(step, rows)
+        columns = [values for name, values in rows.items() if name != "CSR"]
+        with self._sparse_rows(rows.get("CSR")):
+            logs = program(*columns, order.astype(np.int32), np.int32(batch_size))
         return {name: _number(name, value) for name, value in logs.items()}
+
+    def _sparse_rows(self, rows):
+        return nullcontext() if rows is None else self._sparse_product.of(rows)
 
     def _program(self, step, rows):
         """The compiled epoch of this step for rows of this form."""
         form = (step.__name__, self._net.class_weight is None, *rows)
         if form not in self._compiled:
-            names = [*rows, "order", "batch_size"]
-            specs = [tf.TensorSpec([None, *a.shape[1:]], a.dtype) for a in rows.values()]
+            columns = {name: values for name, values in rows.items() if name != "CSR"}
+            names = [*columns, "order", "batch_size"]
+            specs = [tf.TensorSpec([None, *c.shape[1:]], c.dtype) for c in columns.values()]
 
             def epoch(*tensors):
                 if step == self._train_step:
@@ -99,10 +99,9 @@ class Programs:
                 return self._epoch(step, dict(zip(names, tensors, strict=True)))
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
-            executor = "SINGLE_THREADED_EXECUTOR" if self._operations_are_small else ""
-            with tf.experimental.function_executor_type(executor):  # a loop is written for one kind
+            with tf.experimental.function_executor_type(self._executor):  # loops are written for it
                 function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
-            self._compiled[form] = _callable(function, executor)
+            self._compiled[form] = _callable(function, self._executor)
         return self._compiled[form]
 
     # What follows is compiled: Python runs in it once for each form.
@@ -144,12 +143,8 @@ class Programs:
         return {**logs, "loss": tf.reduce_mean(losses) + penalty}
 
     def _batch(self, rows, chosen):
-        """Rows ``(X, y, sample_weight)`` of one batch."""
-        if "X" in rows:
-            X = tf.gather(rows["X"], chosen)
-        else:
-            csr = rows["indptr"], rows["indices"], rows["data"]
-            X = take_rows(csr, chosen, self._net.input_shape[-1])
+        """Rows ``(X, y, sample_weight)`` of one batch; of sparse rows X has the numbers alone."""
+        X = tf.gather(rows["X"], chosen) if "X" in rows else chosen
         y, weights = (None if c is None else tf.gather(c, chosen) for c in _targets(rows))
         return X, y, weights
 
@@ -175,18 +170,22 @@ class Programs:
         return tf.add_n(losses) if losses else None
 
     def _logits(self, X, training):
-        layer, values = self._first_layer, X
-        if isinstance(X, tuple):
-            values = tf.nn.bias_add(product(X, layer.kernel.value), layer.bias.value)
-            if layer is self._output_layer:
-                return values
-            values = layer.activation(values)
-            if self._hidden_of_sparse is not None:
-                values = self._hidden_of_sparse(values, training=training)
-        elif self._hidden is not None:
-            values = self._hidden(X, training=training)
-        layer = self._output_layer
-        return tf.nn.bias_add(tf.matmul(values, layer.kernel.value), layer.bias.value)
+        values = X
+        for layer in self._hidden_layers:
+            if isinstance(layer, keras.layers.Dense):
+                values = layer.activation(self._weighted_sums(layer, values))
+            elif isinstance(layer, keras.layers.Dropout):
+                values = layer.call(values, training=training)
+            else:
+                values = layer.call(values)
+        return self._weighted_sums(self._output_layer, values)
+
+    def _weighted_sums(self, layer, values):
+        """What a dense layer makes of its input, before its activation."""
+        kernel, bias = layer.kernel.value, layer.bias.value
+        if self._sparse_product is not None and layer is self._net.layers[1]:
+            return tf.nn.bias_add(self._sparse_product(values, kernel), bias)
+        return tf.nn.bias_add(tf.matmul(values, kernel), bias)
 
     def _slopes_of_loss(self, y, logits, weights, size):
         """Gradient of the batch's mean loss for the logits.
@@ -203,6 +202,19 @@ class Programs:
             target = tf.one_hot(y[:, 0], logits.shape[-1])
         slopes = (self._output_layer.activation(logits) - target) / size
         return slopes if weights is None else slopes * weights[:, None]
+
+
+def _operations_are_small(net):
+    """Whether an operation of a step takes microseconds.
+
+    Sparse rows are multiplied by SciPy, so that their kernel doesn't count.
+    """
+    if any(isinstance(layer, keras.layers.Conv2D) for layer in net.layers):
+        return False
+    kernels = [weight for weight in net.trainable_weights if len(weight.shape) > 1]
+    if net.inputs[0].sparse:
+        kernels = kernels[1:]
+    return sum(np.prod(kernel.shape) for kernel in kernels) < _FEW_WEIGHTS
 
 
 def _callable(function, executor):

@@ -1,76 +1,68 @@
-"""CSR rows inside a compiled graph.
+"""CSR rows beside a compiled graph, which calls SciPy for what concerns them.
 
-SciPy gathers a batch of rows and multiplies it, called from the graph: it takes a third of the
-time of TensorFlow's ragged gather, sparse product and the product's gradient.
+SciPy gathers a batch of rows and multiplies it in a third of the time of TensorFlow's ragged
+gather, sparse product and the product's gradient; and rows that never become tensors are not
+copied.
 """
 
-import numpy as np
+from contextlib import contextmanager
+
 import tensorflow as tf
-from scipy.sparse import csr_matrix
 
 
-def take_rows(csr, rows, n_columns):
-    """A batch of CSR rows.
-
-    Parameters
-    ----------
-    csr : tuple of tf.Tensor
-        ``indptr``, ``indices`` and ``data``.
-    rows : tf.Tensor of int32 of shape (n_rows,)
-    n_columns : int
-
-    Returns
-    -------
-    tuple of tf.Tensor
-        The same three of the batch.
-    """
-
-    def take(indptr, indices, data, rows):
-        batch = _matrix(indptr, indices, data, n_columns)[rows]
-        return batch.indptr.astype(np.int32), batch.indices.astype(np.int32), batch.data
-
-    types = (tf.int32, tf.int32, tf.float32)
-    batch = tf.numpy_function(take, [*csr, rows], types, stateful=False)
-    for tensor in batch:
-        tensor.set_shape([None])
-    return tuple(batch)
-
-
-def product(csr, kernel):
+class SparseProduct:
     """Product of a batch of CSR rows and a kernel, with its gradient for the kernel.
 
     Parameters
     ----------
-    csr : tuple of tf.Tensor
-        ``indptr``, ``indices`` and ``data``.
-    kernel : tf.Variable of shape (n_columns, n_units)
-
-    Returns
-    -------
-    tf.Tensor of shape (n_rows, n_units)
+    n_columns, n_units : int
+        The kernel's shape.
     """
-    n_columns, n_units = kernel.shape
 
-    def forward(indptr, indices, data, kernel):
-        return _matrix(indptr, indices, data, n_columns) @ kernel
+    def __init__(self, n_columns, n_units):
+        self._shape = n_columns, n_units
+        self._rows = self._batch = None
 
-    def backward(indptr, indices, data, upstream):
-        return _matrix(indptr, indices, data, n_columns).T @ upstream
+    @contextmanager
+    def of(self, rows):
+        """Let a graph that has the product in it run on these CSR rows."""
+        self._rows = rows
+        try:
+            yield
+        finally:
+            self._rows = self._batch = None
 
-    @tf.custom_gradient
-    def multiply(kernel):
-        out = tf.numpy_function(forward, [*csr, kernel], tf.float32, stateful=False)
-        out.set_shape([None, n_units])
+    def __call__(self, chosen, kernel):
+        """The product, in a graph.
 
-        def gradient(upstream):
-            slope = tf.numpy_function(backward, [*csr, upstream], tf.float32, stateful=False)
-            slope.set_shape([n_columns, n_units])
-            return slope
+        Parameters
+        ----------
+        chosen : tf.Tensor of int32 of shape (n_chosen,)
+            Numbers of the batch's rows.
+        kernel : tf.Variable of shape (n_columns, n_units)
 
-        return out, gradient
+        Returns
+        -------
+        tf.Tensor of shape (n_chosen, n_units)
+        """
 
-    return multiply(tf.convert_to_tensor(kernel))
+        @tf.custom_gradient
+        def multiply(kernel):
+            out = tf.numpy_function(self._forward, [chosen, kernel], tf.float32)
+            out.set_shape([None, self._shape[1]])
 
+            def gradient(upstream):
+                slope = tf.numpy_function(self._backward, [upstream], tf.float32)
+                slope.set_shape(self._shape)
+                return slope
 
-def _matrix(indptr, indices, data, n_columns):
-    return csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, n_columns), copy=False)
+            return out, gradient
+
+        return multiply(tf.convert_to_tensor(kernel))
+
+    def _forward(self, chosen, kernel):
+        self._batch = self._rows[chosen]
+        return self._batch @ kernel
+
+    def _backward(self, upstream):
+        return self._batch.T @ upstream
