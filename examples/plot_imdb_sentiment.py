@@ -30,6 +30,7 @@ from sklearn.pipeline import Pipeline
 
 from skclf import BinaryDenseClassifier, MultiHotVectorizer
 from skclf.datasets import fetch_imdb
+from skclf.plots import HistoryDisplay
 
 reviews = fetch_imdb(num_words=10_000)
 labels = reviews.target_names[reviews.target]
@@ -115,27 +116,11 @@ print(f"Trained for {net.n_epochs_} epochs on {len(X_train):,} reviews.")
 #
 # ``history_`` is a DataFrame with a row for each epoch of the run with validation rows. Past the
 # best epoch the net still gets better at the reviews that it trains on, and worse at the others: it
-# learns them by heart.
-
-BLUE, VERMILION = "#0072b2", "#d55e00"  # a pair that colour-blind eyes tell apart
-
-
-def draw_history(ax, metric):
-    """Draw one column of ``history_`` for training and for validation rows."""
-    history, name = net.history_, f"val_{metric}"
-    ax.axvline(net.best_epoch_, color="0.75", linewidth=5, zorder=0)
-    ax.plot(history[metric], "o--", color=BLUE, markerfacecolor="white")
-    ax.plot(history[name], "o-", color=VERMILION)
-    right = len(history) + 0.3
-    ax.text(right, history[metric].iloc[-1], "training", color=BLUE, va="center")
-    ax.text(right, history[name].iloc[-1], "validation", color=VERMILION, va="center")
-    ax.set(xlabel="epoch", ylabel=metric, xticks=history.index)
-    ax.spines[["top", "right"]].set_visible(False)
-
+# learns them by heart. `HistoryDisplay` finds the net at the end of the pipeline.
 
 figure, axes = plt.subplots(ncols=2, figsize=(9.5, 3.6), layout="constrained")
-draw_history(axes[0], "loss")
-draw_history(axes[1], "accuracy")
+HistoryDisplay.from_estimator(pipeline, "loss", ax=axes[0])
+HistoryDisplay.from_estimator(pipeline, "accuracy", ax=axes[1])
 figure.suptitle(f"Best epoch: {net.best_epoch_}, the one with the lowest validation loss")
 
 # %%
@@ -160,6 +145,7 @@ order = effect.argsort()
 extremes = np.concatenate([order[:12], order[-12:]])
 words = reviews.decode(word_ids[extremes])
 
+BLUE, VERMILION = "#0072b2", "#d55e00"  # a pair that colour-blind eyes tell apart
 figure, ax = plt.subplots(figsize=(6, 5.5), layout="constrained")
 colors = np.where(effect[extremes] > 0, BLUE, VERMILION)
 ax.barh(words, effect[extremes], color=colors, height=0.7)

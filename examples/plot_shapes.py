@@ -23,6 +23,7 @@ from sklearn.model_selection import cross_val_score
 
 from skclf import ShapeConvClassifier
 from skclf.datasets import make_shapes
+from skclf.plots import ImagePredictionsDisplay
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 n_images = 1_000 if QUICK else 1_500
@@ -60,22 +61,18 @@ assert accuracy >= (0.9 if QUICK else 0.98)
 # The hardest images
 # ------------------
 #
-# Here are twelve images: first those that the net gets wrong, with a thick frame and a cross beside
+# Here are twelve images: first those that the net gets wrong, with a thick frame and a cross before
 # the answer, then those that it is least sure of.
 
 probability = classifier.predict_proba(X_fresh).max(axis=1)
 right = predicted == y_fresh
 hardest = np.lexsort([probability, right])[:12]
 
-figure, axes = plt.subplots(2, 6, figsize=(9, 3.8), layout="constrained")
-for ax, row in zip(axes.flat, hardest, strict=True):
-    mark, color, width = ("", "0.5", 1) if right[row] else (" ✗", "#d55e00", 4)
-    ax.imshow(X_fresh[row], cmap="gray", vmin=0, vmax=1)
-    ax.set_title(f"{predicted[row]} {probability[row]:.0%}{mark}", fontsize="medium", color="black")
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(color=color, linewidth=width)
+display = ImagePredictionsDisplay.from_estimator(
+    classifier, X_fresh[hardest], y_fresh[hardest], n_images=12
+)
 n_wrong = np.count_nonzero(~right)
-figure.suptitle(f"The hardest of {len(right):,} fresh images ({n_wrong} wrong)")
+display.figure_.suptitle(f"The hardest of {len(right):,} fresh images ({n_wrong} wrong)")
 
 # %%
 # What the filters see

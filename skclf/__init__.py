@@ -5,6 +5,7 @@
 `MulticlassDenseClassifier`   dense net with softmax, for two or more classes
 `ShapeConvClassifier`         small convolutional net, for images
 `MultiHotVectorizer`          lists of integer word ids -> sparse multi-hot rows
+`skclf.plots`                 learning curves, and images with their predicted labels
 `skclf.datasets`              data to try them on
 ============================  =================================================================
 

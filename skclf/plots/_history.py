@@ -1,0 +1,404 @@
+"""The learning curve of a fitted net."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._shared import BLUE, VERMILION, check_matplotlib, final_estimator
+
+# Where a legend may go; of places that are equally empty, the first.
+CORNERS = ("upper right", "lower right", "upper left", "lower left")
+# Between the legend and what is nearest to it; the ring around the best epoch has to fit in.
+GAP_POINTS = 10
+# Of the height of the axes; a legend that is higher gets no more room than this.
+MOST_LEGEND = 0.6
+MOST_MARKERS = 20
+
+
+def readable(metric):
+    """Keras's name of a loss or metric as a label: ``"log_cosh"`` -> ``"Log cosh"``."""
+    label = " ".join("AUC" if word == "auc" else word for word in metric.split("_"))
+    return label[:1].upper() + label[1:]
+
+
+def number(value):
+    """Three decimals, or two figures of a small number."""
+    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
+
+
+def marked_places(values, most=MOST_MARKERS):
+    """Positions of the points to mark: every one, or some of many; lone points always.
+
+    A point without neighbours, as NaN makes them, has no line and is seen by its marker alone.
+
+    Parameters
+    ----------
+    values : ndarray of float of shape (n_epochs,)
+    most : int
+
+    Returns
+    -------
+    list of int
+    """
+    known = np.isfinite(values)
+    beside = np.concatenate([[False], known, [False]])
+    lone = known & ~beside[:-2] & ~beside[2:]
+    every = np.arange(len(values)) % -(-len(values) // most) == 0
+    return np.flatnonzero(lone | every).tolist()
+
+
+def limits_with_room(limits, points, share, at_top):
+    """Limits of an axis that leave a share of it free of points, at the top or at the bottom.
+
+    Parameters
+    ----------
+    limits : tuple (low, high)
+    points : ndarray of float
+        What must not lie there.
+    share : float
+        Between 0 and 1.
+    at_top : bool
+
+    Returns
+    -------
+    tuple (low, high)
+        No narrower than ``limits``.
+    """
+    low, high = limits
+    if not len(points):
+        return limits
+    if at_top:
+        return low, max(high, low + (points.max() - low) / (1 - share))
+    return min(low, high - (high - points.min()) / (1 - share)), high
+
+
+def emptiest_corner(points, window, shares, best_epoch=None):
+    """Where a legend has room, or can be given it at the least cost.
+
+    Parameters
+    ----------
+    points : tuple of two ndarray of float of shape (n_points,)
+        Epochs and values; values may be NaN.
+    window : tuple ((left, right), (low, high))
+        Limits of the axes.
+    shares : tuple of two float
+        The legend's width and height as shares of the axes'.
+    best_epoch : int or None
+        Whose line is better not hidden.
+
+    Returns
+    -------
+    corner : str
+        For example "upper right".
+    limits : tuple (low, high)
+        Of the axis of values, such that the legend hides no point and no line between two.
+    """
+    epochs, values = points
+    (left, right), limits = window
+    width, height = shares[0] * (right - left), shares[1]
+    choices = []
+    for corner in CORNERS:
+        begin, end = (left, left + width) if "left" in corner else (right - width, right)
+        # One epoch more, for the lines that come in from the side.
+        under = (epochs > begin - 1) & (epochs < end + 1) & np.isfinite(values)
+        stretched = limits_with_room(limits, values[under], height, "upper" in corner)
+        hides_best = best_epoch is not None and begin <= best_epoch <= end
+        choices.append((stretched[1] - stretched[0], hides_best, corner, stretched))
+    _, _, corner, stretched = min(choices, key=lambda choice: choice[:2])
+    return corner, stretched
+
+
+class HistoryDisplay:
+    """Learning curve: a loss or metric of each epoch, on training and on validation rows.
+
+    Use `from_estimator` to make one. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    epochs : array-like of int of shape (n_epochs,)
+        Numbers of the epochs.
+
+    training : array-like of float of shape (n_epochs,)
+        The metric on the training rows; NaN where it is not known.
+
+    validation : array-like of float of shape (n_epochs,), default=None
+        The metric on the validation rows; None draws no such curve.
+
+    metric : str, default="loss"
+        Keras's name of the metric.
+
+    best_epoch : int, default=None
+        The epoch to mark on the validation curve; None marks none.
+
+    estimator_name : str, default=None
+        Goes before the names of the curves, to tell several displays on the same axes apart.
+
+    Attributes
+    ----------
+    line_ : matplotlib.lines.Line2D
+        The training curve.
+
+    validation_line_ : matplotlib.lines.Line2D or None
+        The validation curve.
+
+    best_line_ : matplotlib.lines.Line2D or None
+        The dotted line at the best epoch.
+
+    best_marker_ : matplotlib.lines.Line2D or None
+        The ring around the best epoch's validation value; its label says epoch and value.
+
+    ax_ : matplotlib.axes.Axes
+        Axes with the curves.
+
+    figure_ : matplotlib.figure.Figure
+        Figure with the axes.
+
+    See Also
+    --------
+    ImagePredictionsDisplay : Images with predicted labels.
+    sklearn.model_selection.LearningCurveDisplay : Scores by the number of training rows.
+
+    Examples
+    --------
+    >>> from skclf import BinaryDenseClassifier
+    >>> from skclf.datasets import make_low_high
+    >>> from skclf.plots import HistoryDisplay
+    >>> X, y = make_low_high(100, random_state=0, return_X_y=True)
+    >>> clf = BinaryDenseClassifier(epochs=3, validation_split=0.2, random_state=0)
+    >>> display = HistoryDisplay.from_estimator(clf.fit(X / 100, y), metric="loss")
+    >>> display.ax_.get_ylabel()
+    'Loss'
+    >>> list(display.frame())
+    ['loss', 'val_loss']
+    """
+
+    def __init__(
+        self,
+        *,
+        epochs,
+        training,
+        validation=None,
+        metric="loss",
+        best_epoch=None,
+        estimator_name=None,
+    ):
+        self.epochs = epochs
+        self.training = training
+        self.validation = validation
+        self.metric = metric
+        self.best_epoch = best_epoch
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        metric="loss",
+        *,
+        name=None,
+        ax=None,
+        train_kwargs=None,
+        validation_kwargs=None,
+    ):
+        """Draw the learning curve of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted classifier of skclf, a fitted `~sklearn.pipeline.Pipeline` that ends in one,
+            or a fitted search over either.
+
+        metric : str, default="loss"
+            A column of ``history_``, without the ``val_`` of validation.
+
+        name : str, default=None
+            Goes before the names of the curves, to tell several displays on the same axes apart.
+
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw in; None makes a new figure.
+
+        train_kwargs : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the training curve.
+
+        validation_kwargs : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the validation curve.
+
+        Returns
+        -------
+        HistoryDisplay
+            The display, drawn. Its best epoch is the estimator's ``best_epoch_``, whichever metric
+            is drawn.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator has no ``history_``.
+        ValueError
+            If ``history_`` lacks the metric, or a search was made with ``refit=False``.
+        """
+        check_matplotlib(f"{cls.__name__}.from_estimator")
+        net = final_estimator(estimator)
+        history = _history_of(net)
+        metrics = [column for column in history if not column.startswith("val_")]
+        if metric not in metrics:
+            raise ValueError(
+                f"Got metric={metric!r}, but expected one of {metrics}; history_ has the columns "
+                f"{list(history)}, and those with val_ are drawn along with the others."
+            )
+        validation = history.get(f"val_{metric}")
+        display = cls(
+            epochs=history.index.to_numpy(),
+            training=history[metric].to_numpy(),
+            validation=None if validation is None else validation.to_numpy(),
+            metric=metric,
+            best_epoch=None if validation is None else int(net.best_epoch_),
+            estimator_name=name,
+        )
+        return display.plot(ax, train_kwargs=train_kwargs, validation_kwargs=validation_kwargs)
+
+    def plot(self, ax=None, *, train_kwargs=None, validation_kwargs=None):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw in; None makes a new figure.
+
+        train_kwargs : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the training curve.
+
+        validation_kwargs : dict, default=None
+            Keywords of `matplotlib.axes.Axes.plot` for the validation curve.
+
+        Returns
+        -------
+        HistoryDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        check_matplotlib(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        training = {"color": BLUE, "linestyle": "--", "marker": "o", "markerfacecolor": "white"}
+        self.line_ = self._draw("training", self.training, training, train_kwargs)
+        self.validation_line_ = self.best_line_ = self.best_marker_ = None
+        if self.validation is not None:
+            held_out = {"color": VERMILION, "linestyle": "-", "marker": "s"}
+            self.validation_line_ = self._draw(
+                "validation", self.validation, held_out, validation_kwargs
+            )
+            self._mark_best_epoch()
+        epochs, values = np.concatenate(
+            [line.get_xydata() for line in ax.lines if line.get_transform() == ax.transData]
+        ).T
+        _dress(ax, readable(self.metric), epochs)
+        best_epoch = None if self.best_line_ is None else self.best_epoch
+        _place_legend(ax, epochs, values, best_epoch)
+        return self
+
+    def frame(self):
+        """What is drawn, as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an epoch, index ``epoch``; the metric under its Keras name and, where there are
+            validation rows, with ``val_`` before it.
+        """
+        import pandas as pd
+
+        columns = {self.metric: self.training}
+        if self.validation is not None:
+            columns[f"val_{self.metric}"] = self.validation
+        return pd.DataFrame(columns, index=pd.Index(self.epochs, name="epoch"))
+
+    def _label(self, curve):
+        return curve if self.estimator_name is None else f"{self.estimator_name}, {curve}"
+
+    def _draw(self, curve, values, defaults, chosen):
+        from matplotlib.cbook import normalize_kwargs
+        from matplotlib.lines import Line2D
+
+        values = np.asarray(values, dtype=float)
+        # An alias in what is chosen ("c") must replace the default that goes by the full name.
+        style = {
+            "label": self._label(curve),
+            "markersize": 5,
+            "markevery": marked_places(values),
+            **defaults,
+            **normalize_kwargs(chosen, Line2D),
+        }
+        (line,) = self.ax_.plot(self.epochs, values, **style)
+        return line
+
+    def _mark_best_epoch(self):
+        """Mark the best epoch, where its validation value is known."""
+        at_best = np.asarray(self.epochs) == self.best_epoch
+        value = np.asarray(self.validation, dtype=float)[at_best]
+        if not np.isfinite(value).any():
+            return
+        style = {"color": "0.25", "linestyle": ":", "linewidth": 1.3}
+        self.best_line_ = self.ax_.axvline(self.best_epoch, zorder=1, **style)
+        (self.best_marker_,) = self.ax_.plot(
+            [self.best_epoch],
+            value[:1],
+            marker="o",
+            markersize=12,
+            markerfacecolor="none",
+            markeredgewidth=1.6,
+            label=self._label(f"best: epoch {self.best_epoch}, {number(value[0])}"),
+            **style,
+        )
+
+
+def _history_of(net):
+    import pandas as pd
+
+    history = getattr(net, "history_", None)
+    if isinstance(history, pd.DataFrame):
+        return history
+    if hasattr(type(net), "history_"):
+        check_is_fitted(net)
+    raise TypeError(
+        f"Got {net!r}, which has no history_; expected a fitted classifier of skclf, a Pipeline "
+        "that ends in one, or a search over either."
+    )
+
+
+def _dress(ax, ylabel, epochs):
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set(xlabel="Epoch", ylabel=ylabel)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    ax.grid(color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    # A margin of less than an epoch, so that no tick stands for an epoch 0.
+    first, last = epochs.min(), epochs.max()
+    margin = min(0.5, 0.05 * (last - first)) or 0.5
+    ax.set_xlim(first - margin, last + margin, auto=None)
+
+
+def _place_legend(ax, epochs, values, best_epoch):
+    """Put the legend where it hides least, and stretch the axis until it hides no curve."""
+    legend = ax.legend(framealpha=1, edgecolor="none", facecolor=ax.get_facecolor())
+    box, gap = legend.get_window_extent(), GAP_POINTS / 72 * ax.figure.dpi
+    width = min((box.width + 2 * gap) / ax.bbox.width, 1)
+    height = min((box.height + 2 * gap) / ax.bbox.height, MOST_LEGEND)
+    # On its own scale an axis is even, be it logarithmic.
+    scale = ax.yaxis.get_transform()
+    window = ax.get_xlim(), tuple(scale.transform(np.array(ax.get_ylim())))
+    points = epochs, scale.transform(values)
+    corner, limits = emptiest_corner(points, window, (width, height), best_epoch)
+    legend.set_loc(corner)
+    ax.set_ylim(scale.inverted().transform(np.array(limits)), auto=None)

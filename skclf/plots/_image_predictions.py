@@ -1,0 +1,381 @@
+"""Images with the labels that a fitted classifier predicts for them."""
+
+import re
+from math import ceil, isqrt, prod, sqrt
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.validation import _num_samples
+
+from ._shared import VERMILION, check_matplotlib, final_estimator
+
+# In points. The largest size is taken at which no title needs to be broken, else the smallest.
+TITLE_SIZES, TITLE_PAD = (10, 9, 8), 6
+MOST_LINES = 2
+# In inches: a row of images; the place of one image, of many and of few; what is free between two.
+ROW_WIDTH, PLACE_WIDTHS, GAP = 6.4, (1.3, 2.4), 0.15
+# Height by width of the place of an image; flatter or taller images don't fill theirs.
+ASPECTS = (0.2, 3)
+
+
+def grid_shape(n_images):
+    """Rows and columns of a square grid, or of one column more where that leaves no gap."""
+    side = ceil(sqrt(n_images))
+    n_columns = side if n_images % (side + 1) else side + 1
+    return ceil(n_images / n_columns), n_columns
+
+
+def images_of(rows, image_shape=None):
+    """Images to show, from images or flattened rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, height, width), (n, height, width, channels) or (n, n_values)
+    image_shape : tuple (height, width) or (height, width, channels), or None
+        Of flattened rows. None takes them for square grey images.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width) or (n, height, width, channels)
+        With 3 or 4 channels where there are any.
+
+    Raises
+    ------
+    ValueError
+        If the rows can't be shown as images.
+    """
+    if rows.ndim == 2:
+        n_values = rows.shape[1]
+        if image_shape is None:
+            image_shape = (isqrt(n_values),) * 2
+        if prod(image_shape) != n_values:
+            raise ValueError(
+                f"Got flattened rows of {n_values} values, which make no image of shape "
+                f"{tuple(image_shape)}; pass image_shape=(height, width) or (height, width, "
+                "channels)."
+            )
+        rows = rows.reshape(len(rows), *image_shape)
+    if rows.ndim == 4 and rows.shape[3] == 1:
+        rows = rows[..., 0]
+    if rows.ndim == 3 or (rows.ndim == 4 and rows.shape[3] in (3, 4)):
+        return rows
+    raise ValueError(
+        f"Got X with images of shape {rows.shape[1:]}, but expected (height, width) or (height, "
+        "width, channels) with 1, 3 or 4 channels."
+    )
+
+
+def shown_range(images):
+    """The values to show as black and as white, the same for all images.
+
+    Returns
+    -------
+    tuple (low, high) of float
+        (0, 1) for coloured images with such values and 0 to 255 for coloured bytes, since these
+        are what Matplotlib would show; else the smallest and the largest value.
+    """
+    if images.ndim == 4 and images.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(np.nanmin(images)), float(np.nanmax(images))
+    if low == high or (images.ndim == 4 and low >= 0 and high <= 1):
+        return min(low, 0.0), max(high, 1.0)
+    return low, high
+
+
+def wrapped(text, fits, most=MOST_LINES):
+    """Break a text into lines that fit, behind spaces, hyphens and underscores if possible.
+
+    Parameters
+    ----------
+    text : str
+    fits : callable
+        Whether a line is short enough.
+    most : int
+        Lines; what is beyond them is left out, and an ellipsis shows that.
+
+    Returns
+    -------
+    list of str
+    """
+    pieces = re.findall(r"[^\s_-]+[\s_-]*|[\s_-]+", " ".join(text.split()))
+    lines = [""]
+    for piece in pieces:
+        for part in [piece] if fits(piece.rstrip()) else piece:
+            if lines[-1] and not fits((lines[-1] + part).rstrip()):
+                lines.append("")
+            lines[-1] += part
+    lines = [line.rstrip() for line in lines]
+    if len(lines) > most:
+        last = lines[most - 1]
+        while last and not fits(last + "…"):
+            last = last[:-1]
+        lines = [*lines[: most - 1], last + "…"]
+    return lines
+
+
+class ImagePredictionsDisplay:
+    """Images with the predicted label and its probability above each.
+
+    Where the true labels are known, a wrong prediction has a cross before it, the true label below
+    it and a heavy frame around its image. Use `from_estimator` to make a display. All parameters
+    are stored as attributes.
+
+    Parameters
+    ----------
+    images : array-like of shape (n_images, height, width) or \
+            (n_images, height, width, channels)
+        Grey images, or coloured ones with 3 or 4 channels.
+
+    predicted : array-like of shape (n_images,)
+        The predicted labels.
+
+    probability : array-like of float of shape (n_images,)
+        The probabilities of the predicted labels.
+
+    label : array-like of shape (n_images,), default=None
+        The true labels, where they are known.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes of shape (n_images,)
+        Axes of each image.
+
+    ax_ : ndarray of matplotlib.axes.Axes of shape (n_images,)
+        The same, by the name that scikit-learn's displays use.
+
+    figure_ : matplotlib.figure.Figure
+        Figure with the axes.
+
+    See Also
+    --------
+    HistoryDisplay : Learning curve of a fitted net.
+    sklearn.metrics.ConfusionMatrixDisplay : How often each class is taken for each other.
+
+    Examples
+    --------
+    >>> from skclf import ShapeConvClassifier
+    >>> from skclf.datasets import make_shapes
+    >>> from skclf.plots import ImagePredictionsDisplay
+    >>> X, y = make_shapes(80, image_shape=(16, 16), radius=(3, 6), random_state=0,
+    ...                    return_X_y=True)
+    >>> clf = ShapeConvClassifier(epochs=3, random_state=0).fit(X, y)
+    >>> display = ImagePredictionsDisplay.from_estimator(clf, X, y, n_images=6)
+    >>> display.axes_.shape
+    (6,)
+    >>> list(display.frame())
+    ['image', 'predicted', 'probability', 'label', 'correct']
+    """
+
+    def __init__(self, *, images, predicted, probability, label=None):
+        self.images = images
+        self.predicted = predicted
+        self.probability = probability
+        self.label = label
+
+    @classmethod
+    @validate_params(
+        {
+            "n_images": [Interval(Integral, 1, None, closed="left")],
+            "image_shape": ["array-like", None],
+        },
+        prefer_skip_nested_validation=False,
+    )
+    def from_estimator(cls, estimator, X, y=None, *, n_images=16, image_shape=None, fig=None):
+        """Predict the first images and draw them.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted classifier with ``predict_proba``, such as `skclf.ShapeConvClassifier`, a
+            fitted `~sklearn.pipeline.Pipeline` that ends in one, or a fitted search over either.
+
+        X : array-like of shape (n_samples, height, width), \
+                (n_samples, height, width, channels) or (n_samples, n_features)
+            Images, as the estimator takes them.
+
+        y : array-like of shape (n_samples,), default=None
+            The true labels of all of ``X``.
+
+        n_images : int, default=16
+            Number of images to draw, at most all.
+
+        image_shape : tuple (height, width) or (height, width, channels), default=None
+            For flattened rows. None takes the fitted ``image_shape_`` of the estimator, or of the
+            last step of a pipeline, where a row has as many values; else rows are square grey
+            images.
+
+        fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, default=None
+            Empty figure to draw in; None makes a new one.
+
+        Returns
+        -------
+        ImagePredictionsDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator has no ``predict_proba``.
+        ValueError
+            If ``n_images`` is below 1, ``X`` is empty or can't be shown as images, ``y`` has
+            another length than ``X``, or all of its labels are unknown to the estimator.
+        """
+        from skclf import _rows
+
+        check_matplotlib(f"{cls.__name__}.from_estimator")
+        last = final_estimator(estimator)
+        if not hasattr(estimator, "predict_proba"):
+            raise TypeError(f"Got {last!r}, which has no predict_proba; expected a classifier.")
+        shown = np.arange(min(n_images, _num_samples(X)))
+        if not len(shown):
+            raise ValueError("Got an X without rows, but expected at least one image.")
+        label = None
+        if y is not None:
+            label = _rows.check_labels(y)
+            check_consistent_length(X, label)
+            _check_some_known(label, estimator.classes_)
+            label = label[shown]
+        rows = _safe_indexing(X, shown)
+        values = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
+        fitted_shape = getattr(last, "image_shape_", ())
+        if image_shape is None and prod(fitted_shape) == prod(values.shape[1:]):
+            image_shape = fitted_shape
+        images = images_of(values, image_shape)
+        predicted = estimator.predict(rows)
+        codes = _rows.encode_labels(predicted, estimator.classes_)
+        probability = estimator.predict_proba(rows)[shown, codes]
+        display = cls(images=images, predicted=predicted, probability=probability, label=label)
+        return display.plot(fig)
+
+    def plot(self, fig=None):
+        """Draw the images in a grid.
+
+        Parameters
+        ----------
+        fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, default=None
+            Empty figure to draw in; None makes a new one. Without a layout engine, it gets the
+            constrained one.
+
+        Returns
+        -------
+        ImagePredictionsDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If Matplotlib is not installed.
+        """
+        check_matplotlib(f"{type(self).__name__}.plot")
+        images = np.asarray(self.images)
+        n_rows, n_columns = grid_shape(len(images))
+        if fig is None:
+            place = float(np.clip(ROW_WIDTH / n_columns, *PLACE_WIDTHS))
+        else:
+            place = fig.bbox.width / fig.dpi / n_columns
+        titles, size = self._titles(72 * (place - GAP))
+        if fig is None:
+            fig = _new_figure(images.shape[1] / images.shape[2], titles, size, n_columns, place)
+        elif fig.get_layout_engine() is None:
+            # Without one, titles would lie on the images above them.
+            fig.figure.set_layout_engine("constrained")
+        self.figure_ = fig
+        grid = fig.subplots(n_rows, n_columns, squeeze=False).ravel()
+        for unused in grid[len(images) :]:
+            unused.remove()
+        self.axes_ = self.ax_ = grid[: len(images)]
+        low, high = shown_range(images)
+        if images.ndim == 4:
+            images = np.clip((images - low) / (high - low), 0, 1)
+        for ax, image, title, wrong in zip(self.axes_, images, titles, self._wrong(), strict=True):
+            ax.imshow(image, cmap="gray", vmin=low, vmax=high)
+            ax.set_title(title, fontsize=size, pad=TITLE_PAD, parse_math=False)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set(color=VERMILION if wrong else "0.6", linewidth=4 if wrong else 0.8)
+        return self
+
+    def frame(self):
+        """What is drawn, as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an image, with the columns ``image`` (its row in ``X``), ``predicted`` and
+            ``probability``, and where the true labels are known ``label`` and ``correct``.
+        """
+        import pandas as pd
+
+        columns = {
+            "image": np.arange(len(self.predicted)),
+            "predicted": self.predicted,
+            "probability": self.probability,
+        }
+        if self.label is not None:
+            columns |= {"label": self.label, "correct": ~self._wrong()}
+        return pd.DataFrame(columns)
+
+    def _wrong(self):
+        if self.label is None:
+            return np.zeros(len(self.predicted), dtype=bool)
+        pairs = zip(self.predicted, self.label, strict=True)
+        return np.array([predicted != label for predicted, label in pairs], dtype=bool)
+
+    def _titles(self, width):
+        """Titles of lines no wider than so many points, and their font size."""
+        from matplotlib.font_manager import FontProperties
+        from matplotlib.textpath import text_to_path
+
+        def fitting(size):
+            font = FontProperties(size=size)
+            return lambda text: (
+                text_to_path.get_text_width_height_descent(text, font, False)[0] <= width
+            )
+
+        labels = [None] * len(self.predicted) if self.label is None else self.label
+        columns = zip(self.predicted, self.probability, labels, self._wrong(), strict=True)
+        parts = [
+            (f"✗ {predicted}" if wrong else f"{predicted}", f"{probability:.0%}", label, wrong)
+            for predicted, probability, label, wrong in columns
+        ]
+        lines = [f"{answer} {percent}" for answer, percent, _, _ in parts]
+        lines += [f"is {label}" for _, _, label, wrong in parts if wrong]
+        size = next((s for s in TITLE_SIZES if all(map(fitting(s), lines))), TITLE_SIZES[-1])
+        return [_title(*part, fitting(size)) for part in parts], size
+
+
+def _new_figure(aspect, titles, size, n_columns, place):
+    """A figure for images of such an aspect with such titles, each row as high as it needs."""
+    import matplotlib.pyplot as plt
+
+    image_height = (place - GAP) * float(np.clip(aspect, *ASPECTS))
+    lines = [title.count("\n") + 1 for title in titles]
+    highest = [max(lines[start : start + n_columns]) for start in range(0, len(lines), n_columns)]
+    height = sum(image_height + (1.25 * size * count + TITLE_PAD) / 72 + GAP for count in highest)
+    figure = plt.figure(figsize=(n_columns * place, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=GAP / 2, h_pad=GAP / 2)
+    return figure
+
+
+def _title(answer, percent, label, wrong, fits):
+    lines = wrapped(answer, fits)
+    if fits(f"{lines[-1]} {percent}"):
+        lines[-1] += f" {percent}"
+    else:
+        lines.append(percent)
+    if wrong:
+        lines += wrapped(f"is {label}", fits)
+    return "\n".join(lines)
+
+
+def _check_some_known(labels, classes):
+    if set(labels.tolist()).isdisjoint(classes.tolist()):
+        raise ValueError(
+            f"Got y with labels such as {labels[0]!r}, none of which is among the estimator's "
+            f"classes: {classes.tolist()}. Pass labels like those it was fitted on, or leave y out."
+        )

@@ -1,0 +1,46 @@
+"""What both displays need: their colours, Matplotlib or a clear error, the estimator inside."""
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+# Out of Okabe and Ito's palette, whose colours stay apart for colour-blind eyes.
+BLUE, VERMILION = "#0072b2", "#d55e00"
+
+
+def check_matplotlib(caller):
+    """Raise an ImportError that names the extra if there is no Matplotlib."""
+    try:
+        import matplotlib.pyplot  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs matplotlib, which is not installed; pip install skclf[plots] "
+            f"brings it along ({error})."
+        ) from error
+
+
+def final_estimator(estimator):
+    """The estimator at the end of a pipeline or inside a fitted search, or itself.
+
+    Raises
+    ------
+    NotFittedError
+        If a search is not fitted.
+    TypeError
+        If it is a class.
+    ValueError
+        If a search was made with ``refit=False``, and so holds no fitted estimator.
+    """
+    if isinstance(estimator, type):
+        raise TypeError(f"Got the class {estimator.__name__}, but expected a fitted instance.")
+    if isinstance(estimator, Pipeline):
+        return final_estimator(estimator.steps[-1][1])
+    if hasattr(estimator, "best_estimator_"):
+        return final_estimator(estimator.best_estimator_)
+    if hasattr(estimator, "refit"):
+        check_is_fitted(estimator)
+        if not estimator.refit:
+            raise ValueError(
+                f"Got a {type(estimator).__name__} with refit=False, which keeps no fitted "
+                "estimator; set refit=True, or pass an estimator that you fitted with best_params_."
+            )
+    return estimator
