@@ -1,17 +1,12 @@
 """Sequences of integer word ids -> sparse multi-hot rows, and back.
 
-Reading (rows of any kind -> blocks of checked ids) and encoding (a block of ids -> sorted columns)
-are plain functions; `MultiHotVectorizer` below them holds the parameters. A block is read in bulk;
-only what the bulk reader doubts is read again id by id, and only there are ids complained about.
-NumPy, SciPy and scikit-learn only: no other module of skclf, no TensorFlow.
+`_ids` reads the rows. Here plain functions turn a block of ids into sorted columns, and
+`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids`.
 """
 
-import operator
-import reprlib
-import struct
-from collections.abc import Iterable, Mapping, Set
-from itertools import chain, islice, pairwise
-from numbers import Integral, Real
+from collections.abc import Mapping
+from itertools import islice, pairwise
+from numbers import Integral
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
@@ -21,134 +16,12 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-# A block of this many rows stays in the processor's cache, and bounds the memory beside the result.
-_ROWS_IN_BLOCK = 128
+from skclf._ids import read_blocks, rows_holding
+
+# So many ids sort in the innermost cache, while the call costs little beside the sort.
+_IDS_IN_SORT = 2000
 # SciPy and scikit-learn index columns by int32: no matrix may be wider.
 _MOST_COLUMNS = np.iinfo(np.int32).max
-_LARGEST_ID = np.iinfo(np.int64).max
-_BOOLEANS = (bool, np.bool_)
-
-
-def _iterate_rows(X):
-    """Return an iterator over the rows of `X`, whatever holds them."""
-    if hasattr(X, "flat_values") and hasattr(X, "row_splits"):
-        return _iterate_ragged_rows(np.asarray(X.flat_values), np.asarray(X.row_splits))
-    fix = ""
-    if hasattr(X, "columns"):
-        fix = " Pass the one column that holds the id lists, such as frame['ids']."
-    elif issparse(X):
-        fix = " A sparse matrix is multi-hot already."
-    elif isinstance(X, (str, bytes)):
-        fix = " Split each text into words, and map each word to its id."
-    # Mappings and sets have no order of rows, a 0-d array has no rows.
-    elif isinstance(X, Iterable) and not isinstance(X, (Mapping, Set)) and getattr(X, "ndim", 1):
-        return iter(X)
-    raise TypeError(
-        f"Got X of type {type(X).__name__}, but expected a sequence of rows, each a sequence of "
-        f"non-negative integer ids, such as [[3, 1, 4], [1, 5]].{fix}"
-    )
-
-
-def _iterate_ragged_rows(values, splits):
-    """Return an iterator over the rows ``values[splits[i]:splits[i + 1]]``."""
-    rises = splits.ndim == 1 and splits.size and splits[0] == 0 and np.all(np.diff(splits) >= 0)
-    if values.ndim != 1 or not rises or splits[-1] != len(values):
-        raise ValueError(
-            f"Got a ragged X with flat_values of shape {values.shape}, but expected one ragged "
-            "dimension: flat_values of shape (n_ids,), row_splits that rise from 0 to n_ids."
-        )
-    return (values[start:stop] for start, stop in pairwise(splits.tolist()))
-
-
-def _read_id(value, row_number):
-    """Return `value` as an int, or say why it is no id."""
-    is_boolean = isinstance(value, _BOOLEANS)
-    try:
-        number = -1 if is_boolean else operator.index(value)
-    except TypeError:
-        number = -1
-    if 0 <= number <= _LARGEST_ID:
-        return number
-    error, shown = ValueError, reprlib.repr(value) if abs(number) < 10**99 else "beyond 10**99"
-    missing = value is None or type(value).__name__ in ("NAType", "NaTType")  # pandas stays out
-    if missing or (isinstance(value, Real) and value != value):
-        what, fix = "missing id", "Drop it, or give missing words an id of their own."
-    elif is_boolean:
-        error, what, fix = TypeError, "boolean", "Turn a mask into ids by np.flatnonzero(mask)."
-    elif isinstance(value, Integral):
-        what = "negative id" if number < 0 else "huge id"
-        fix = f"Shift ids to start at 0; the largest possible one is {_LARGEST_ID}."
-    elif isinstance(value, Real):
-        what, fix = "number", "Convert whole numbers with row.astype(int)."
-    elif isinstance(value, (str, bytes)):
-        error, what, fix = TypeError, "text", "Map words to ids: [vocabulary[w] for w in row]."
-    else:
-        error, what = TypeError, type(value).__name__
-        fix = "Flatten nested rows: each row is one flat sequence of ids."
-    raise error(
-        f"Row {row_number} holds the {what} {shown}, but ids are non-negative integers. {fix}"
-    )
-
-
-def _read_row(row, row_number):
-    """Return one row of any kind as an int64 array, or say what is wrong with it."""
-    if hasattr(row, "__array__"):
-        row = np.asanyarray(row)
-        row = row.tolist() if row.ndim == 0 or np.ma.is_masked(row) else np.asarray(row)
-    if isinstance(row, (str, bytes, Mapping)) or not isinstance(row, Iterable):
-        fix = "Give a row without ids as []."
-        if isinstance(row, (str, bytes)):
-            fix = "Split it into words, and map each word to its id."
-        elif isinstance(row, Real) and row == row:
-            fix = "Where X is one flat row, pass [X]."
-        raise TypeError(
-            f"Row {row_number} is {reprlib.repr(row)} of type {type(row).__name__}, but each row "
-            f"of X must be a sequence of non-negative integer ids. {fix}"
-        )
-    if isinstance(row, np.ndarray):
-        if row.ndim == 1 and row.dtype.kind in "iu":
-            if row.min(initial=0) >= 0 and row.max(initial=0) <= _LARGEST_ID:
-                return row.astype(np.int64, copy=False)
-        elif row.dtype.kind == "f" and np.isnan(row).any():
-            row = row[np.isnan(row)]  # name the missing id, it has made the others floats
-        row = row.tolist()
-    return np.array([_read_id(value, row_number) for value in row], dtype=np.int64)
-
-
-def _read_in_bulk(rows):
-    """Return the ids of all `rows` as one int64 array, or None for rows that need a closer look."""
-    kinds = set(map(type, rows))
-    if kinds <= {list, tuple}:
-        values = list(chain.from_iterable(rows))
-        try:  # struct refuses floats, text, None and huge ints, and is faster than NumPy here
-            ids = np.frombuffer(struct.pack(f"{len(values)}q", *values), dtype=np.int64)
-        except (struct.error, TypeError, ValueError):
-            return None
-        # It takes booleans, but these can only be among the zeros and ones.
-        if any(isinstance(values[i], _BOOLEANS) for i in np.flatnonzero(ids <= 1).tolist()):
-            return None
-    elif kinds == {np.ndarray} and {row.ndim for row in rows} == {1}:
-        dtypes = {row.dtype for row in rows}
-        if not all(dtype.kind in "iu" and np.can_cast(dtype, np.int64) for dtype in dtypes):
-            return None
-        ids = np.concatenate(rows, dtype=np.int64)
-    else:
-        return None
-    return ids if ids.min(initial=0) >= 0 else None
-
-
-def _read_blocks(X):
-    """Yield ``(first_row, ids, lengths)``: the int64 ids of some rows, and each row's length."""
-    rows, first_row = _iterate_rows(X), 0
-    while block := list(islice(rows, _ROWS_IN_BLOCK)):
-        ids = _read_in_bulk(block)
-        if ids is None:
-            block = [_read_row(row, first_row + i) for i, row in enumerate(block)]
-            ids = np.concatenate(block)
-        yield first_row, ids, np.fromiter(map(len, block), np.intp, len(block))
-        first_row += len(block)
-    if first_row == 0:
-        raise ValueError("Got X without rows, but expected at least one sequence of ids.")
 
 
 def _place_unknown(ids, lengths, first_row, num_words, handle_unknown):
@@ -174,31 +47,50 @@ def _place_unknown(ids, lengths, first_row, num_words, handle_unknown):
 
 def _distinct_ids(ids, lengths):
     """Return the distinct ids of each row in rising order (int32), and how many each row has."""
-    # One sort for the whole block: a key holds the row in its high bits and the id in the low ones.
+    # A key holds the row in its high bits and the id in the low ones.
     bits = int(ids.max(initial=0)).bit_length()
     fits = len(lengths) << bits <= np.iinfo(np.int32).max
     row_starts = np.arange(len(lengths) + 1, dtype=np.int32 if fits else np.int64) << bits
     keys = np.repeat(row_starts[:-1], lengths)
     np.add(keys, ids, out=keys, dtype=keys.dtype, casting="same_kind")
-    keys.sort()
-    is_first = np.ones(keys.size, dtype=bool)
+    # The rows are in order already, so a few of them at a time sort faster than all at once.
+    step = rows_holding(_IDS_IN_SORT, len(lengths), len(keys))
+    stops = lengths.cumsum()[step - 1 : -1 : step].tolist()
+    for start, stop in pairwise([0, *stops, len(keys)]):
+        keys[start:stop].sort()
+    is_first = np.empty(len(keys), dtype=bool)
+    is_first[:1] = True
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
     keys = keys.compress(is_first)
     counts = np.diff(keys.searchsorted(row_starts))
-    return (keys & ((1 << bits) - 1)).astype(np.int32, copy=False), counts
+    keys &= (1 << bits) - 1
+    return keys.astype(np.int32, copy=False), counts
+
+
+def _with_room(array, size):
+    """Return `array`, or a longer one that begins alike, for at least `size` numbers."""
+    if size <= len(array):
+        return array
+    longer = np.empty(2 * size, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def _encode(X, num_words, handle_unknown):
     """Return the column indices and row pointers (int32) of the multi-hot rows of `X`."""
-    indices, counts = [], [[0]]
-    for first_row, ids, lengths in _read_blocks(X):
+    # One array that grows: many small ones are new memory each time, which takes longer to get.
+    indices, n_indices, counts = np.empty(0, dtype=np.int32), 0, [[0]]
+    for first_row, ids, lengths in read_blocks(X):
         ids, lengths = _place_unknown(ids, lengths, first_row, num_words, handle_unknown)
         block_indices, block_counts = _distinct_ids(ids, lengths)
-        indices.append(block_indices)
+        start, n_indices = n_indices, n_indices + len(block_indices)
+        indices = _with_room(indices, n_indices)
+        indices[start:n_indices] = block_indices
         counts.append(block_counts)
+    indices.resize(n_indices, refcheck=False)
     indptr = np.concatenate(counts).cumsum()
-    fits = indptr[-1] <= np.iinfo(np.int32).max  # csr_array keeps the types that it is given
-    return np.concatenate(indices), indptr.astype(np.int32 if fits else np.int64, copy=False)
+    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types that it is given
+    return indices, indptr.astype(np.int32 if fits else np.int64, copy=False)
 
 
 def _words_by_id(vocabulary):
@@ -328,11 +220,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             If `X` is not a sequence of rows, a row not of ids (a flat list, None), or an id not a
             number (text, a boolean, a nested list).
         """
-        num_words, largest = self._resolve_num_words(), -1
-        for first_row, ids, lengths in _read_blocks(X):
+        num_words, learned = self._resolve_num_words(), 0
+        for first_row, ids, lengths in read_blocks(X):
             ids, _ = _place_unknown(ids, lengths, first_row, num_words, self.handle_unknown)
-            largest = max(largest, int(ids.max(initial=-1)))
-        self.num_words_ = num_words or self._resolve_num_words(learned=largest + 1)
+            learned = max(learned, int(ids.max()) + 1) if ids.size else learned
+        self.num_words_ = num_words or self._resolve_num_words(learned=learned)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -353,8 +245,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         """
         num_words = self._resolve_num_words()
         indices, indptr = _encode(X, num_words, self.handle_unknown)
-        learned = int(indices.max(initial=-1)) + 1
-        num_words = num_words or self._resolve_num_words(learned=learned)
+        if num_words is None:
+            num_words = self._resolve_num_words(learned=int(indices.max(initial=-1)) + 1)
         X_multi_hot = self._assemble(indices, indptr, num_words)
         self.num_words_ = num_words
         return X_multi_hot
@@ -423,7 +315,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         if is_mask or issparse(X) or hasattr(X, "columns"):
             X = self.inverse_transform(X)
         decoded = []
-        for _, ids, lengths in _read_blocks(X):
+        for _, ids, lengths in read_blocks(X):
             block = iter([words.get(i, "?") for i in ids.tolist()])
             decoded += [list(islice(block, length)) for length in lengths.tolist()]
         return decoded

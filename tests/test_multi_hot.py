@@ -3,8 +3,9 @@
 import ast
 import copy
 import pickle
+import tracemalloc
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,8 +26,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skclf import MultiHotVectorizer
-from skclf import _multi_hot as module
+from skclf import MultiHotVectorizer, _ids, _multi_hot
 
 ROWS = [[3, 1, 4, 1], [], [5, 9, 2], [0]]
 VOCABULARY = {"<pad>": 0, "good": 1, "bad": 2, "film": 4}
@@ -71,6 +71,9 @@ FORMS = {
     "lists": list,
     "tuples": lambda rows: tuple(map(tuple, rows)),
     "int64 arrays": lambda rows: [np.array(row, dtype=np.int64) for row in rows],
+    "int32 arrays": lambda rows: [np.array(row, dtype=np.int32) for row in rows],
+    "big-endian arrays": lambda rows: [np.array(row, dtype=">i4") for row in rows],
+    "arrays with gaps": lambda rows: [np.repeat(row, 2).astype(int)[::2] for row in rows],
     "uint8 arrays": lambda rows: [np.array(row, dtype=np.uint8) for row in rows],
     "uint64 arrays": lambda rows: [np.array(row, dtype=np.uint64) for row in rows],
     "arrays, empty ones of floats": lambda rows: [np.array(row) for row in rows],
@@ -115,9 +118,10 @@ def test_fit_learns_the_number_of_columns_from_rows_of_every_form(form):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.uint64, ">i8"])
-def test_two_dimensional_integer_array(dtype):
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_two_dimensional_integer_array(dtype, order):
     rows = [[3, 1, 3], [0, 0, 0]]
-    X = MultiHotVectorizer(4).transform(np.array(rows, dtype=dtype))
+    X = MultiHotVectorizer(4).transform(np.array(rows, dtype=dtype, order=order))
     np.testing.assert_array_equal(X.toarray(), plain_double_loop(rows, 4))
 
 
@@ -127,21 +131,28 @@ def test_empty_two_dimensional_array_rows():
 
 
 ragged_rows = st.lists(st.lists(st.integers(0, 30), max_size=12), min_size=1, max_size=20)
+INTEGERS = ["i1", "u1", "i2", "u2", "i4", ">i4", "u4", "i8", "u8"]
+SIZES = {
+    _ids: ["_IDS_IN_BLOCK", "_IDS_IN_PART", "_ROWS_IN_FIRST_BLOCK", "_MOST_ROWS_IN_BLOCK"],
+    _multi_hot: ["_IDS_IN_SORT"],
+}
 
 
 @given(
     rows=ragged_rows,
     num_words=st.integers(3, 40),
     handle_unknown=st.sampled_from(["ignore", "error", 0, 2]),
-    rows_in_block=st.integers(1, 6),
-    as_arrays=st.booleans(),
+    size=st.integers(1, 20),
+    dtype=st.sampled_from([None, *INTEGERS]),
 )
-def test_matches_the_plain_double_loop(rows, num_words, handle_unknown, rows_in_block, as_arrays):
+def test_matches_the_plain_double_loop(rows, num_words, handle_unknown, size, dtype):
     vectorizer = MultiHotVectorizer(num_words, handle_unknown=handle_unknown)
-    X = [np.array(row, dtype=int) for row in rows] if as_arrays else rows
+    X = rows if dtype is None else [np.array(row, dtype=dtype) for row in rows]
     unknown = [(i, value) for i, row in enumerate(rows) for value in row if value >= num_words]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_ROWS_IN_BLOCK", rows_in_block)
+        for module, names in SIZES.items():
+            for name in names:
+                patch.setattr(module, name, size)
         if handle_unknown == "error" and unknown:
             row, value = unknown[0]
             for method in (vectorizer.fit, vectorizer.transform, vectorizer.fit_transform):
@@ -155,6 +166,15 @@ def test_matches_the_plain_double_loop(rows, num_words, handle_unknown, rows_in_
         result.toarray(), plain_double_loop(rows, num_words, handle_unknown)
     )
     assert (result != fitted).nnz == 0
+
+
+@given(rows=ragged_rows, dtype=st.sampled_from([None, *INTEGERS]))
+def test_learns_the_number_of_columns_from_any_rows(rows, dtype):
+    X = rows if dtype is None else [np.array(row, dtype=dtype) for row in rows]
+    num_words = max(chain([-1], *rows)) + 1
+    if num_words:
+        assert MultiHotVectorizer().fit(X).num_words_ == num_words
+        assert MultiHotVectorizer().fit_transform(X).shape == (len(rows), num_words)
 
 
 @given(rows=ragged_rows, sparse_output=st.booleans())
@@ -175,9 +195,11 @@ def test_wide_matrices_keep_every_id(rows):
     assert [X[[i]].indices.tolist() for i in range(len(rows))] == [sorted(set(r)) for r in rows]
 
 
-def test_agrees_with_multi_label_binarizer_over_many_blocks():
+@pytest.mark.parametrize("most_ids", [1, 60, 1000])
+def test_agrees_with_multi_label_binarizer_over_many_blocks(most_ids):
     random = np.random.default_rng(0)
-    rows = [random.zipf(1.3, size) % 1000 for size in random.integers(0, 60, size=1000)]
+    sizes = random.integers(0, most_ids, size=1500, endpoint=True)
+    rows = [random.zipf(1.3, size) % 1000 for size in sizes]
     expected = MultiLabelBinarizer(classes=range(1000), sparse_output=True).fit_transform(rows)
     for X in (rows, [row.tolist() for row in rows]):
         result = MultiHotVectorizer(1000).fit_transform(X)
@@ -185,10 +207,31 @@ def test_agrees_with_multi_label_binarizer_over_many_blocks():
         assert (result != expected).nnz == 0
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_a_wide_matrix_takes_memory_for_its_ids_alone(dtype):
+    rows = [np.array([9_999_999, 5, 9_999_999, row], dtype=dtype) for row in range(2000)]
+    vectorizer = MultiHotVectorizer(10_000_000)
+    tracemalloc.start()
+    X = vectorizer.transform(rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert_canonical(X)
+    assert peak < 1e6
+    expected = [sorted({5, row, 9_999_999}) for row in range(2000)]
+    assert [X.indices[i:j].tolist() for i, j in pairwise(X.indptr)] == expected
+
+
+def test_the_indices_own_no_more_memory_than_they_need():
+    X = MultiHotVectorizer(10).transform([[1, 2, 1]] * 5000)
+    owner = X.indices if X.indices.base is None else X.indices.base
+    assert owner.nbytes == X.indices.nbytes == 4 * X.nnz
+
+
 def test_the_input_stays_as_it_was():
     row = np.array([3, 1, 3])
     row.flags.writeable = False
     rows = [row, row]
+    MultiHotVectorizer(4).transform([row])
     MultiHotVectorizer(2, handle_unknown=0).fit_transform(rows)
     assert row.tolist() == [3, 1, 3]
     X = sparse.csr_matrix((np.array([1.0, 0, 1]), [2, 1, 0], [0, 3]), shape=(1, 3))
@@ -385,17 +428,20 @@ def test_tags():
     assert tags.transformer_tags.preserves_dtype == []
 
 
-def test_the_module_imports_neither_tensorflow_nor_the_rest_of_skclf():
-    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    imported = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported |= {name.name.split(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            imported.add(node.module.split(".")[0])
-    assert imported.isdisjoint({"tensorflow", "keras", "scikeras", "pandas", "skclf"})
-    assert imported >= {"numpy", "scipy", "sklearn"}
+def test_works_apart_from_tensorflow_and_the_estimators():
+    for module, allowed in ((_multi_hot, {"skclf._ids"}), (_ids, set())):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        imported = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                imported.add(node.module)
+        assert {name for name in imported if name.startswith("skclf")} == allowed
+        packages = {name.split(".")[0] for name in imported}
+        assert packages.isdisjoint({"tensorflow", "keras", "scikeras", "pandas"})
+        assert packages >= {"numpy", "scipy"}
 
 
 # Bad input
@@ -451,6 +497,7 @@ def test_a_bad_id_is_named_with_its_row(name, method, kind):
         (np.array([True, False]), "boolean True"),
         (np.array(["good", "film"]), "text 'good'"),
         (np.array([[1, 2], [3, 4]]), r"list \[1, 2\]"),
+        (np.array([[1], [2]]), r"list \[1\]"),
         (np.ma.array([1, 2], mask=[False, True]), "missing id None"),
         (pd.Series([1, None], dtype="Int64"), "missing id (<NA>|nan)"),
         (pd.Series([1, None]), "missing id nan"),
@@ -470,6 +517,7 @@ def test_a_bad_array_row_is_named(row, message, others):
         (pd.NA, "Row 2 is <NA> of type NAType"),
         (5, r"Row 2 is 5 of type int.*pass \[X\]"),
         (np.int64(5), r"Row 2 is 5 of type int.*pass \[X\]"),
+        (np.array(5), r"Row 2 is 5 of type int.*pass \[X\]"),
         ("a film", "Row 2 is 'a film' of type str.*Split it into words"),
         (b"a film", "Row 2 is b'a film' of type bytes.*Split it into words"),
         (np.str_("a film"), "Row 2 is 'a film' of type str"),
@@ -478,8 +526,9 @@ def test_a_bad_array_row_is_named(row, message, others):
 )
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_a_row_that_is_no_sequence_is_named(row, message, method):
-    with pytest.raises(TypeError, match=message):
-        getattr(MultiHotVectorizer(10), method)([[1], [2], row])
+    for others in ([1], [2]), (np.array([1]), np.array([2])):
+        with pytest.raises(TypeError, match=message):
+            getattr(MultiHotVectorizer(10), method)([*others, row])
 
 
 @pytest.mark.parametrize("X", [[3, 1, 4], (3, 1), np.array([3, 1]), pd.Series([3, 1]), range(3, 5)])

@@ -1,0 +1,195 @@
+"""Rows of word ids, held in whatever way -> blocks of checked ids.
+
+Plain functions that know nothing of the matrix to come, which is `_multi_hot`'s. A block is read in
+bulk; only what the bulk reader doubts is read again id by id, and only there are ids complained
+about. NumPy and SciPy only.
+"""
+
+import operator
+import reprlib
+import struct
+from collections.abc import Iterable, Mapping, Set
+from itertools import chain, islice, pairwise
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+
+# Enough ids that the work outweighs the calls, and few enough to stay in the processor's cache and
+# to be little memory beside the result. Boxed integers are larger, so lists go in smaller parts.
+_IDS_IN_BLOCK = 100_000
+_IDS_IN_PART = 10_000
+# The first block shows how long rows are; the most rows bound a block where long ones follow.
+_ROWS_IN_FIRST_BLOCK = 16
+_MOST_ROWS_IN_BLOCK = 1024
+_LARGEST_ID = np.iinfo(np.int64).max
+_BOOLEANS = (bool, np.bool_)
+
+
+def _iterate_rows(X):
+    """Return an iterator over the rows of `X`, whatever holds them."""
+    if hasattr(X, "flat_values") and hasattr(X, "row_splits"):
+        return _iterate_ragged_rows(np.asarray(X.flat_values), np.asarray(X.row_splits))
+    fix = ""
+    if hasattr(X, "columns"):
+        fix = " Pass the one column that holds the id lists, such as frame['ids']."
+    elif issparse(X):
+        fix = " A sparse matrix is multi-hot already."
+    elif isinstance(X, (str, bytes)):
+        fix = " Split each text into words, and map each word to its id."
+    # Mappings and sets have no order of rows, a 0-d array has no rows.
+    elif isinstance(X, Iterable) and not isinstance(X, (Mapping, Set)) and getattr(X, "ndim", 1):
+        return iter(X)
+    raise TypeError(
+        f"Got X of type {type(X).__name__}, but expected a sequence of rows, each a sequence of "
+        f"non-negative integer ids, such as [[3, 1, 4], [1, 5]].{fix}"
+    )
+
+
+def _iterate_ragged_rows(values, splits):
+    """Return an iterator over the rows ``values[splits[i]:splits[i + 1]]``."""
+    rises = splits.ndim == 1 and splits.size and splits[0] == 0 and np.all(np.diff(splits) >= 0)
+    if values.ndim != 1 or not rises or splits[-1] != len(values):
+        raise ValueError(
+            f"Got a ragged X with flat_values of shape {values.shape}, but expected one ragged "
+            "dimension: flat_values of shape (n_ids,), row_splits that rise from 0 to n_ids."
+        )
+    return (values[start:stop] for start, stop in pairwise(splits.tolist()))
+
+
+def _read_id(value, row_number):
+    """Return `value` as an int, or say why it is no id."""
+    is_boolean = isinstance(value, _BOOLEANS)
+    try:
+        number = -1 if is_boolean else operator.index(value)
+    except TypeError:
+        number = -1
+    if 0 <= number <= _LARGEST_ID:
+        return number
+    error, shown = ValueError, reprlib.repr(value) if abs(number) < 10**99 else "beyond 10**99"
+    missing = value is None or type(value).__name__ in ("NAType", "NaTType")  # pandas stays out
+    if missing or (isinstance(value, Real) and value != value):
+        what, fix = "missing id", "Drop it, or give missing words an id of their own."
+    elif is_boolean:
+        error, what, fix = TypeError, "boolean", "Turn a mask into ids by np.flatnonzero(mask)."
+    elif isinstance(value, Integral):
+        what = "negative id" if number < 0 else "huge id"
+        fix = f"Shift ids to start at 0; the largest possible one is {_LARGEST_ID}."
+    elif isinstance(value, Real):
+        what, fix = "number", "Convert whole numbers with row.astype(int)."
+    elif isinstance(value, (str, bytes)):
+        error, what, fix = TypeError, "text", "Map words to ids: [vocabulary[w] for w in row]."
+    else:
+        error, what = TypeError, type(value).__name__
+        fix = "Flatten nested rows: each row is one flat sequence of ids."
+    raise error(
+        f"Row {row_number} holds the {what} {shown}, but ids are non-negative integers. {fix}"
+    )
+
+
+def _read_row(row, row_number):
+    """Return one row of any kind as an int64 array, or say what is wrong with it."""
+    if hasattr(row, "__array__"):
+        row = np.asanyarray(row)
+        row = row.tolist() if row.ndim == 0 or np.ma.is_masked(row) else np.asarray(row)
+    if isinstance(row, (str, bytes, Mapping)) or not isinstance(row, Iterable):
+        fix = "Give a row without ids as []."
+        if isinstance(row, (str, bytes)):
+            fix = "Split it into words, and map each word to its id."
+        elif isinstance(row, Real) and row == row:
+            fix = "Where X is one flat row, pass [X]."
+        raise TypeError(
+            f"Row {row_number} is {reprlib.repr(row)} of type {type(row).__name__}, but each row "
+            f"of X must be a sequence of non-negative integer ids. {fix}"
+        )
+    if isinstance(row, np.ndarray):
+        if row.ndim == 1 and row.dtype.kind in "iu":
+            if row.min(initial=0) >= 0 and row.max(initial=0) <= _LARGEST_ID:
+                return row.astype(np.int64, copy=False)
+        elif row.dtype.kind == "f" and np.isnan(row).any():
+            row = row[np.isnan(row)]  # name the missing id, it has made the others floats
+        row = row.tolist()
+    return np.array([_read_id(value, row_number) for value in row], dtype=np.int64)
+
+
+def rows_holding(wanted, n_rows, n_ids):
+    """Return how many rows, at least one, hold about `wanted` ids where `n_rows` hold `n_ids`."""
+    return max(1, wanted * n_rows // max(1, n_ids))
+
+
+def _pack_lists(rows):
+    """Return the ids of `rows`, lists or tuples, as one array, or None if some may be no ids."""
+    values = list(chain.from_iterable(rows))
+    try:  # struct refuses floats, text, None and huge ints, and is faster than NumPy here
+        ids = np.frombuffer(struct.pack(f"{len(values)}q", *values), dtype=np.int64)
+    except (struct.error, TypeError, ValueError, DeprecationWarning):  # NumPy 1 warns of booleans
+        return None
+    # It takes booleans, but these can only be among the zeros and ones.
+    if any(isinstance(values[i], _BOOLEANS) for i in np.flatnonzero(ids <= 1).tolist()):
+        return None
+    return ids
+
+
+def _join_arrays(rows):
+    """Return the ids of `rows`, arrays, as one array, or None if some may be no ids."""
+    dtypes = {row.dtype for row in rows}
+    if not all(dtype.kind in "iu" and np.can_cast(dtype, np.int64) for dtype in dtypes):
+        return None
+    if {row.ndim for row in rows} != {1}:
+        return None
+    if len(dtypes) == 1:
+        try:  # takes half the time of np.concatenate
+            return np.frombuffer(b"".join(rows), *dtypes)
+        except TypeError:  # a row has gaps between its ids
+            pass
+    return np.concatenate(rows, dtype=np.int64)
+
+
+def _read_in_bulk(rows):
+    """Return all ids of `rows` as one array, or None for rows that need a closer look."""
+    kinds = set(map(type, rows))
+    if kinds == {np.ndarray}:
+        ids = _join_arrays(rows)
+    elif kinds <= {list, tuple}:
+        step = rows_holding(_IDS_IN_PART, len(rows), sum(map(len, rows)))
+        parts = [_pack_lists(rows[i : i + step]) for i in range(0, len(rows), step)]
+        ids = None if any(part is None for part in parts) else np.concatenate(parts)
+    else:
+        return None
+    return None if ids is None or ids.min(initial=0) < 0 else ids
+
+
+def read_blocks(X):
+    """Yield the rows of `X`, a block of some at a time.
+
+    Parameters
+    ----------
+    X : iterable of iterables of int
+        Rows of any kind that `MultiHotVectorizer` takes.
+
+    Yields
+    ------
+    first_row : int
+        Number of the block's first row.
+    ids : ndarray of shape (n_ids,)
+        Ids of all its rows, one row after the other: integers of any type, none negative.
+    lengths : ndarray of shape (n_rows,)
+        How many of them each row has.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `MultiHotVectorizer.fit`, except for ids that are too large for it.
+    """
+    rows, first_row, n_rows = _iterate_rows(X), 0, _ROWS_IN_FIRST_BLOCK
+    while block := list(islice(rows, n_rows)):
+        ids = _read_in_bulk(block)
+        if ids is None:
+            block = [_read_row(row, first_row + i) for i, row in enumerate(block)]
+            ids = np.concatenate(block)
+        yield first_row, ids, np.fromiter(map(len, block), np.intp, len(block))
+        first_row += len(block)
+        # The next rows will be about as long as these.
+        n_rows = min(_MOST_ROWS_IN_BLOCK, rows_holding(_IDS_IN_BLOCK, len(block), len(ids)))
+    if first_row == 0:
+        raise ValueError("Got X without rows, but expected at least one sequence of ids.")
