@@ -22,11 +22,19 @@ class SparseProduct:
     def __init__(self, n_columns, n_units):
         self._shape = n_columns, n_units
         self._rows = self._batch = None
+        self._in_order = False
 
     @contextmanager
-    def of(self, rows):
-        """Let a graph that has the product in it run on these CSR rows."""
-        self._rows = rows
+    def of(self, rows, in_order):
+        """Let a graph that has the product in it run on these CSR rows.
+
+        Parameters
+        ----------
+        rows : CSR of shape (n_rows, n_columns)
+        in_order : bool
+            Whether each batch has rows that follow one another.
+        """
+        self._rows, self._in_order = rows, in_order
         try:
             yield
         finally:
@@ -61,7 +69,12 @@ class SparseProduct:
         return multiply(tf.convert_to_tensor(kernel))
 
     def _forward(self, chosen, kernel):
-        self._batch = self._rows[chosen]
+        if not self._in_order:
+            self._batch = self._rows[chosen]
+        elif len(chosen) < self._rows.shape[0]:
+            self._batch = self._rows[chosen[0] : chosen[-1] + 1]
+        else:
+            self._batch = self._rows
         return self._batch @ kernel
 
     def _backward(self, upstream):
