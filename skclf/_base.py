@@ -8,6 +8,7 @@ nothing else. What it can do with them is in `skclf._fitted`.
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Set
 from contextlib import closing, contextmanager
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -18,8 +19,16 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_consistent_length
 
 from skclf import _rows
-from skclf._epochs import EarlyStop, Progress, best_epoch, joined_history
+from skclf._epochs import (
+    EarlyStop,
+    KeptWeights,
+    Progress,
+    best_epoch,
+    joined_history,
+    monitored,
+)
 from skclf._fitted import FittedNet
+from skclf._tasks import CallbackSupportMixin, EpochTasks, FitTask
 
 _LARGEST_SEED = 2**31 - 1
 # Its sum with a number of rows has to fit into 32 bits.
@@ -38,7 +47,7 @@ class _InstanceWith(HasMethods):
         return super().__str__().replace("an object", "an instance (not a class)")
 
 
-class NetClassifier(FittedNet, metaclass=ABCMeta):
+class NetClassifier(CallbackSupportMixin, FittedNet, metaclass=ABCMeta):
     """Base of the classifiers, which add their constructor and the shape of their net."""
 
     _parameter_constraints = {
@@ -57,7 +66,9 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_split": [Interval(Real, 0, 1, closed="left")],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "monitor": [str, None],
         "refit_epoch": [StrOptions({"val_loss", "val_accuracy"}), None],
+        "keep_epochs": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "callbacks": [list, tuple, _InstanceWith(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],
@@ -113,20 +124,28 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
             If data, labels, weights or parameters can't be trained on; an earlier fit then stays
             as it was.
         """
+        n_tasks = self.epochs if self.refit_epoch is None else 2
+        context = self._init_callback_context(max_subtasks=n_tasks)
         with _unchanged_on_failure(self):
             resume = self.warm_start and hasattr(self, "_weights")
-            rows, groups = self._training_rows(X, y, sample_weight, groups, resume)
+            rows, groups, numbers = self._training_rows(X, y, sample_weight, groups, resume)
             if not resume:
                 self._seeds = self._draw_seeds()
             validation_rows = self._validation_rows(rows[0], X_val, y_val, sample_weight_val)
             self._check_plan(validation_rows, groups)
             training, validation = rows, validation_rows
             if self.validation_split:
-                training, validation = self._hold_out(rows, groups)
-            self._run(training, validation, resume)
-            if self.refit_epoch is not None:
-                whole = rows if validation_rows is None else _rows.stacked(rows, validation_rows)
-                self._refit(whole)
+                training, validation, numbers = self._hold_out(rows, groups, numbers)
+            with FitTask(self, context, X, y, sample_weight) as task:
+                if self.refit_epoch is None:
+                    self._run(training, validation, task.on_rows(numbers), resume)
+                else:
+                    with task.part("find-best-epoch", self.epochs).on_rows(numbers) as part:
+                        self._run(training, validation, part, resume)
+                    if validation_rows is not None:
+                        rows = _rows.stacked(rows, validation_rows)
+                    with task.part("refit", self.best_epoch_) as part:
+                        self._refit(rows, part)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -180,11 +199,17 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 self.class_weight, self.classes_, np.arange(len(self.classes_))
             )
             rows = _rows.without_weightless(X, codes, weights)
-            self._train(rows, None, class_weight, resume=resume, epochs=1, keep_state=True)
+            task = FitTask(self, None, X, y, sample_weight)
+            self._train(
+                rows, None, class_weight, resume=resume, task=task, epochs=1, keep_state=True
+            )
         return self
 
     def _training_rows(self, X, y, sample_weight, groups, resume):
-        """Checked rows ``(X, codes, weights)`` without those of weight 0; sets the classes."""
+        """Checked rows ``(X, codes, weights)`` without those of weight 0, their groups and numbers.
+
+        Sets the classes.
+        """
         X = self._validate_rows(X, y, reset=not resume)
         labels = _rows.check_labels(y)
         check_consistent_length(X, labels)
@@ -192,14 +217,17 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         if groups is not None:
             groups = np.asarray(groups)
             check_consistent_length(X, groups)
-        X, labels, weights, groups = _rows.without_weightless(X, labels, weights, groups)
+        numbers = np.arange(len(labels))
+        X, labels, weights, groups, numbers = _rows.without_weightless(
+            X, labels, weights, groups, numbers
+        )
         if resume:
             codes = _rows.encode_labels(labels, self.classes_)
         else:
             classes, codes = _rows.classes_and_codes(labels)
             self._check_classes(classes)
             self.classes_ = classes
-        return (X, codes, weights), groups
+        return (X, codes, weights), groups, numbers
 
     def _validation_rows(self, X_train, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None and sample_weight_val is None:
@@ -239,6 +267,11 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 f"refit_epoch={self.refit_epoch!r} trains a new net from scratch and "
                 "warm_start=True goes on with the old one; set one of them alone."
             )
+        if self.monitor is not None and not self.monitor.startswith("val_"):
+            raise ValueError(
+                f"Got monitor={self.monitor!r}; it must name a validation value: 'val_loss', or "
+                "'val_' and the name of a metric, such as 'val_accuracy'."
+            )
         if self.refit_epoch == "val_accuracy" and "accuracy" not in (self.metrics or ()):
             raise ValueError(
                 f"refit_epoch='val_accuracy' needs 'accuracy' among the metrics; got "
@@ -253,30 +286,50 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         streams = np.random.SeedSequence(drawn).generate_state(len(_SEEDS))
         return dict(zip(_SEEDS, streams.tolist(), strict=True))
 
-    def _hold_out(self, rows, groups):
+    def _hold_out(self, rows, groups, numbers):
+        """Training rows, validation rows, and the numbers of the first."""
         splitter = np.random.RandomState(self._seeds["split"])
         split = _rows.split_rows(rows[1], self.validation_split, splitter, groups)
-        return tuple(tuple(None if c is None else c[at] for c in rows) for at in split)
+        training, validation = (tuple(None if c is None else c[at] for c in rows) for at in split)
+        return training, validation, numbers[split[0]]
 
-    def _run(self, rows, validation_rows, resume):
+    def _run(self, rows, validation_rows, task, resume):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
-        monitor = self.refit_epoch or "val_loss"
-        early_stop = None if self.patience is None else EarlyStop(monitor, self.patience)
+        early_stop = None
+        if self.patience is not None:
+            monitor = self.monitor or self.refit_epoch or "val_loss"
+            early_stop = EarlyStop(monitor, self.patience, self._lower_is_better(monitor))
         self._train(
             *self._weighted(rows, validation_rows),
             resume=resume,
-            early_stop=early_stop,
+            task=task,
+            watchers=[] if early_stop is None else [early_stop],
             keep_state=self.warm_start,
         )
         if early_stop is not None and early_stop.snapshot is not None:
             self.n_epochs_, self._weights, self._state = early_stop.snapshot
+            self._epoch_weights = {
+                epoch: weights
+                for epoch, weights in self._epoch_weights.items()
+                if epoch <= self.n_epochs_
+            }
         if validation_rows is not None:
-            self.best_epoch_ = best_epoch(self._history, monitor)
+            monitor = self.refit_epoch or self.monitor or "val_loss"
+            values = monitored(self._history, monitor)
+            self.best_epoch_ = best_epoch(values, self._lower_is_better(monitor))
 
-    def _refit(self, rows):
+    def _lower_is_better(self, monitor):
+        if monitor in ("val_loss", "val_accuracy"):
+            return monitor == "val_loss"
+        from skclf import _bridge
+
+        return _bridge.lower_is_better(self.metrics, monitor.removeprefix("val_"))
+
+    def _refit(self, rows, task):
         """Train a new net on all rows for as many epochs as were best; keep the first history."""
         chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
-        self._train(*self._weighted(rows, None), resume=False, epochs=self.best_epoch_)
+        rows = self._weighted(rows, None)
+        self._train(*rows, resume=False, task=task, epochs=self.best_epoch_)
         vars(self).update(chosen)
 
     def _weighted(self, rows, validation_rows):
@@ -299,8 +352,9 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
         class_weight,
         *,
         resume,
+        task,
         epochs=None,
-        early_stop=None,
+        watchers=(),
         keep_state=False,
     ):
         """Train through the bridge and take over weights, state and history."""
@@ -308,7 +362,15 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
 
         architecture = self._architecture(rows[0], len(self.classes_))
         first_epoch = self.n_epochs_ if resume else 0
+        earlier = self._history if resume else {}
         epochs = self.epochs if epochs is None else epochs
+        watchers = list(watchers)
+        kept = KeptWeights(self._epoch_weights if resume else {})
+        if self.keep_epochs:
+            watchers.append(kept)
+        if task.is_heard:
+            fitted = partial(_fitted_attributes, architecture)
+            watchers.append(EpochTasks(task, fitted, earlier, first_epoch))
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
             training = _bridge.train(
                 architecture,
@@ -321,14 +383,14 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 epochs=epochs,
                 batch_size=min(self.batch_size, _LARGEST_BATCH),
                 callbacks=self._callbacks(),
-                watchers=[progress] if early_stop is None else [progress, early_stop],
+                watchers=[progress, *watchers],
                 start=(self._weights, self._state) if resume else None,
                 keep_state=keep_state,
             )
-        earlier = self._history if resume else {}
-        self._history = joined_history(earlier, training.history, first_epoch)
-        self._net, self._weights, self._state = architecture, training.weights, training.state
-        self.best_epoch_ = self.n_epochs_ = training.epochs
+        history = joined_history(earlier, training.history, first_epoch)
+        snapshot = training.epochs, training.weights, training.state
+        vars(self).update(_fitted_attributes(architecture, history, snapshot))
+        self._epoch_weights = kept.until(self.n_epochs_)
 
     def _callbacks(self):
         if self.callbacks is None:
@@ -349,6 +411,20 @@ class NetClassifier(FittedNet, metaclass=ABCMeta):
                 f"{type(self).__name__} needs rows of at least 2 classes; got 1 class: "
                 f"{classes.tolist()}. Rows of weight 0 don't count."
             )
+
+
+def _fitted_attributes(architecture, history, snapshot):
+    """What a classifier is fitted by, after its classes and features are known."""
+    epochs, weights, state = snapshot
+    return {
+        "_net": architecture,
+        "_history": history,
+        "_weights": weights,
+        "_state": state,
+        "_epoch_weights": {},
+        "n_epochs_": epochs,
+        "best_epoch_": epochs,
+    }
 
 
 def sizes(name, value, length=None):

@@ -90,11 +90,15 @@ class _Fitter(KerasClassifier):
 
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Calls each ``watch(epoch, logs, take_snapshot)``; stops when one returns True."""
+    """Tells watchers of each epoch; stops training when one of them says so."""
 
     def __init__(self, watchers, take_state):
         super().__init__()
         self._watchers, self._take_state = watchers, take_state
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for watcher in self._watchers:
+            watcher.begin(epoch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = _loss_first({name: float(value) for name, value in (logs or {}).items()})
@@ -102,8 +106,8 @@ class _EpochEnd(keras.callbacks.Callback):
         def take_snapshot():
             return epoch + 1, _weights(self.model), self._take_state()
 
-        for watch in self._watchers:
-            if watch(epoch + 1, logs, take_snapshot):
+        for watcher in self._watchers:
+            if watcher.end(epoch + 1, logs, take_snapshot):
                 self.model.stop_training = True
 
 
@@ -139,9 +143,8 @@ def train(
         Epochs done before, epochs to do, rows a batch.
     callbacks : sequence of keras.callbacks.Callback
         Copied; the originals are left alone.
-    watchers : sequence of callable
-        Called with the epoch (from 1), its logs and a function that gives the weights and state;
-        training stops when one returns True.
+    watchers : sequence of skclf._epochs.Watcher
+        They hear of each epoch; training stops when one says so.
     start : tuple (weights, state or None) or None
         Where to go on from; without a state the optimizer starts anew.
     keep_state : bool
@@ -222,6 +225,11 @@ def keras_model(architecture, weights, compile_with, state=None):
     if state is not None:
         _set_optimizer_state(model.optimizer, compile_with, state)
     return model
+
+
+def lower_is_better(metrics, name):
+    """Whether the metric of this name, one of ``metrics``, is better when it is lower."""
+    return _networks.lower_is_better(metrics, name)
 
 
 def evaluate(architecture, weights, compile_with, rows, batch_size):

@@ -63,12 +63,20 @@ class BinaryDenseClassifier(NetClassifier):
         ``random_state``.
 
     patience : int, default=None
-        Stop when the validation value has not improved for this many epochs, and keep the weights
-        of the best epoch. The value is ``refit_epoch`` where that is set, else ``"val_loss"``.
+        Stop when the monitored validation value has not improved for this many epochs, and keep
+        the weights of the best epoch.
+
+    monitor : str, default=None
+        The validation value that ``patience`` and ``best_epoch_`` go by: ``"val_loss"``, or
+        ``"val_"`` and the name of one of ``metrics``. None takes ``refit_epoch`` where that is
+        set, else ``"val_loss"``.
 
     refit_epoch : {"val_loss", "val_accuracy"}, default=None
         After the run with validation rows, train a new net from scratch on all rows, validation
         rows included, for as many epochs as were best by this value.
+
+    keep_epochs : bool, default=False
+        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
 
     class_weight : dict or "balanced", default=None
         Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
@@ -152,7 +160,9 @@ class BinaryDenseClassifier(NetClassifier):
         batch_size=32,
         validation_split=0.0,
         patience=None,
+        monitor=None,
         refit_epoch=None,
+        keep_epochs=False,
         class_weight=None,
         callbacks=None,
         warm_start=False,
@@ -171,7 +181,9 @@ class BinaryDenseClassifier(NetClassifier):
         self.batch_size = batch_size
         self.validation_split = validation_split
         self.patience = patience
+        self.monitor = monitor
         self.refit_epoch = refit_epoch
+        self.keep_epochs = keep_epochs
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -241,12 +253,20 @@ class MulticlassDenseClassifier(NetClassifier):
         ``random_state``.
 
     patience : int, default=None
-        Stop when the validation value has not improved for this many epochs, and keep the weights
-        of the best epoch. The value is ``refit_epoch`` where that is set, else ``"val_loss"``.
+        Stop when the monitored validation value has not improved for this many epochs, and keep
+        the weights of the best epoch.
+
+    monitor : str, default=None
+        The validation value that ``patience`` and ``best_epoch_`` go by: ``"val_loss"``, or
+        ``"val_"`` and the name of one of ``metrics``. None takes ``refit_epoch`` where that is
+        set, else ``"val_loss"``.
 
     refit_epoch : {"val_loss", "val_accuracy"}, default=None
         After the run with validation rows, train a new net from scratch on all rows, validation
         rows included, for as many epochs as were best by this value.
+
+    keep_epochs : bool, default=False
+        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
 
     class_weight : dict or "balanced", default=None
         Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
@@ -331,7 +351,9 @@ class MulticlassDenseClassifier(NetClassifier):
         batch_size=32,
         validation_split=0.0,
         patience=None,
+        monitor=None,
         refit_epoch=None,
+        keep_epochs=False,
         class_weight=None,
         callbacks=None,
         warm_start=False,
@@ -350,7 +372,9 @@ class MulticlassDenseClassifier(NetClassifier):
         self.batch_size = batch_size
         self.validation_split = validation_split
         self.patience = patience
+        self.monitor = monitor
         self.refit_epoch = refit_epoch
+        self.keep_epochs = keep_epochs
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start

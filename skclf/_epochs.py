@@ -1,18 +1,35 @@
 """Epochs as a user sees them: progress, the best one, when to stop."""
 
 import math
+import multiprocessing
 import sys
+import threading
 import time
 
+_SECONDS_BETWEEN_LINES = 0.1
 
-def improves(monitor, value, best):
-    """Whether a monitored value is better than the best so far; NaN never is.
 
-    A loss is better when lower, anything else when higher.
+def improves(value, best, lower):
+    """Whether a value is better than the best so far; NaN never is.
+
+    Parameters
+    ----------
+    value : float
+    best : float or None
+    lower : bool
+        Whether lower is better.
     """
     if best is None:
         return not math.isnan(value)
-    return value < best if monitor.endswith("loss") else value > best
+    return value < best if lower else value > best
+
+
+def monitored(values, monitor):
+    """The entry of a history or of an epoch's logs that ``monitor`` names, or a ValueError."""
+    if monitor in values:
+        return values[monitor]
+    known = ", ".join(repr(name) for name in values if name.startswith("val_"))
+    raise ValueError(f"Got monitor={monitor!r}, which is none of the validation values: {known}.")
 
 
 def joined_history(earlier, later, n_earlier):
@@ -38,28 +55,50 @@ def joined_history(earlier, later, n_earlier):
     }
 
 
-def best_epoch(history, monitor):
-    """Number, from 1, of the first epoch with the best monitored value.
+def best_epoch(values, lower):
+    """Number, from 1, of the first epoch with the best value.
 
     Parameters
     ----------
-    history : dict of str to list of float
-    monitor : str
-        A column of it.
+    values : list of float
+        One an epoch.
+    lower : bool
+        Whether lower is better.
 
     Returns
     -------
     int
         The last epoch where no value is a number.
     """
-    values, best, epoch = history[monitor], None, len(history[monitor])
+    best, epoch = None, len(values)
     for number, value in enumerate(values, 1):
-        if improves(monitor, value, best):
+        if improves(value, best, lower):
             best, epoch = value, number
     return epoch
 
 
-class EarlyStop:
+class Watcher:
+    """Hears of each epoch of a fit, and may end it."""
+
+    def begin(self, epoch):
+        """Hear that an epoch, counted from 1, begins."""
+
+    def end(self, epoch, logs, take_snapshot):
+        """Hear that an epoch has ended, and how; return whether to stop.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 1.
+        logs : dict of str to float
+            The epoch's loss and metrics.
+        take_snapshot : callable
+            Gives the epoch, the weights and the state to go on from.
+        """
+        return False
+
+
+class EarlyStop(Watcher):
     """Keeps the weights of the best epoch and says when to stop.
 
     Parameters
@@ -68,6 +107,8 @@ class EarlyStop:
         Name of the value that is watched.
     patience : int
         Epochs without a better value after which to stop.
+    lower : bool
+        Whether lower values are better.
 
     Attributes
     ----------
@@ -75,21 +116,44 @@ class EarlyStop:
         What the net was at the end of the best epoch so far.
     """
 
-    def __init__(self, monitor, patience):
-        self.monitor, self.patience = monitor, patience
+    def __init__(self, monitor, patience, lower):
+        self.monitor, self.patience, self.lower = monitor, patience, lower
         self.snapshot = self._best = None
         self._since_best = 0
 
-    def __call__(self, epoch, logs, take_snapshot):
+    def end(self, epoch, logs, take_snapshot):
         """Take note of an epoch; return whether to stop."""
+        value = monitored(logs, self.monitor)
         self._since_best += 1
-        if improves(self.monitor, logs[self.monitor], self._best):
-            self._best, self._since_best = logs[self.monitor], 0
+        if improves(value, self._best, self.lower):
+            self._best, self._since_best = value, 0
             self.snapshot = take_snapshot()
         return self._since_best >= self.patience
 
 
-class Progress:
+class KeptWeights(Watcher):
+    """Keeps the weights of every epoch.
+
+    Parameters
+    ----------
+    earlier : dict of int to list of ndarray
+        What was kept, by epoch, before training went on.
+    """
+
+    def __init__(self, earlier):
+        self._weights = dict(earlier)
+
+    def end(self, epoch, logs, take_snapshot):
+        """Keep an epoch's weights."""
+        _, self._weights[epoch], _ = take_snapshot()
+        return False
+
+    def until(self, last_epoch):
+        """What was kept up to and with an epoch."""
+        return {epoch: w for epoch, w in self._weights.items() if epoch <= last_epoch}
+
+
+class Progress(Watcher):
     """Prints the progress of a fit.
 
     Parameters
@@ -97,33 +161,58 @@ class Progress:
     first_epoch, epochs : int
         Epochs done before, and epochs to do.
     verbose : {0, 1, 2}
-        0 prints nothing; 1 rewrites one line on a terminal, and elsewhere prints the last state
-        alone; 2 prints a line an epoch.
+        0 prints nothing; 1 rewrites one line where a line can be rewritten, and elsewhere prints
+        the last state alone; 2 prints a line an epoch.
     """
 
     def __init__(self, first_epoch, epochs, verbose):
         self.verbose = verbose
         self._first_epoch, self._last_epoch = first_epoch, first_epoch + epochs
         self._start = time.monotonic()
-        self._line = ""
+        self._rewrites = verbose == 1 and _can_rewrite_lines()
+        self._line, self._shown, self._next_time = "", "", self._start
 
-    def __call__(self, epoch, logs, take_snapshot):
-        """Print an epoch; return False, since training goes on."""
+    def end(self, epoch, logs, take_snapshot):
+        """Print an epoch."""
         if not self.verbose:
             return False
-        done, elapsed = epoch - self._first_epoch, time.monotonic() - self._start
+        now = time.monotonic()
+        done, elapsed = epoch - self._first_epoch, now - self._start
         values = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         line = f"epoch {epoch}/{self._last_epoch}  {values}"
         if self.verbose == 2:
             print(f"{line}  {elapsed / done:.2g} s an epoch")
             return False
-        line += f"  {elapsed * (self._last_epoch - epoch) / done:.0f} s left"
-        if sys.stdout.isatty():
-            print("\r" + line.ljust(len(self._line)), end="", flush=True)
-        self._line = line
+        left = elapsed * (self._last_epoch - epoch) / done
+        self._line = f"{line}  {left:.0f} s left"
+        if self._rewrites and now >= self._next_time:
+            self._show()
+            self._next_time = now + _SECONDS_BETWEEN_LINES
         return False
 
     def close(self):
-        """End the line."""
-        if self._line:
-            print() if sys.stdout.isatty() else print(self._line)
+        """Print the last state, and end the line."""
+        if not self._line:
+            return
+        if self._rewrites:
+            self._show()
+            print()
+        else:
+            print(self._line)
+
+    def _show(self):
+        if self._line != self._shown:
+            print("\r" + self._line.ljust(len(self._shown)), end="", flush=True)
+            self._shown = self._line
+
+
+def _can_rewrite_lines():
+    """Whether standard output is a terminal's or a notebook's, and this fit's alone.
+
+    Fits that run at the same time, in threads or in worker processes, would overwrite each
+    other's line.
+    """
+    alone = threading.current_thread() is threading.main_thread()
+    alone = alone and multiprocessing.parent_process() is None
+    in_notebook = type(sys.stdout).__module__.startswith("ipykernel.")
+    return alone and (in_notebook or sys.stdout.isatty())

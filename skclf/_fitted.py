@@ -39,10 +39,9 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             For two classes one value a row, positive for ``classes_[1]``; otherwise a logit for
             each class, in the order of ``classes_``.
         """
-        logits = self._logits(X)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        check_is_fitted(self)
+        X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
+        return self._decision(self._weights, X)
 
     def predict(self, X):
         """Most probable label of each row.
@@ -75,10 +74,35 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             In the order of ``classes_``; each row sums to 1.
         """
-        decision = self.decision_function(X)
-        if decision.ndim == 1:
-            return np.column_stack([special.expit(-decision), special.expit(decision)])
-        return special.softmax(decision, axis=1)
+        return _probabilities(self.decision_function(X))
+
+    def staged_predict_proba(self, X):
+        """Probability of each class after each epoch of the final net's training.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Yields
+        ------
+        ndarray of shape (n_samples, n_classes), dtype float64
+            As ``predict_proba`` gives them, which equals the last one: for the epochs 1 to
+            ``n_epochs_``, or those of them that were trained with ``keep_epochs=True``.
+
+        Raises
+        ------
+        ValueError
+            If no epoch's weights were kept.
+        """
+        check_is_fitted(self)
+        if not self._epoch_weights:
+            raise ValueError(
+                "staged_predict_proba needs the weights of each epoch, and this fit has kept none: "
+                "set keep_epochs=True before fit."
+            )
+        X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
+        return (_probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
 
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class.
@@ -146,15 +170,20 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         rows = (X, codes, weights)
         return _bridge.evaluate(self._net, self._weights, compile_with, rows, self.batch_size)
 
-    def _logits(self, X):
-        check_is_fitted(self)
-        X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
+    def _decision(self, weights, X):
+        """Decision values of checked rows, by the fitted net with these weights."""
+        logits = self._logits(weights, X)
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+    def _logits(self, weights, X):
         if self._net.activation in _forward.ACTIVATIONS:
-            return _forward.logits(self._net, self._weights, X)
+            return _forward.logits(self._net, weights, X)
         from skclf import _bridge
 
-        hidden = _bridge.hidden_values(self._net, self._weights, X.astype(np.float32))
-        return _forward.output_layer(self._weights, hidden)
+        hidden = _bridge.hidden_values(self._net, weights, X.astype(np.float32))
+        return _forward.output_layer(weights, hidden)
 
     @property
     def history_(self):
@@ -220,6 +249,12 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = bool(self._accept_sparse)
         return tags
+
+
+def _probabilities(decision):
+    if decision.ndim == 1:
+        return np.column_stack([special.expit(-decision), special.expit(decision)])
+    return special.softmax(decision, axis=1)
 
 
 @contextmanager

@@ -249,6 +249,20 @@ def metrics_kind(metrics):
     return tuple(kinds)
 
 
+def lower_is_better(metrics, name):
+    """Whether the metric of this name is better when it is lower, as errors and losses are.
+
+    Parameters
+    ----------
+    metrics : sequence of str and keras.metrics.Metric, or None
+    name : str
+        As Keras has it in its logs; of a metric that is not among them nothing is known.
+    """
+    by_name = {getattr(m, "name", getattr(m, "__name__", m)): m for m in new_metrics(metrics)}
+    # What Keras's own early stopping goes by.
+    return name.endswith("loss") or getattr(by_name.get(name), "_direction", "up") == "down"
+
+
 def _check_metric(metric):
     if isinstance(metric, type) or not (isinstance(metric, str) or callable(metric)):
         raise TypeError(

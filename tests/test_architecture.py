@@ -19,7 +19,7 @@ MOST_LINES = 500
 
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
-ESTIMATORS = {"_base", "_dense", "_epochs", "_fitted", "_rows", "_shape_conv"}
+ESTIMATORS = {"_base", "_dense", "_epochs", "_fitted", "_rows", "_shape_conv", "_tasks"}
 ALLOWED = {
     "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
@@ -139,6 +139,7 @@ CONTRACT = {
     "predict": ["X"],
     "predict_proba": ["X"],
     "predict_log_proba": ["X"],
+    "staged_predict_proba": ["X"],
     "decision_function": ["X"],
     "score": ["X", "y", "sample_weight"],
     "evaluate": ["X", "y", "sample_weight"],
@@ -153,7 +154,9 @@ SHARED_DEFAULTS = {
     "batch_size": 32,
     "validation_split": 0.0,
     "patience": None,
+    "monitor": None,
     "refit_epoch": None,
+    "keep_epochs": False,
     "class_weight": None,
     "callbacks": None,
     "warm_start": False,

@@ -296,6 +296,8 @@ SHARED_PARAMETERS = {
     "batch_size": [0, -1, 1.5, "3", None],
     "validation_split": [1.0, 1.5, -0.1, 5, None],
     "patience": [0, -1, 1.5, "3"],
+    "monitor": [3, True, ["val_loss"]],
+    "keep_epochs": ["yes", None, 1],
     "refit_epoch": ["loss", "val_auc", 3, True],
     "class_weight": ["balance", 5, [1, 2]],
     "callbacks": [5, "spam", [5], [None], keras.callbacks.History, [keras.callbacks.History]],

@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
+from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, _epochs
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(30, 4).astype(np.float32)
@@ -361,6 +361,7 @@ def test_verbose_1_prints_one_line_where_nothing_can_be_rewritten(capsys, verbos
 
 def test_verbose_1_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(_epochs, "_SECONDS_BETWEEN_LINES", 0.0)
     net(verbose=1).fit(X, Y)
     out = capsys.readouterr().out
     assert out.count("\n") == 1

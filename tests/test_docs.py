@@ -10,8 +10,8 @@ import skclf.datasets
 import skclf.plots
 
 CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "ShapeConvClassifier"]
-SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References"]
-SECTIONS += ["Examples"]
+SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "See Also", "Notes"]
+SECTIONS += ["References", "Examples"]
 # What differs from one classifier to the next, by intent.
 OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape"}
 OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
@@ -131,7 +131,7 @@ def test_parameters_are_described_in_the_order_of_the_signature(name):
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not inspect.isclass(PUBLIC[name])])
 def test_what_is_returned_is_described(name):
-    assert "Returns" in sections_of(PUBLIC[name])
+    assert {"Returns", "Yields"} & sections_of(PUBLIC[name]).keys()
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isclass(PUBLIC[name])])

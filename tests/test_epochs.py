@@ -2,51 +2,66 @@
 
 import io
 import math
+import threading
 
 import pytest
 
 from skclf import _epochs
-from skclf._epochs import EarlyStop, Progress, best_epoch, improves, joined_history
+from skclf._epochs import (
+    EarlyStop,
+    KeptWeights,
+    Progress,
+    Watcher,
+    best_epoch,
+    improves,
+    joined_history,
+    monitored,
+)
 
 NAN = math.nan
 
 
 @pytest.mark.parametrize(
-    ("monitor", "value", "best", "better"),
+    ("value", "best", "lower", "better"),
     [
-        ("val_loss", 1.0, None, True),
-        ("val_loss", NAN, None, False),
-        ("val_loss", 0.5, 1.0, True),
-        ("val_loss", 1.0, 1.0, False),
-        ("val_loss", NAN, 1.0, False),
-        ("loss", 0.5, 1.0, True),
-        ("val_loss", -math.inf, 0.0, True),
-        ("val_accuracy", 0.5, 1.0, False),
-        ("val_accuracy", 1.0, 0.5, True),
-        ("val_accuracy", 1.0, 1.0, False),
-        ("val_accuracy", NAN, 0.5, False),
-        ("accuracy", 0.0, None, True),
+        (1.0, None, True, True),
+        (NAN, None, True, False),
+        (0.5, 1.0, True, True),
+        (1.0, 1.0, True, False),
+        (NAN, 1.0, True, False),
+        (-math.inf, 0.0, True, True),
+        (0.5, 1.0, False, False),
+        (1.0, 0.5, False, True),
+        (1.0, 1.0, False, False),
+        (NAN, 0.5, False, False),
+        (0.0, None, False, True),
     ],
 )
-def test_improves(monitor, value, best, better):
-    assert improves(monitor, value, best) is better
+def test_improves(value, best, lower, better):
+    assert improves(value, best, lower) is better
 
 
 @pytest.mark.parametrize(
-    ("monitor", "values", "epoch"),
+    ("lower", "values", "epoch"),
     [
-        ("val_loss", [3, 1, 2], 2),
-        ("val_accuracy", [0.3, 0.1, 0.2], 1),
-        ("val_loss", [1, 1, 1], 1),
-        ("val_accuracy", [0.5, 0.9, 0.9], 2),
-        ("val_loss", [NAN, 2, NAN, 1], 4),
-        ("val_loss", [NAN, NAN, NAN], 3),
-        ("val_loss", [5], 1),
+        (True, [3, 1, 2], 2),
+        (False, [0.3, 0.1, 0.2], 1),
+        (True, [1, 1, 1], 1),
+        (False, [0.5, 0.9, 0.9], 2),
+        (True, [NAN, 2, NAN, 1], 4),
+        (True, [NAN, NAN, NAN], 3),
+        (True, [5], 1),
     ],
 )
-def test_best_epoch(monitor, values, epoch):
-    others = {"loss": [0.0] * len(values)}
-    assert best_epoch({**others, monitor: values}, monitor) == epoch
+def test_best_epoch(lower, values, epoch):
+    assert best_epoch(values, lower) == epoch
+
+
+def test_monitored():
+    logs = {"loss": 1.0, "val_loss": 2.0, "val_auc": 3.0}
+    assert monitored(logs, "val_auc") == 3.0
+    with pytest.raises(ValueError, match=r"Got monitor='val_f1', .* 'val_loss', 'val_auc'\."):
+        monitored(logs, "val_f1")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,7 @@ def run(stop, values):
             taken.append(epoch)
             return f"net of epoch {epoch}"
 
-        if stop(epoch, {stop.monitor: value, "loss": 0.0}, take_snapshot):
+        if stop.end(epoch, {stop.monitor: value, "loss": 0.0}, take_snapshot):
             return epoch, taken
     return None, taken
 
@@ -100,14 +115,32 @@ def run(stop, values):
     ],
 )
 def test_early_stop(patience, values, stopped, snapshots):
-    stop = EarlyStop("val_loss", patience)
+    stop = EarlyStop("val_loss", patience, lower=True)
     assert stop.snapshot is None
     assert run(stop, values) == (stopped, snapshots)
     assert stop.snapshot == (f"net of epoch {snapshots[-1]}" if snapshots else None)
 
 
 def test_early_stop_by_accuracy():
-    assert run(EarlyStop("val_accuracy", 2), [0.5, 0.7, 0.6, 0.7]) == (4, [1, 2])
+    assert run(EarlyStop("val_accuracy", 2, lower=False), [0.5, 0.7, 0.6, 0.7]) == (4, [1, 2])
+
+
+def test_early_stop_on_a_value_that_is_not_there():
+    stop = EarlyStop("val_auc", 2, lower=False)
+    with pytest.raises(ValueError, match="monitor='val_auc'"):
+        stop.end(1, {"val_loss": 1.0}, None)
+
+
+def test_kept_weights():
+    kept = KeptWeights({1: "a", 2: "b", 3: "c"})
+    for epoch in (3, 4, 5):
+        assert kept.end(epoch, {}, lambda epoch=epoch: (epoch, f"weights {epoch}", None)) is False
+    assert kept.until(4) == {1: "a", 2: "b", 3: "weights 3", 4: "weights 4"}
+
+
+def test_a_watcher_lets_training_go_on():
+    assert Watcher().begin(1) is None
+    assert Watcher().end(1, {}, None) is False
 
 
 class Terminal(io.StringIO):
@@ -127,7 +160,7 @@ def printed(monkeypatch, stream, verbose, first_epoch=0):
     progress = Progress(first_epoch, 3, verbose)
     logs = {"loss": 0.123456, "accuracy": 1.0}
     for epoch in range(first_epoch + 1, first_epoch + 4):
-        assert progress(epoch, logs, None) is False
+        assert progress.end(epoch, logs, None) is False
         logs = {"loss": 0.5, "accuracy": 0.25}
     progress.close()
     return stream.getvalue()
@@ -150,6 +183,32 @@ def test_verbose_1_on_a_terminal(monkeypatch, clock):
         "\repoch 2/3  loss 0.5000  accuracy 0.2500  10 s left"
         "\repoch 3/3  loss 0.5000  accuracy 0.2500  0 s left \n"
     )
+
+
+def test_verbose_1_in_a_notebook(monkeypatch, clock):
+    notebook = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    assert printed(monkeypatch, notebook(), 1).count("\r") == 3
+
+
+def test_verbose_1_leaves_out_what_comes_too_fast(monkeypatch):
+    times = iter([0, 0.01, 0.02, 0.2, 0.21])
+    monkeypatch.setattr(_epochs.time, "monotonic", lambda: next(times))
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    progress = Progress(0, 4, 1)
+    for epoch in (1, 2, 3, 4):
+        progress.end(epoch, {"loss": 0.5}, None)
+    progress.close()
+    shown = [line.split("  ")[0] for line in stream.getvalue().split("\r")]
+    assert shown == ["", "epoch 1/4", "epoch 3/4", "epoch 4/4"]
+
+
+def test_verbose_1_of_one_fit_among_others(monkeypatch, clock):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(printed(monkeypatch, Terminal(), 1)))
+    thread.start()
+    thread.join()
+    assert found == ["epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"]
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

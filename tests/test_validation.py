@@ -284,6 +284,67 @@ def test_patience_with_the_value_that_is_refitted_by():
     assert clf.best_epoch_ == 1
 
 
+# --------------------------------------------------------------------------------------- monitor
+
+
+@pytest.mark.parametrize(
+    ("monitor", "lower"),
+    [
+        ("val_loss", True),
+        ("val_accuracy", False),
+        ("val_auc", False),
+        ("val_mean_squared_error", True),
+        ("val_binary_crossentropy", True),
+    ],
+)
+def test_monitor_says_what_patience_watches(monitor, lower):
+    metrics = ["accuracy", "auc", "mean_squared_error", "binary_crossentropy"]
+    fast = {"learning_rate": 0.3, "epochs": 12, "metrics": metrics}
+    watched = net(**fast).fit(X, Y, X_val=X_VAL, y_val=Y_VAL).history_
+    clf = net(monitor=monitor, patience=2, **fast).fit(X, Y, X_val=X_VAL, y_val=Y_VAL)
+    values = watched[monitor] if lower else -watched[monitor]
+    best, since = np.inf, 0
+    for epoch, value in values.items():  # noqa: B007
+        best, since = (value, 0) if value < best else (best, since + 1)
+        if since == 2:
+            break
+    pd.testing.assert_frame_equal(clf.history_, watched[:epoch])
+    assert clf.best_epoch_ == clf.n_epochs_ == values[:epoch].idxmin()
+    assert_same_net(clf, net(**fast | {"epochs": clf.n_epochs_}).fit(X, Y))
+
+
+def test_monitor_without_patience_chooses_the_best_epoch():
+    fitted = {
+        monitor: net(monitor=monitor, learning_rate=0.3).fit(X, Y, X_val=X, y_val=WRONG)
+        for monitor in ("val_loss", "val_accuracy")
+    }
+    history = fitted["val_loss"].history_
+    assert fitted["val_loss"].best_epoch_ == history.val_loss.idxmin()
+    assert fitted["val_accuracy"].best_epoch_ == history.val_accuracy.idxmax()
+    assert {clf.n_epochs_ for clf in fitted.values()} == {4}
+
+
+def test_monitor_and_refit_epoch_may_differ():
+    fast = {"learning_rate": 0.3, "epochs": 12, "validation_split": 0.3}
+    clf = net(monitor="val_accuracy", patience=2, refit_epoch="val_loss", **fast).fit(X, Y)
+    alone = net(monitor="val_accuracy", patience=2, **fast).fit(X, Y)
+    pd.testing.assert_frame_equal(clf.history_, alone.history_)
+    assert clf.best_epoch_ == clf.n_epochs_ == alone.history_.val_loss.idxmin()
+
+
+@pytest.mark.parametrize("patience", [1, None])
+def test_monitor_of_a_metric_that_there_is_not(patience):
+    clf = net(monitor="val_auc", patience=patience, validation_split=0.3)
+    with pytest.raises(ValueError, match=r"Got monitor='val_auc', .* 'val_loss', 'val_accuracy'"):
+        clf.fit(X, Y)
+    assert not hasattr(clf, "classes_")
+
+
+def test_monitor_of_a_training_value():
+    with pytest.raises(ValueError, match="Got monitor='loss'; it must name a validation value"):
+        net(monitor="loss", patience=1, validation_split=0.3).fit(X, Y)
+
+
 # ------------------------------------------------------------------------------------------ refit
 
 

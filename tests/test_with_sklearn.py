@@ -172,6 +172,8 @@ def test_every_parameter_can_be_searched_over():
         "batch_size": [16],
         "validation_split": [0.2],
         "patience": [1],
+        "monitor": ["val_loss"],
+        "keep_epochs": [True],
         "refit_epoch": ["val_loss"],
         "class_weight": ["balanced"],
         "callbacks": [None],
