@@ -12,8 +12,8 @@ from pathlib import Path
 
 import _run
 
-NAMES = ("small_net", "grid_search", "imdb", "reuters", "predict", "shapes", "vectorizer")
-NAMES += ("import", "leak")
+NAMES = ("small_net", "grid_search", "imdb", "reuters", "validation", "predict", "shapes")
+NAMES += ("vectorizer", "import", "leak")
 
 HEAD = """# Benchmarks
 
