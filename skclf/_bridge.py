@@ -45,6 +45,8 @@ with _nothing_global_changes():
 
     from skclf import _networks, engine
 
+engine.limit_threads()
+
 
 class Training(NamedTuple):
     """What a training run leaves behind.
@@ -154,6 +156,7 @@ def train(
     -------
     Training
     """
+    engine.check_process()
     loss, (optimizer, rate) = compile_with["loss"], _optimizer_kind(compile_with)
     kind = (architecture, loss, optimizer, _networks.metrics_kind(compile_with["metrics"]))
     with engine.borrow(
@@ -256,6 +259,7 @@ def hidden_values(architecture, weights, X, batch_size=1024):
 
 
 def _build_layers(architecture):
+    engine.check_process()
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise RuntimeError(

@@ -12,6 +12,7 @@ here. The engine knows nothing of scikit-learn, SciKeras or labels.
 from skclf.engine._arrays import Batches, assign, batch_order, by_value
 from skclf.engine._cache import borrow, clear_cache
 from skclf.engine._model import Net
+from skclf.engine._processes import check_process, limit_threads
 from skclf.engine._program import trace_count
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "batch_order",
     "borrow",
     "by_value",
+    "check_process",
     "clear_cache",
+    "limit_threads",
     "trace_count",
 ]

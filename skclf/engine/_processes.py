@@ -1,0 +1,39 @@
+"""TensorFlow and processes: its share of the cores in a worker, and none of it after a fork."""
+
+import multiprocessing
+import os
+
+import tensorflow as tf
+
+_process = None  # the one that has run TensorFlow's operations
+
+
+def limit_threads():
+    """In a worker process, keep TensorFlow to as many threads as the worker may use.
+
+    joblib tells its workers by ``OMP_NUM_THREADS``, which TensorFlow doesn't ask for. Where
+    TensorFlow runs already, its threads are left as they are.
+    """
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    if multiprocessing.parent_process() is None or not allowed.isdecimal():
+        return
+    threading = tf.config.threading
+    try:
+        if threading.get_intra_op_parallelism_threads() == 0:  # nobody has chosen
+            threading.set_intra_op_parallelism_threads(int(allowed))
+            threading.set_inter_op_parallelism_threads(int(allowed))
+    except RuntimeError:
+        return
+
+
+def check_process():
+    """Raise a RuntimeError in a process that was forked from one that has used TensorFlow."""
+    global _process
+    if _process is None:
+        _process = os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            "This process was forked from one that had trained a net, and TensorFlow's threads "
+            "don't survive a fork: it would wait for them forever. Start processes by 'spawn' or "
+            "'forkserver', or let joblib do it (n_jobs with its own backend, loky)."
+        )
