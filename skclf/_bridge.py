@@ -157,6 +157,7 @@ def train(
     Training
     """
     engine.check_process()
+    compile_with = _with_fitting_loss(compile_with)
     loss, (optimizer, rate) = compile_with["loss"], _optimizer_kind(compile_with)
     kind = (architecture, loss, optimizer, _networks.metrics_kind(compile_with["metrics"]))
     with engine.borrow(
@@ -196,6 +197,11 @@ def train(
         return Training(_weights(net), take_state(), epochs, history)
 
 
+def _with_fitting_loss(compile_with):
+    loss = _networks.loss_for(compile_with["loss"], compile_with["metrics"])
+    return {**compile_with, "loss": loss}
+
+
 def _epochs_behind_weights(callbacks, last_epoch):
     """The last epoch, unless Keras's early stopping put the weights of another one back."""
     for callback in callbacks:
@@ -216,6 +222,7 @@ def _new_net(architecture, compile_with):
 
 def keras_model(architecture, weights, compile_with, state=None):
     """A new, compiled `keras.Model` with these weights."""
+    compile_with = _with_fitting_loss(compile_with)
     model = keras.Model(*_build_layers(architecture), name="skclf_net")
     model.compile(
         optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
@@ -238,7 +245,7 @@ def lower_is_better(metrics, name):
 def evaluate(architecture, weights, compile_with, rows, batch_size):
     """Loss and metrics as Keras computes them, by name."""
     model = keras_model(architecture, weights, compile_with)
-    batches = engine.Batches(*_net_rows(architecture, compile_with["loss"], rows), batch_size)
+    batches = engine.Batches(*_net_rows(architecture, model.loss, rows), batch_size)
     logs = model.evaluate(batches, verbose=0, return_dict=True)
     return _loss_first({name: float(value) for name, value in logs.items()})
 

@@ -17,6 +17,9 @@ _NAMES_THAT_KERAS_RESOLVES = {"accuracy", "acc"}
 # In Keras's module of activations beside them: helpers, one that halves the number of values, and
 # one that needs further arguments.
 _NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}
+_CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+# Metrics that compare class numbers, of their own accord or by an option.
+_OF_CLASS_NUMBERS = {"Accuracy", "IoU", "MeanIoU"}
 # Optimizers that need another one to work on.
 _WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer"}
 _LARGEST_SEED = 2**31 - 1
@@ -247,6 +250,36 @@ def metrics_kind(metrics):
         except TypeError:
             return None
     return tuple(kinds)
+
+
+def loss_for(loss, metrics):
+    """The form of the categorical cross-entropy whose targets suit the metrics too.
+
+    Both forms are one function, of class numbers and of one-hot rows. Keras hands the same targets
+    to the metrics, and one that expects the other form gives a wrong number or fails.
+
+    Parameters
+    ----------
+    loss : str
+    metrics : sequence of str and keras.metrics.Metric, or None
+
+    Returns
+    -------
+    str
+        ``loss``, or the other form of it.
+    """
+    if loss not in _CATEGORICAL:
+        return loss
+    kinds = [type(m) for m in new_metrics(metrics) if isinstance(m, keras.metrics.Metric)]
+    names = [kind.__name__ for kind in kinds if kind.__module__.startswith("keras.")]
+    sparse = [name for name in names if name.startswith("Sparse")]
+    one_hot = [name for name in names if name not in (*sparse, *_OF_CLASS_NUMBERS)]
+    if sparse and one_hot:
+        raise ValueError(
+            f"Got {sparse[0]} and {one_hot[0]} in metrics; the first needs class numbers and the "
+            "second one-hot rows, and a net has one kind of targets. Leave one of them out."
+        )
+    return _CATEGORICAL[0] if sparse else _CATEGORICAL[1] if one_hot else loss
 
 
 def lower_is_better(metrics, name):
