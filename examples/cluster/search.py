@@ -1,9 +1,9 @@
 """Search on several machines: `GridSearchCV` on a Dask cluster, here a local one.
 
-``python examples/dask_search.py`` starts a scheduler and two worker processes on this machine's
+``python examples/cluster/search.py`` starts a scheduler and two worker processes on this machine's
 loopback interface, runs the search on them, and compares it with the same search in one process.
 For a real cluster, pass the address of its scheduler:
-``python examples/dask_search.py tcp://scheduler:8786``.
+``python examples/cluster/search.py tcp://scheduler:8786``.
 """
 
 import os
