@@ -64,15 +64,11 @@ def _as_array(y, name):
             f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: pass "
             "one label for each row, as a list, an array or a pandas Series."
         )
-    if array.dtype.kind == "U" and isinstance(y, list | tuple):
-        return np.asarray(y, dtype=object) if any(map(_is_nan, y)) else array
+    if array.dtype.kind == "U" and array.ndim == 1 and isinstance(y, list | tuple):
+        # NumPy would make strings of numbers and of NaN in a list of strings.
+        return array if all(isinstance(label, str) for label in y) else np.asarray(y, dtype=object)
     # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
     return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
-
-
-def _is_nan(label):
-    # NumPy would make a string of it in a list of strings.
-    return isinstance(label, float) and label != label
 
 
 def _check_none_missing(labels, name):

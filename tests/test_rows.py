@@ -418,3 +418,9 @@ def test_merged_rows_tell_neither_order_nor_repetition(as_rows, data):
     assert (weighted[2] is None) == (repeated[2] is None)
     if weighted[2] is not None:
         np.testing.assert_array_equal(weighted[2], repeated[2])
+
+
+@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]])
+def test_labels_of_mixed_types(y):
+    with pytest.raises(TypeError, match="Got y with labels of type"):
+        _rows.check_labels(y)
