@@ -21,7 +21,8 @@ from skclf import (
 from skclf.engine import _cache
 
 OPTIMIZERS = ["rmsprop", "adam", "sgd", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl"]
-OPTIMIZERS += ["lion", "adafactor", "lamb", "muon"]
+OPTIMIZERS += ["lion", "adafactor", "lamb"]
+OPTIMIZERS += ["muon"] * hasattr(keras.optimizers, "Muon")  # not in the oldest Keras
 
 
 class HearsOfBatches(keras.callbacks.Callback):

@@ -101,8 +101,8 @@ def test_epochs_and_epochs_are_as_many_in_one_go(between, optimizer):
         "ftrl",
         "lamb",
         "lion",
-        "muon",
         "nadam",
+        *["muon"] * hasattr(keras.optimizers, "Muon"),  # not in the oldest Keras
     ],
 )
 def test_so_it_is_with_every_optimizer_of_keras(name):
