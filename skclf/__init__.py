@@ -6,6 +6,7 @@
 `ShapeConvClassifier`         small convolutional net, for images
 `MultiHotVectorizer`          lists of integer word ids -> sparse multi-hot rows
 `skclf.plots`                 learning curves, and images with their predicted labels
+`skclf.onnx`                  a fitted net as an ONNX file
 `skclf.datasets`              data to try them on
 ============================  =================================================================
 

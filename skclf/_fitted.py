@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf import _forward, _rows
+from skclf import _forward, _rows, _saved
 
 
 class FittedNet(ClassifierMixin, BaseEstimator):
@@ -26,7 +26,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
     _accept_sparse = "csr"
 
     def decision_function(self, X):
-        """Values of the output layer before its sigmoid or softmax.
+        """Output layer's values before its sigmoid or softmax.
 
         Parameters
         ----------
@@ -207,6 +207,20 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         # scikit-learn reads all that is listed here in order to show an estimator. A Keras model
         # is made where it is asked for by name, and not for that.
         return [name for name in object.__dir__(self) if name != "model_" and hasattr(self, name)]
+
+    def __getstate__(self):
+        return _saved.to_state(super().__getstate__())
+
+    def __setstate__(self, state):
+        name, parameters = type(self).__name__, self._parameter_constraints
+        super().__setstate__(_saved.from_state(state, name, parameters))
+
+    def __copy__(self):
+        # Nothing comes from a file here. scikit-learn's callbacks copy estimators whose fit is
+        # under way, when new classes may stand beside old weights.
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
 
     def _loss(self, n_outputs):
         """Keras's name of the loss for a net with this number of outputs."""

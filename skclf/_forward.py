@@ -2,7 +2,8 @@
 
 Nothing here knows Keras, scikit-learn or labels: an `Architecture` and a list of weights, in the
 order of Keras's own ``get_weights()``, turn rows into logits. Float64 rows are computed in float64,
-so that a row's logits do not depend on the rows beside it, and float32 rows in float32.
+so that a row's logits depend on the rows beside it in the last bits at most, and float32 rows in
+float32.
 """
 
 from dataclasses import dataclass
@@ -55,6 +56,34 @@ class Architecture:
     kernel_size: tuple = (3, 3)
     pool_size: tuple = (2, 2)
     sparse: bool = False
+
+
+def weight_shapes(architecture):
+    """Shapes of a net's weights: kernel and bias of each layer, first to last.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Returns
+    -------
+    list of tuple of int
+    """
+    shapes, n_values = [], architecture.input_shape[0]
+    if architecture.filters:
+        height, width, channels = architecture.input_shape
+        for filters in architecture.filters:
+            shapes += [(*architecture.kernel_size, channels, filters), (filters,)]
+            height, width = (
+                -(-size // pool)
+                for size, pool in zip((height, width), architecture.pool_size, strict=True)
+            )
+            channels = filters
+        n_values = height * width * channels
+    for units in (*architecture.hidden_layer_sizes, architecture.n_outputs):
+        shapes += [(n_values, units), (units,)]
+        n_values = units
+    return shapes
 
 
 def _softplus(z):

@@ -6,7 +6,14 @@ import pytest
 from scipy import sparse, special
 
 from skclf import _networks
-from skclf._forward import ACTIVATIONS, Architecture, convolve_same, logits, max_pool_same
+from skclf._forward import (
+    ACTIVATIONS,
+    Architecture,
+    convolve_same,
+    logits,
+    max_pool_same,
+    weight_shapes,
+)
 
 RNG = np.random.RandomState(0)
 # From far below to far above where the activations bend.
@@ -118,6 +125,23 @@ def test_rows_do_not_depend_on_the_rows_beside_them():
     together = logits(net, weights, X)
     alone = np.concatenate([logits(net, weights, row[np.newaxis]) for row in X])
     np.testing.assert_allclose(alone, together, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"hidden_layer_sizes": (), "n_outputs": 3},
+        {"hidden_layer_sizes": (5, 4), "dropout": 0.5, "sparse": True},
+        {"input_shape": (7, 9, 2), "filters": (3,), "kernel_size": (2, 5)},
+        {"input_shape": (7, 9, 1), "filters": (3, 4), "pool_size": (3, 2), "n_outputs": 2},
+        {"input_shape": (3, 3, 1), "filters": (2, 2), "pool_size": (5, 1)},
+    ],
+)
+def test_weights_have_the_shapes_of_kerass(parts):
+    net = architecture(**parts)
+    model = keras.Model(*_networks.build_layers(net))
+    assert weight_shapes(net) == [weight.shape for weight in model.get_weights()]
 
 
 def test_architectures_can_be_keys():

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import InconsistentVersionWarning
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
 
@@ -167,6 +168,85 @@ def test_pickles_are_small(warm_start):
     # 240,000 bytes, are not kept.
     assert len(pickle.dumps(clf)) < weights * (1 + warm_start) + 6000
     assert len(pickle.dumps(clone(clf))) < 2000
+
+
+@pytest.mark.parametrize(
+    ("estimator", "shape"),
+    [
+        (BinaryDenseClassifier(16, epochs=30), (60, 10_000)),
+        (ShapeConvClassifier(epochs=2), (60, 32, 32)),
+    ],
+    ids=["dense", "conv"],
+)
+def test_pickles_are_hardly_larger_than_the_weights(estimator, shape):
+    rows = np.random.RandomState(1).rand(*shape).astype(np.float32)
+    clf = clone(estimator).fit(rows, np.arange(60) % 2)
+    weights = sum(array.nbytes for array in clf.model_.get_weights())
+    assert len(pickle.dumps(clf)) < 1.1 * weights + 20_000
+    # Of what can't go on there is no state, and of what keeps no epochs none but the last one.
+    assert clf._state is None
+    assert clf._epoch_weights == {}
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("module", [pickle, joblib])
+def test_truncated_files_are_refused(module, share, tmp_path):
+    clf, path = BinaryDenseClassifier(50, epochs=1).fit(X, Y), tmp_path / "clf"
+    with path.open("wb") as file:
+        module.dump(clf, file)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    # joblib's EOFError says nothing more.
+    message = "truncated|Ran out of input|EOF|reading array|exhausted before|^$"
+    with (
+        pytest.raises((EOFError, ValueError, pickle.UnpicklingError), match=message),
+        path.open("rb") as file,
+    ):
+        module.load(file)
+
+
+def test_altered_files_are_refused():
+    clf = MulticlassDenseClassifier(hidden_layer_sizes=50, epochs=1).fit(X, Y3)
+    # The tuple (50,) stands first in the net, and later in the shapes of its weights.
+    altered = pickle.dumps(clf).replace(b"K2\x85", b"K3\x85", 1)
+    with pytest.raises(ValueError, match=r"Can't load this MulticlassDenseClassifier: _weights\[0"):
+        pickle.loads(altered)
+
+
+class OfAnotherModule(BinaryDenseClassifier):
+    """A user's own; scikit-learn checks the versions of its own modules alone."""
+
+
+@pytest.mark.parametrize("estimator", [BinaryDenseClassifier(), OfAnotherModule()])
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("library", ["skclf", "sklearn"])
+def test_files_of_another_version_warn(estimator, fitted, library, monkeypatch):
+    estimator = clone(estimator).set_params(**SMALL)
+    if fitted:
+        estimator.fit(X, Y)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{library}.__version__", "0.0.1")
+        saved = pickle.dumps(estimator)
+    with pytest.warns(InconsistentVersionWarning, match=r"from version (skclf )?0.0.1") as seen:
+        loaded = pickle.loads(saved)
+    (warning,) = [each.message for each in seen]
+    assert warning.estimator_name == type(estimator).__name__
+    assert warning.original_sklearn_version == ("skclf " if library == "skclf" else "") + "0.0.1"
+    assert warning.current_sklearn_version.endswith(sys.modules[library].__version__)
+    assert vars(loaded).keys() == vars(estimator).keys()
+    if fitted:
+        np.testing.assert_array_equal(loaded.predict_proba(X), estimator.predict_proba(X))
+
+
+def test_a_fit_that_is_under_way_can_be_copied():
+    # Between new classes and new weights, as scikit-learn's callbacks may find it.
+    clf = BinaryDenseClassifier(**SMALL).fit(X, Y)
+    clf.classes_ = np.arange(5)
+    copied = copy.copy(clf)
+    assert vars(copied) == vars(clf)
+    assert copied is not clf
+    with pytest.raises(ValueError, match="it has 5 classes_ and an output layer for 2"):
+        copy.deepcopy(clf)
 
 
 def test_pickling_warns_of_nothing(case, recwarn):

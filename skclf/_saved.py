@@ -1,0 +1,291 @@
+"""What of a fitted classifier goes into a file, and whether what comes out of one can be it.
+
+Pure functions between an estimator's attributes and the state that pickle, joblib and skops save:
+plain dicts, lists, tuples, numbers, strings and arrays, so that those who load with skops have no
+other class to trust than the estimator's own. A file can be damaged, altered or of another
+version; whoever loads it should hear of that at once, and not at the first strange prediction.
+"""
+
+import warnings
+from dataclasses import fields
+from itertools import pairwise
+from numbers import Integral, Real
+
+import numpy as np
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+from skclf._forward import Architecture, weight_shapes
+
+_VERSIONS = {"skclf": "_skclf_version", "scikit-learn": "_sklearn_version"}
+# Attributes that are set before a net is trained, and those that are set together after it.
+_BEFORE_TRAINING = ("classes_", "n_features_in_", "_seeds")
+_BY_TRAINING = (
+    "_net",
+    "_history",
+    "_weights",
+    "_state",
+    "_epoch_weights",
+    "n_epochs_",
+    "best_epoch_",
+)
+_FIELDS = {field.name for field in fields(Architecture)}
+_KINDS_OF_LABELS = "biufUSO"
+_FLOAT32 = np.dtype(np.float32)
+_LARGEST_SEED = 2**32 - 1
+
+
+def to_state(attributes):
+    """An estimator's attributes in the form in which they are saved.
+
+    Parameters
+    ----------
+    attributes : dict
+        Of an estimator, fitted or not; left as it is.
+
+    Returns
+    -------
+    dict
+        With the versions of skclf and of scikit-learn.
+    """
+    state = {**attributes, **_current_versions()}
+    if "_net" in state:
+        state["_net"] = dict(vars(state["_net"]))
+        state["_history"] = {key: np.array(v, float) for key, v in state["_history"].items()}
+    return state
+
+
+def from_state(state, name, parameters):
+    """An estimator's attributes from what was saved.
+
+    Parameters
+    ----------
+    state : dict
+        As `to_state` gives it; left as it is.
+    name : str
+        Of the estimator's class, for messages.
+    parameters : iterable of str
+        Names of the parameters that a fitted estimator must have.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If the state of a fitted estimator is not whole, or its parts don't fit together.
+
+    Warns
+    -----
+    InconsistentVersionWarning
+        If another version of skclf or of scikit-learn has saved it.
+    """
+    if not isinstance(state, dict):
+        raise ValueError(_message(name, f"it holds a {type(state).__name__} and no dict", {}))
+    _warn_of_other_versions(state, name)
+    attributes = {key: state[key] for key in state if key not in _VERSIONS.values()}
+    if any(key in attributes for key in _BY_TRAINING):
+        fault = next(_faults(attributes, parameters), None)
+        if fault is not None:
+            raise ValueError(_message(name, fault, state))
+        attributes["_net"] = Architecture(**attributes["_net"])
+        attributes["_history"] = {k: v.tolist() for k, v in attributes["_history"].items()}
+    return attributes
+
+
+def _current_versions():
+    from skclf import __version__
+
+    return {"_skclf_version": __version__, "_sklearn_version": sklearn.__version__}
+
+
+def _warn_of_other_versions(state, name):
+    current = _current_versions()
+    for library, key in _VERSIONS.items():
+        saved = str(state.get(key, "unknown"))
+        if saved != current[key]:
+            # The warning's text names no library: scikit-learn has it for its own version alone.
+            prefix = "" if library == "scikit-learn" else f"{library} "
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=name,
+                    current_sklearn_version=f"{prefix}{current[key]}",
+                    original_sklearn_version=f"{prefix}{saved}",
+                ),
+                stacklevel=4,
+            )
+
+
+def _message(name, fault, state):
+    saved, current = state.get("_skclf_version", "unknown"), _current_versions()["_skclf_version"]
+    return (
+        f"Can't load this {name}: {fault}. The file is damaged, was altered, or is of a version of "
+        f"skclf that this one can't read (saved by {saved}, this is {current}); fit and save the "
+        "estimator again."
+    )
+
+
+def _faults(attributes, parameters):
+    """What is wrong, first things first: a later check relies on the earlier ones.
+
+    Yields
+    ------
+    str
+        Half a sentence.
+    """
+    needed = (*_BEFORE_TRAINING, *_BY_TRAINING, *parameters)
+    lacking = [key for key in needed if key not in attributes]
+    if lacking:
+        yield f"it lacks {', '.join(lacking)}"
+    yield from _net_faults(attributes["_net"])
+    net = Architecture(**attributes["_net"])
+    yield from _class_faults(attributes["classes_"], net)
+    yield from _feature_faults(attributes, net)
+    shapes = weight_shapes(net)
+    yield from _weight_faults(attributes["_weights"], shapes, "_weights")
+    yield from _history_faults(attributes["_history"])
+    n_epochs = len(attributes["_history"]["loss"])
+    for key in ("n_epochs_", "best_epoch_"):
+        if not (_is_size(attributes[key]) and attributes[key] <= n_epochs):
+            yield f"{key} is {attributes[key]!r}, with a history of {n_epochs} epochs"
+    yield from _epoch_weight_faults(attributes, shapes)
+    yield from _seed_faults(attributes["_seeds"])
+    yield from _training_state_faults(attributes["_state"])
+
+
+def _net_faults(net):
+    if not isinstance(net, dict):
+        yield f"its net is a {type(net).__name__} and no dict"
+    strange = [key for key in net if key not in _FIELDS]
+    if strange:
+        yield f"its net has parts of unknown names: {', '.join(map(repr, strange))}"
+    try:
+        net = Architecture(**net)
+    except TypeError as error:
+        yield f"its net is not whole: {error}"
+    if not _are_sizes(net.filters):
+        yield f"its net has filters={net.filters!r}"
+    is_right = {
+        "input_shape": _are_sizes(net.input_shape, 3 if net.filters else 1),
+        "hidden_layer_sizes": _are_sizes(net.hidden_layer_sizes),
+        "n_outputs": _is_size(net.n_outputs),
+        "activation": isinstance(net.activation, str),
+        "dropout": _is_real(net.dropout) and 0 <= net.dropout < 1,
+        "l2": _is_real(net.l2) and net.l2 >= 0,
+        "kernel_size": _are_sizes(net.kernel_size, 2),
+        "pool_size": _are_sizes(net.pool_size, 2),
+        "sparse": isinstance(net.sparse, bool),
+    }
+    for part, right in is_right.items():
+        if not right:
+            yield f"its net has {part}={getattr(net, part)!r}"
+
+
+def _is_size(value):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+
+
+def _are_sizes(value, length=None):
+    is_long_enough = isinstance(value, tuple) and length in (None, len(value))
+    return is_long_enough and all(map(_is_size, value))
+
+
+def _is_seed(value):
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_whole and 0 <= value <= _LARGEST_SEED
+
+
+def _is_real(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _class_faults(classes, net):
+    is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
+    if not is_array or classes.dtype.kind not in _KINDS_OF_LABELS:
+        yield f"classes_ is no 1-D array of labels: {_shown(classes)}"
+    labels = classes.tolist()
+    try:
+        are_sorted = all(first < second for first, second in pairwise(labels))
+    except TypeError:
+        are_sorted = False
+    if not are_sorted:
+        yield f"classes_ are not sorted and distinct: {_shown(classes)}"
+    n_classes = 2 if net.n_outputs == 1 else net.n_outputs
+    if len(labels) != n_classes:
+        yield f"it has {len(labels)} classes_ and an output layer for {n_classes}"
+
+
+def _feature_faults(attributes, net):
+    n_features, n_inputs = attributes["n_features_in_"], int(np.prod(net.input_shape))
+    if not _is_size(n_features) or n_features != n_inputs:
+        yield f"n_features_in_ is {n_features!r} and the net's input has {n_inputs} values"
+    names = attributes.get("feature_names_in_")
+    if names is not None and np.shape(names) != (n_features,):
+        yield f"feature_names_in_ is of shape {np.shape(names)}, with {n_features} features"
+    shape = attributes.get("image_shape_", net.input_shape)
+    if not isinstance(shape, tuple) or shape != net.input_shape:
+        yield f"image_shape_ is {shape!r} and the net's input is of shape {net.input_shape}"
+
+
+def _weight_faults(weights, shapes, name):
+    if not isinstance(weights, list):
+        yield f"{name} is a {type(weights).__name__} and no list of arrays"
+    if len(weights) != len(shapes):
+        yield f"{name} has {len(weights)} arrays and the net has {len(shapes)}"
+    for number, (array, shape) in enumerate(zip(weights, shapes, strict=True)):
+        if not isinstance(array, np.ndarray) or array.dtype != _FLOAT32 or array.shape != shape:
+            yield f"{name}[{number}] is {_shown(array)}, and not a float32 array of shape {shape}"
+
+
+def _history_faults(history):
+    if not isinstance(history, dict) or "loss" not in history:
+        yield "its history is no dict with the loss of each epoch"
+    for key, values in history.items():
+        # NaN is a value too: that of a net that diverged, or of an epoch without validation rows.
+        if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype != float:
+            yield f"its history of {key!r} is {_shown(values)}, and not a 1-D array of float64"
+    lengths = {key: len(values) for key, values in history.items()}
+    if len(set(lengths.values())) > 1:
+        yield f"the columns of its history are of different lengths: {lengths}"
+
+
+def _epoch_weight_faults(attributes, shapes):
+    kept, n_epochs = attributes["_epoch_weights"], attributes["n_epochs_"]
+    if not isinstance(kept, dict) or not all(_is_size(e) and e <= n_epochs for e in kept):
+        yield "the weights that it kept of its epochs are no dict by the number of the epoch"
+    for epoch, weights in kept.items():
+        yield from _weight_faults(weights, shapes, f"_epoch_weights[{epoch}]")
+
+
+def _seed_faults(seeds):
+    if not isinstance(seeds, dict) or not seeds or not all(map(_is_seed, seeds.values())):
+        yield f"its seeds are no dict of whole numbers from 0 to {_LARGEST_SEED}"
+
+
+def _training_state_faults(state):
+    """The optimizer knows the shapes of its variables, and is asked when training goes on."""
+    if state is None:
+        return
+    keys = ("optimizer", "learning_rate", "variables", "dropout_states")
+    if not isinstance(state, dict) or any(key not in state for key in keys):
+        yield f"the state to go on training from is no dict of {', '.join(keys)}"
+    if not isinstance(state["optimizer"], str | None):
+        yield f"the optimizer to go on training with is named by {_shown(state['optimizer'])}"
+    rate = state["learning_rate"]
+    if rate is not None and not _is_real(rate):
+        yield f"the learning rate to go on training with is {_shown(rate)}"
+    for key in ("variables", "dropout_states"):
+        arrays = state[key]
+        if not isinstance(arrays, list) or not all(
+            isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "biuf"
+            for array in arrays
+        ):
+            yield f"the {key} to go on training from are no list of arrays of numbers"
+
+
+def _shown(value):
+    """A value in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and type {value.dtype}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,323 @@
+"""Fitted classifiers as ONNX files, which run where there is no Python.
+
+The graph is written from a fitted net's arrays, without Keras and TensorFlow. It takes and gives
+what scikit-learn's own converter, ``skl2onnx`` without its "zipmap", lets a classifier take and
+give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
+"""
+
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skclf._fitted import FittedNet
+
+# All that is needed is in this version of ONNX's operators, which every runtime of 2022 or later
+# knows; the second number is the file format of that time.
+_OPSET, _FORMAT = 17, 8
+
+__all__ = ["to_onnx"]
+
+
+def to_onnx(estimator, path):
+    """Write a fitted classifier as an ONNX model.
+
+    It has one input, ``X``, float32 rows of shape ``(n_samples, n_features_in_)``: for
+    `skclf.ShapeConvClassifier` images with their values flattened, row by row of pixels with the
+    channels last. It has two outputs: ``label``, of shape ``(n_samples,)``, int64 or strings, and
+    ``probabilities``, float32 of shape ``(n_samples, n_classes)`` in the order of ``classes_``.
+    The number of rows is open. Boolean labels become 0 and 1, as they do in ``skl2onnx``.
+
+    Parameters
+    ----------
+    estimator : BinaryDenseClassifier, MulticlassDenseClassifier or ShapeConvClassifier
+        A fitted one.
+    path : str or os.PathLike
+        The file to write, by custom with the suffix ``.onnx``; one that is there is replaced.
+
+    Raises
+    ------
+    ImportError
+        If the package ``onnx`` is not installed.
+    TypeError
+        If the estimator is something else, such as a Pipeline.
+    ValueError
+        If ONNX has no form for the activation or the labels.
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+
+    Notes
+    -----
+    The model computes in float32 and `predict_proba` in float64, so that probabilities agree to
+    about 1e-6. Its operators are those of ONNX's opset 17.
+
+    References
+    ----------
+    The operators: https://onnx.ai/onnx/operators/
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import onnxruntime
+    >>> from skclf import BinaryDenseClassifier
+    >>> from skclf.datasets import make_low_high
+    >>> from skclf.onnx import to_onnx
+    >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+    >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_onnx(clf, f"{folder}/low_high.onnx")
+    ...     session = onnxruntime.InferenceSession(f"{folder}/low_high.onnx")
+    >>> rows = np.array([[0.9, 0.8, 0.7, 0.9], [0.1, 0.3, 0.2, 0.2]], dtype=np.float32)
+    >>> label, probabilities = session.run(None, {"X": rows})
+    >>> label
+    array(['high', 'low'], dtype=object)
+    >>> probabilities.shape
+    (2, 2)
+    """
+    _check_estimator(estimator)
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(
+            "skclf.onnx needs the package onnx, which isn't installed: pip install 'skclf[onnx]'."
+        ) from error
+    from skclf import __version__
+
+    labels = _labels(estimator.classes_)
+    graph = _Graph()
+    _add_net(graph, estimator._net, estimator._weights)
+    _add_outputs(graph, estimator._net.n_outputs, labels)
+    model = onnx.helper.make_model(
+        _made(graph, estimator.n_features_in_, labels),
+        producer_name="skclf",
+        producer_version=__version__,
+        opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
+        ir_version=_FORMAT,
+    )
+    onnx.checker.check_model(model)
+    Path(path).write_bytes(model.SerializeToString())
+
+
+def _check_estimator(estimator):
+    if not isinstance(estimator, FittedNet):
+        name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
+        raise TypeError(
+            f"Got {name}, but expected a fitted classifier of skclf. Of a Pipeline pass the last "
+            "step, to_onnx(pipeline[-1], path), and give the model rows that have been through "
+            "the other steps, which skl2onnx can convert."
+        )
+    check_is_fitted(estimator)
+    activation = estimator._net.activation
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"Got a net with activation={activation!r}, which only Keras can compute; expected one "
+            f"of {', '.join(_ACTIVATIONS)}."
+        )
+
+
+def _labels(classes):
+    """Classes as strings or int64, the two types that labels have in ONNX."""
+    if classes.dtype.kind in "UO":
+        return classes.astype(object)
+    if classes.dtype.kind in "biuf":
+        whole = classes.astype(np.int64)
+        if (whole == classes).all():
+            return whole
+    raise ValueError(
+        f"Got labels of type {classes.dtype}, such as {classes.tolist()[0]!r}, but ONNX has only "
+        "strings and whole numbers of 64 bits: fit on labels of these types."
+    )
+
+
+class _Graph:
+    """A graph that is being built, from its input on; each node is named by its output.
+
+    Attributes
+    ----------
+    nodes, constants : list
+    last : str
+        Name of the value that the next node works on.
+    """
+
+    def __init__(self):
+        self.nodes, self.constants, self.last = [], [], "X"
+
+    def add(self, operator, *inputs, name=None, **attributes):
+        """Add a node, by default on the last value, and make its output the last one.
+
+        Parameters
+        ----------
+        operator : str
+        *inputs : str or ndarray
+            Names of values, or constants.
+        name : str or None
+            Of the output; None counts.
+        **attributes
+            Of the operator.
+
+        Returns
+        -------
+        str
+            The output's name.
+        """
+        from onnx import helper
+
+        name = name or f"{operator.lower()}_{len(self.nodes)}"
+        inputs = [
+            value if isinstance(value, str) else self._constant(f"{name}_{number}", value)
+            for number, value in enumerate(inputs or (self.last,))
+        ]
+        self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        self.last = name
+        return name
+
+    def _constant(self, name, value):
+        from onnx import TensorProto, helper, numpy_helper
+
+        if value.dtype == object:
+            texts = [text.encode() for text in value]
+            tensor = helper.make_tensor(name, TensorProto.STRING, value.shape, texts)
+        else:
+            tensor = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.constants.append(tensor)
+        return name
+
+
+def _add_net(graph, net, weights):
+    """From rows to logits."""
+    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    if net.filters:
+        # 0 keeps the number of rows.
+        graph.add("Reshape", graph.last, np.array([0, *net.input_shape]))
+        graph.add("Transpose", perm=[0, 3, 1, 2])
+        size = net.input_shape[:2]
+        for kernel, bias in layers[: len(net.filters)]:
+            _add_convolution(graph, kernel, bias)
+            _ACTIVATIONS[net.activation](graph)
+            size = _add_pooling(graph, size, net.pool_size)
+        graph.add("Transpose", perm=[0, 2, 3, 1])
+        graph.add("Flatten", axis=1)
+    *hidden, (kernel, bias) = layers[len(net.filters) :]
+    for hidden_kernel, hidden_bias in hidden:
+        graph.add("Gemm", graph.last, hidden_kernel, hidden_bias)
+        _ACTIVATIONS[net.activation](graph)
+    graph.add("Gemm", graph.last, kernel, bias)
+
+
+def _add_convolution(graph, kernel, bias):
+    """As `skclf._forward.convolve_same`, with the channels before height and width."""
+    height, width = kernel.shape[:2]
+    begins, ends = [(height - 1) // 2, (width - 1) // 2], [height // 2, width // 2]
+    graph.add("Conv", graph.last, kernel.transpose(3, 2, 0, 1), bias, pads=begins + ends)
+
+
+def _add_pooling(graph, size, pool_size):
+    """As `skclf._forward.max_pool_same`; returns the height and width of what comes out."""
+    missing = [-length % pool for length, pool in zip(size, pool_size, strict=True)]
+    begins = [total // 2 for total in missing]
+    ends = [total - begin for total, begin in zip(missing, begins, strict=True)]
+    options = {"kernel_shape": pool_size, "strides": pool_size, "pads": begins + ends}
+    graph.add("MaxPool", **options)
+    return [-(-length // pool) for length, pool in zip(size, pool_size, strict=True)]
+
+
+def _add_outputs(graph, n_outputs, labels):
+    """From logits to probabilities and labels."""
+    logits = graph.last
+    if n_outputs == 1:
+        logits = graph.add("Concat", graph.add("Neg"), logits, axis=1)
+        graph.add("Sigmoid", name="probabilities")
+    else:
+        graph.add("Softmax", axis=1, name="probabilities")
+    # Of logits, since probabilities close to 1 are rounded.
+    codes = graph.add("ArgMax", logits, axis=1, keepdims=0)
+    graph.add("Gather", labels, codes, name="label")
+
+
+def _made(graph, n_features, labels):
+    from onnx import TensorProto, helper
+
+    kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
+    rows, n_classes = "n_samples", len(labels)
+    return helper.make_graph(
+        graph.nodes,
+        "skclf",
+        inputs=[helper.make_tensor_value_info("X", TensorProto.FLOAT, [rows, n_features])],
+        outputs=[
+            helper.make_tensor_value_info("label", kind, [rows]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, n_classes]),
+        ],
+        initializer=graph.constants,
+    )
+
+
+def _node(operator, **attributes):
+    """An activation that is one operator."""
+    return lambda graph: graph.add(operator, **attributes)
+
+
+def _times(gate):
+    """An activation that multiplies each value by another activation of it."""
+    return lambda graph: graph.add("Mul", graph.last, gate(graph))
+
+
+def _number(value):
+    return np.array(value, dtype=np.float32)
+
+
+def _normal_probability(graph):
+    graph.add("Mul", graph.last, _number(sqrt(0.5)))
+    graph.add("Add", graph.add("Erf"), _number(1))
+    return graph.add("Mul", graph.last, _number(0.5))
+
+
+def _tanh_of_softplus(graph):
+    graph.add("Softplus")
+    return graph.add("Tanh")
+
+
+def _log_sigmoid(graph):
+    graph.add("Neg")
+    graph.add("Softplus")
+    graph.add("Neg")
+
+
+def _squareplus(graph):
+    values = graph.last
+    graph.add("Add", graph.add("Mul", values, values), _number(4))
+    graph.add("Add", values, graph.add("Sqrt"))
+    graph.add("Mul", graph.last, _number(0.5))
+
+
+# The activations of `skclf._forward`, each by ONNX's operators. Features or channels are axis 1.
+_ACTIVATIONS = {
+    "celu": _node("Elu", alpha=1.0),
+    "elu": _node("Elu", alpha=1.0),
+    "exponential": _node("Exp"),
+    "gelu": _times(_normal_probability),
+    "hard_shrink": _node("Shrink", lambd=0.5),
+    "hard_sigmoid": _node("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "hard_silu": _node("HardSwish"),
+    "hard_swish": _node("HardSwish"),
+    "hard_tanh": lambda graph: graph.add("Clip", graph.last, _number(-1), _number(1)),
+    "leaky_relu": _node("LeakyRelu", alpha=0.2),
+    "linear": lambda graph: None,
+    "log_sigmoid": _log_sigmoid,
+    "log_softmax": _node("LogSoftmax", axis=1),
+    "mish": _times(_tanh_of_softplus),
+    "relu": _node("Relu"),
+    "relu6": lambda graph: graph.add("Clip", graph.last, _number(0), _number(6)),
+    "selu": _node("Selu", alpha=1.6732632423543772, gamma=1.0507009873554805),
+    "sigmoid": _node("Sigmoid"),
+    "silu": _times(_node("Sigmoid")),
+    "soft_shrink": _node("Shrink", lambd=0.5, bias=0.5),
+    "softmax": _node("Softmax", axis=1),
+    "softplus": _node("Softplus"),
+    "softsign": _node("Softsign"),
+    "squareplus": _squareplus,
+    "swish": _times(_node("Sigmoid")),
+    "tanh": _node("Tanh"),
+    "tanh_shrink": lambda graph: graph.add("Sub", graph.last, graph.add("Tanh")),
+}

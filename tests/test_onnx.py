@@ -1,0 +1,278 @@
+"""ONNX models, run by onnxruntime, give what the classifier gives that they were made of."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+
+import skclf
+from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
+from skclf._forward import ACTIVATIONS, Architecture, weight_shapes
+from skclf.onnx import to_onnx
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+RNG = np.random.RandomState(0)
+ROWS = RNG.normal(size=(60, 5)).astype(np.float32)
+CODES = np.arange(60) % 3
+SMALL = {"epochs": 1, "random_state": 0}
+
+
+def session_of(estimator, folder):
+    """The estimator in onnxruntime, by way of a file."""
+    path = folder / "net.onnx"
+    assert to_onnx(estimator, path) is None
+    onnx.checker.check_model(str(path), full_check=True)
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def assert_same(estimator, X, folder):
+    """All rows, the first one alone, and none give the labels and probabilities of skclf."""
+    session = session_of(estimator, folder)
+    X = np.asarray(X, dtype=np.float32).reshape(len(X), -1)
+    for rows in (X, X[:1]):
+        label, probabilities = session.run(None, {"X": rows})
+        assert probabilities.dtype == np.float32
+        assert np.isfinite(probabilities).all()
+        np.testing.assert_allclose(probabilities, estimator.predict_proba(rows), atol=1e-5)
+        np.testing.assert_array_equal(label, estimator.predict(rows))
+    label, probabilities = session.run(None, {"X": X[:0]})
+    assert label.shape == (0,)
+    assert probabilities.shape == (0, len(estimator.classes_))
+    return session
+
+
+def with_net(estimator, net, classes=("ant", "bee", "cat"), seed=0):
+    """An estimator that is fitted by weights drawn at random, as training leaves none."""
+    random = np.random.RandomState(seed)
+    shapes = weight_shapes(net)
+    estimator._weights = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    estimator._net = net
+    estimator.classes_ = np.array(classes[: max(2, net.n_outputs)])
+    estimator.n_features_in_ = int(np.prod(net.input_shape))
+    if net.filters:
+        estimator.image_shape_ = net.input_shape
+    return estimator
+
+
+LABELS = {
+    "strings": np.array(["ant", "bée", "čat"]),
+    "objects": np.array(["ant", "bée", "čat"], dtype=object),
+    "int64": np.array([-5, 0, 2**60]),
+    "int8": np.array([1, 2, 3], dtype=np.int8),
+    "whole floats": np.array([1.0, 2.0, 3.0]),
+}
+CLASSIFIERS = {
+    "binary": (BinaryDenseClassifier(4, **SMALL), ROWS, 2),
+    "binary without hidden layers": (BinaryDenseClassifier((), **SMALL), ROWS, 2),
+    "dropout": (BinaryDenseClassifier((8, 8), dropout=0.9, **SMALL), ROWS, 2),
+    "two classes": (MulticlassDenseClassifier((4, 3), **SMALL), ROWS, 2),
+    "three classes": (MulticlassDenseClassifier((4, 3), dropout=0.5, **SMALL), ROWS, 3),
+    "without hidden layers": (MulticlassDenseClassifier((), **SMALL), ROWS, 3),
+    "images": (ShapeConvClassifier(4, filters=2, **SMALL), RNG.rand(60, 6, 5), 2),
+    "colours": (ShapeConvClassifier(4, filters=2, **SMALL), RNG.rand(60, 4, 4, 3), 3),
+}
+
+
+@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_fitted_classifiers(name, labels, tmp_path):
+    estimator, X, n_classes = CLASSIFIERS[name]
+    y = LABELS[labels][CODES % n_classes]
+    assert_same(clone(estimator).fit(X, y), X, tmp_path)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_of_dense_nets(activation, n_outputs, tmp_path):
+    net = Architecture((5,), (7, 6), n_outputs, activation)
+    estimator = with_net(BinaryDenseClassifier(), net)
+    estimator._weights = [weight / 2 for weight in estimator._weights]
+    assert_same(estimator, ROWS, tmp_path)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_of_convolutions(activation, tmp_path):
+    net = Architecture((5, 4, 2), (6,), 3, activation, filters=(3, 2))
+    estimator = with_net(ShapeConvClassifier(), net)
+    # Twice the exponential of what is not small is more than float32 holds.
+    share = 16 if activation == "exponential" else 4
+    estimator._weights = [weight / share for weight in estimator._weights]
+    assert_same(estimator, RNG.normal(size=(20, 40)), tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 1), (8, 5, 3), (1, 13, 1), (1, 1, 2)])
+@pytest.mark.parametrize("kernel_size", [(3, 3), (2, 2), (4, 1), (1, 5), (7, 7)])
+@pytest.mark.parametrize("pool_size", [(2, 2), (3, 3), (1, 4), (5, 2)])
+def test_sizes_of_images_kernels_and_pools(shape, kernel_size, pool_size, tmp_path):
+    sizes = {"filters": (2, 3, 2), "kernel_size": kernel_size, "pool_size": pool_size}
+    net = Architecture(shape, (4,), 1, "relu", **sizes)
+    X = RNG.normal(size=(10, np.prod(shape)))
+    assert_same(with_net(ShapeConvClassifier(), net), X, tmp_path)
+
+
+def test_images_straight_to_the_output_layer(tmp_path):
+    net = Architecture((6, 6, 1), (), 2, "relu", filters=(2,))
+    assert_same(with_net(ShapeConvClassifier(), net), RNG.normal(size=(9, 36)), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["binary", "three classes"])
+def test_labels_of_sure_nets(name, tmp_path):
+    # Two logits far from 0 have probabilities that float32 rounds to the same number.
+    estimator, X, n_classes = CLASSIFIERS[name]
+    estimator = clone(estimator).fit(X, CODES % n_classes)
+    estimator._weights = [weight * 20 for weight in estimator._weights]
+    assert_same(estimator, X * 20, tmp_path)
+
+
+@pytest.mark.parametrize(("bias", "label"), [(0, "ant"), (1e-3, "bee"), (-1e-3, "ant")])
+def test_the_first_class_wins_a_tie(bias, label, tmp_path):
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (), 1, "relu"))
+    estimator._weights = [np.zeros((5, 1), np.float32), np.array([bias], np.float32)]
+    found = session_of(estimator, tmp_path).run(["label"], {"X": ROWS[:1]})
+    assert found[0].tolist() == [label] == estimator.predict(ROWS[:1]).tolist()
+
+
+def test_a_net_that_was_trained_on_sparse_rows(tmp_path):
+    net = Architecture((5,), (4,), 1, "relu", sparse=True)
+    assert_same(with_net(BinaryDenseClassifier(), net), ROWS, tmp_path)
+
+
+def test_boolean_labels_become_0_and_1(tmp_path):
+    estimator = BinaryDenseClassifier(4, **SMALL).fit(ROWS, ROWS[:, 0] > 0)
+    label, _ = session_of(estimator, tmp_path).run(None, {"X": ROWS})
+    assert label.dtype == np.int64
+    np.testing.assert_array_equal(label, estimator.predict(ROWS))
+
+
+# ------------------------------------------------------------------------------- the face of it
+
+
+def face_of(session):
+    found = session.get_inputs() + session.get_outputs()
+    # The name of an open dimension is of no matter, nor whether it has one.
+    shapes = [[n if isinstance(n, int) else "open" for n in each.shape] for each in found]
+    return [(each.name, each.type) for each in found], shapes
+
+
+@pytest.mark.parametrize(("labels", "kind"), [("strings", "string"), ("int8", "int64")])
+def test_inputs_and_outputs(labels, kind, tmp_path):
+    estimator = MulticlassDenseClassifier(4, **SMALL).fit(ROWS, LABELS[labels][CODES])
+    names, shapes = face_of(session_of(estimator, tmp_path))
+    assert names == [
+        ("X", "tensor(float)"),
+        ("label", f"tensor({kind})"),
+        ("probabilities", "tensor(float)"),
+    ]
+    assert shapes == [["open", 5], ["open"], ["open", 3]]
+
+
+@pytest.mark.parametrize(
+    "y", [LABELS["strings"][CODES], CODES, ROWS[:, 0] > 0], ids=["s", "i", "b"]
+)
+def test_the_face_is_that_of_scikit_learns_converter(y, tmp_path):
+    skl2onnx = pytest.importorskip("skl2onnx")
+    from sklearn.linear_model import LogisticRegression
+
+    theirs = LogisticRegression().fit(ROWS, y)
+    model = skl2onnx.to_onnx(theirs, ROWS[:1], options={"zipmap": False})
+    ours = MulticlassDenseClassifier(4, **SMALL).fit(ROWS, y)
+    expected = face_of(onnxruntime.InferenceSession(model.SerializeToString()))
+    assert face_of(session_of(ours, tmp_path)) == expected
+
+
+def test_the_file_says_where_it_comes_from(tmp_path):
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    path = str(tmp_path / "net.onnx")
+    to_onnx(estimator, path)
+    model = onnx.load(path)
+    assert (model.producer_name, model.producer_version) == ("skclf", skclf.__version__)
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 17)]
+    assert model.ir_version == 8
+    assert Path(path).stat().st_size < sum(w.nbytes for w in estimator._weights) + 2000
+    assert len({node.name for node in model.graph.node}) == len(model.graph.node)
+
+
+def test_a_file_that_is_there_is_replaced(tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"x" * 100_000)
+    to_onnx(with_net(BinaryDenseClassifier(), Architecture((5,), (), 1, "relu")), path)
+    onnx.checker.check_model(str(path))
+
+
+# ------------------------------------------------------------------------------------------ errors
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_pipeline(BinaryDenseClassifier()),
+        skclf.MultiHotVectorizer(3),
+        BinaryDenseClassifier,
+        None,
+    ],
+    ids=["pipeline", "vectorizer", "class", "nothing"],
+)
+def test_what_is_no_classifier_of_ours(other, tmp_path):
+    with pytest.raises(TypeError, match=r"to_onnx\(pipeline\[-1\], path\).*skl2onnx can convert"):
+        to_onnx(other, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_fitted(tmp_path):
+    with pytest.raises(NotFittedError, match="BinaryDenseClassifier instance is not fitted yet"):
+        to_onnx(BinaryDenseClassifier(), tmp_path / "net.onnx")
+
+
+def test_an_activation_that_only_keras_knows(tmp_path):
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "sparse_plus"))
+    with pytest.raises(
+        ValueError, match=r"activation='sparse_plus', which only Keras .* celu, elu"
+    ):
+        to_onnx(estimator, tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("classes", [[b"ant", b"bee"], [0.5, 1.5], np.array([1, 2**63], "u8")])
+def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator.classes_ = np.array(classes)
+    with pytest.raises(ValueError, match=r"Got labels of type .* only strings and whole numbers"):
+        to_onnx(estimator, tmp_path / "net.onnx")
+
+
+def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    with pytest.raises(ImportError, match=r"pip install 'skclf\[onnx\]'"):
+        to_onnx(estimator, tmp_path / "net.onnx")
+
+
+WITHOUT_TENSORFLOW = """
+import pickle, sys
+for name in ("tensorflow", "keras", "scikeras"):
+    sys.modules[name] = None
+from skclf.onnx import to_onnx
+assert "onnx" not in sys.modules
+with open(sys.argv[1], "rb") as file:
+    to_onnx(pickle.load(file), sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_it_works_where_there_is_no_tensorflow(tmp_path):
+    estimator, X, n_classes = CLASSIFIERS["images"]
+    estimator = clone(estimator).fit(X, CODES % n_classes)
+    saved, path = tmp_path / "saved.pkl", tmp_path / "net.onnx"
+    saved.write_bytes(pickle.dumps(estimator))
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, str(saved), str(path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    to_onnx(estimator, tmp_path / "here.onnx")
+    assert path.read_bytes() == (tmp_path / "here.onnx").read_bytes()

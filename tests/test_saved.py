@@ -1,0 +1,232 @@
+"""What is saved of a fitted classifier, and the errors about what can't be one."""
+
+import copy
+import warnings
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+import skclf
+from skclf._forward import Architecture, weight_shapes
+from skclf._saved import from_state, to_state
+
+PARAMETERS = ("epochs",)
+
+
+def zeros(net):
+    return [np.zeros(shape, dtype=np.float32) for shape in weight_shapes(net)]
+
+
+def attributes(**changes):
+    """Those of a classifier that was fitted on two features."""
+    net = Architecture((2,), (3,), 1, "relu")
+    made = {
+        "epochs": 2,
+        "classes_": np.array(["ant", "bee"]),
+        "n_features_in_": 2,
+        "feature_names_in_": np.array(["a", "b"], dtype=object),
+        "_seeds": {"weights": 1, "dropout": 0},
+        "_net": net,
+        "_history": {"loss": [0.5, 0.25], "accuracy": [0.5, float("nan")]},
+        "_weights": zeros(net),
+        "_state": {
+            "optimizer": "a name",
+            "learning_rate": 0.1,
+            "variables": [np.int64(3), np.zeros(3)],
+            "dropout_states": [np.array([1, 0], dtype=np.uint32)],
+        },
+        "_epoch_weights": {1: zeros(net), 2: zeros(net)},
+        "n_epochs_": 2,
+        "best_epoch_": 1,
+    }
+    return made | changes
+
+
+def conv_attributes():
+    net = Architecture((5, 4, 1), (3,), 2, "relu", filters=(2,))
+    changes = {"_net": net, "_weights": zeros(net), "n_features_in_": 20, "_epoch_weights": {}}
+    made = attributes(image_shape_=(5, 4, 1), **changes)
+    del made["feature_names_in_"]
+    return made
+
+
+def load(state):
+    return from_state(state, "Some", PARAMETERS)
+
+
+@pytest.mark.parametrize("whole", [attributes(), attributes(_state=None), conv_attributes()])
+def test_what_is_whole_comes_back(whole):
+    state = to_state(whole)
+    assert state["_skclf_version"] == skclf.__version__
+    assert state["_sklearn_version"] == sklearn.__version__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = load(state)
+    np.testing.assert_equal(loaded, whole)
+    assert loaded["_net"] == whole["_net"]
+    assert all(type(value) is float for value in loaded["_history"]["loss"])
+
+
+@pytest.mark.parametrize("unfitted", [{}, {"epochs": 3}, {"epochs": None, "classes_": "half way"}])
+def test_what_is_not_fitted_passes(unfitted):
+    assert load(to_state(unfitted)) == unfitted
+
+
+def test_nothing_that_is_given_changes():
+    whole = attributes()
+    state = to_state(whole)
+    before = copy.deepcopy((whole, state))
+    load(state)
+    np.testing.assert_equal((whole, state), before)
+
+
+def test_what_is_saved_is_plain():
+    def types_in(value):
+        yield type(value)
+        inner = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict | list | tuple):
+            for each in inner:
+                yield from types_in(each)
+
+    plain = {dict, list, tuple, str, int, float, bool, type(None), np.ndarray, np.int64}
+    assert set(types_in(to_state(attributes()))) <= plain
+
+
+def test_a_net_of_before_a_part_was_added_has_its_default():
+    state = to_state(attributes())
+    for field in fields(Architecture)[4:]:
+        del state["_net"][field.name]
+    assert load(state)["_net"] == attributes()["_net"]
+
+
+def changed(path, value):
+    state = to_state(copy.deepcopy(attributes()))
+    *above, last = path
+    holder = state
+    for key in above:
+        holder = holder[key]
+    holder[last] = value
+    return state
+
+
+FAULTS = [
+    (("_net",), None, "its net is a NoneType and no dict"),
+    (("_net", "depth"), 3, "its net has parts of unknown names: 'depth'"),
+    (("_net", "activation"), 3, "its net has activation=3"),
+    (("_net", "n_outputs"), 0, "its net has n_outputs=0"),
+    (("_net", "filters"), [2], r"its net has filters=\[2\]"),
+    (("_net", "filters"), (2,), r"its net has input_shape=\(2,\)"),
+    (("_net", "hidden_layer_sizes"), (3, -1), r"its net has hidden_layer_sizes=\(3, -1\)"),
+    (("_net", "hidden_layer_sizes"), (4,), r"_weights\[0\] is an array of shape \(2, 3\)"),
+    (("_net", "n_outputs"), 3, "it has 2 classes_ and an output layer for 3"),
+    (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),
+    (("classes_",), np.array(["bee", "ant"]), "classes_ are not sorted and distinct"),
+    (("classes_",), np.array(["ant", None], dtype=object), "classes_ are not sorted and distinct"),
+    (("classes_",), np.arange(3), "it has 3 classes_ and an output layer for 2"),
+    (("n_features_in_",), 3, "n_features_in_ is 3 and the net's input has 2 values"),
+    (("feature_names_in_",), np.array(["a"]), r"feature_names_in_ is of shape \(1,\), with 2"),
+    (("image_shape_",), (1, 2, 1), r"image_shape_ is \(1, 2, 1\) and the net's input is of shape"),
+    (("_weights",), (), "_weights is a tuple and no list of arrays"),
+    (("_weights",), [np.zeros(2)], "_weights has 1 arrays and the net has 4"),
+    (("_weights", 1), np.zeros(3), r"_weights\[1\] is an array of shape \(3,\) and type float64"),
+    (("_weights", 2), None, r"_weights\[2\] is a NoneType, and not a float32 array of shape \(3,"),
+    (("_history",), {}, "its history is no dict with the loss of each epoch"),
+    (("_history", "loss"), [0.5, 0.5], "its history of 'loss' is a list, and not a 1-D array"),
+    (("_history", "accuracy"), np.zeros(1), "of different lengths: {'loss': 2, 'accuracy': 1}"),
+    (("n_epochs_",), 3, "n_epochs_ is 3, with a history of 2 epochs"),
+    (("best_epoch_",), 0, "best_epoch_ is 0, with a history of 2 epochs"),
+    (("_epoch_weights", 3), [], "no dict by the number of the epoch"),
+    (("_epoch_weights", 2), [], r"_epoch_weights\[2\] has 0 arrays and the net has 4"),
+    (("_seeds", "weights"), -1, "its seeds are no dict of whole numbers from 0"),
+    (("_state",), {}, "the state to go on training from is no dict of optimizer, learning_rate"),
+    (("_state", "optimizer"), 3, "the optimizer to go on training with is named by a int"),
+    (("_state", "learning_rate"), "x", "the learning rate to go on training with is a str"),
+    (("_state", "variables"), [None], "the variables to go on training from are no list of arrays"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), FAULTS)
+def test_faults_are_named(path, value, message):
+    with pytest.raises(ValueError, match=rf"^Can't load this Some: .*{message}.*save the estim"):
+        load(changed(path, value))
+
+
+@pytest.mark.parametrize("key", [key for key in attributes() if key != "feature_names_in_"])
+def test_what_is_missing_is_named(key):
+    state = to_state(attributes())
+    del state[key]
+    with pytest.raises(ValueError, match=f"it lacks {key}. The file is damaged"):
+        load(state)
+
+
+def test_a_state_that_is_no_dict():
+    with pytest.raises(ValueError, match="it holds a list and no dict"):
+        load([])
+
+
+def paths_in(value, above=()):
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in inner:
+        yield (*above, key)
+        if isinstance(each, dict | list):
+            yield from paths_in(each, (*above, key))
+
+
+JUNK = [None, 0, -1, 10**30, 0.5, float("nan"), True, "x", b"x", [], [1], (), (0,), (1, 2), {}, {1}]
+JUNK += [{"a": 1}, {1: 2}, object(), len, np.zeros(0), np.zeros((2, 2)), np.array(["x", "y"])]
+JUNK += [np.array([None, 1], dtype=object), np.array(3), np.float32(1)]
+
+
+def message_about(state):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        try:
+            load(state)
+        except ValueError as error:
+            return str(error)
+
+
+@pytest.mark.parametrize(
+    "junk", JUNK, ids=[f"{type(junk).__name__}-{n}" for n, junk in enumerate(JUNK)]
+)
+def test_no_junk_ends_in_another_error(junk):
+    messages = [message_about(changed(path, junk)) for path in paths_in(to_state(attributes()))]
+    refused = [message for message in messages if message is not None]
+    assert len(refused) > 20
+    assert all(message.startswith("Can't load this Some: ") for message in refused)
+
+
+@pytest.mark.parametrize(
+    ("key", "saved", "shown"),
+    [
+        ("_skclf_version", "0.0.1", "skclf 0.0.1"),
+        ("_skclf_version", None, "skclf unknown"),
+        ("_sklearn_version", "0.1", "0.1"),
+        ("_sklearn_version", None, "unknown"),
+    ],
+)
+@pytest.mark.parametrize("fitted", [False, True])
+def test_other_versions_are_told(key, saved, shown, fitted):
+    state = to_state(attributes() if fitted else {"epochs": 2})
+    state[key] = saved
+    if saved is None:
+        del state[key]
+    with pytest.warns(InconsistentVersionWarning, match=f"Some from version {shown} when") as seen:
+        assert "_skclf_version" not in load(state)
+    (warning,) = [each.message for each in seen]
+    assert warning.estimator_name == "Some"
+    assert warning.original_sklearn_version == shown
+    current = sklearn.__version__ if key == "_sklearn_version" else f"skclf {skclf.__version__}"
+    assert warning.current_sklearn_version == current
+
+
+def test_an_error_names_both_versions():
+    state = to_state(attributes(n_epochs_=0)) | {"_skclf_version": "0.0.1"}
+    with (
+        pytest.warns(InconsistentVersionWarning, match="skclf 0.0.1"),
+        pytest.raises(ValueError, match=rf"saved by 0.0.1, this is {skclf.__version__}\)"),
+    ):
+        load(state)
