@@ -19,6 +19,7 @@ PARAMETER_CONSTRAINTS = {
     "maxlen": [Interval(Integral, 1, None, closed="left"), None],
     "download_if_missing": ["boolean"],
     "return_X_y": ["boolean"],
+    "as_frame": ["boolean"],
 }
 
 CODING_DESCR = """\
@@ -69,8 +70,8 @@ def _select_rows(texts, target, num_words, skip_top, maxlen):
     return data, target[rows]
 
 
-def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, return_X_y):
-    """Give the user the chosen part of a corpus, as a Bunch or as ``(X, y)``."""
+def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, as_frame):
+    """Give the user the chosen part of a corpus; nothing in it is shared with the corpus."""
     names = ["train", "test"] if subset == "all" else [subset]
     selected = [_select_rows(*corpus.parts[name], num_words, skip_top, maxlen) for name in names]
     data, target = (np.concatenate(arrays) for arrays in zip(*selected, strict=True))
@@ -79,14 +80,19 @@ def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, return_X_y)
             f"Got maxlen={maxlen}, but every text is longer than that (the start marker counts); "
             "raise maxlen."
         )
-    if return_X_y:
-        return data, target
+    frame = None
+    if as_frame:
+        import pandas as pd
+
+        frame = pd.DataFrame({"ids": data, "target": target})
+        data, target = frame["ids"], frame["target"]
     vocabulary = MARKERS | {
         word: code for word, code in corpus.vocabulary.items() if is_kept(code, num_words, skip_top)
     }
     return Bunch(
         data=data,
         target=target,
+        frame=frame,
         target_names=np.array(corpus.target_names),
         vocabulary=vocabulary,
         decode=Decoder(vocabulary),

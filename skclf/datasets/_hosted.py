@@ -22,7 +22,7 @@ CHECKSUMS = {
     "reuters_word_index.json": "4d44cc38712099c9e383dc6e5f11a921",
 }
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 10
 
 
 def find_folder(data_home):

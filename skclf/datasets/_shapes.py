@@ -220,10 +220,12 @@ def make_shapes(
     radii = random_state.randint(smallest, largest + 1, size=(n_samples, 1))
     centres = random_state.randint(radii, np.array([height, width]) - radii)
     images = np.empty((n_samples, height, width), dtype=np.float32)
+    # A Generator draws float32 numbers, several times faster than a RandomState draws any.
+    normal = np.random.default_rng(random_state.randint(2**31)).standard_normal if noise else None
     for rows in gen_batches(n_samples, max(1, BLOCK_PIXELS // (height * width))):
         _draw(images[rows], target[rows], kinds, centres[rows], radii[rows])
         if noise:
-            images[rows] += random_state.normal(scale=noise, size=images[rows].shape)
+            images[rows] += np.float32(noise) * normal(images[rows].shape, dtype=np.float32)
             np.clip(images[rows], 0, 1, out=images[rows])
     if return_X_y:
         return images, target

@@ -1,5 +1,7 @@
 """Find the files of a text set: hosted by Keras, or part of an installed distribution.
 
+Keras's come first, so that the same call gives the tutorials' own data wherever they can be had.
+
 The files of a distribution are found through its metadata and read as data; the distribution
 itself is never imported, and need not even be importable.
 """
@@ -50,7 +52,7 @@ def _check_subset(source, subset, installed):
 
 
 def find_files(hosted, installed, source, subset, data_home, download_if_missing):
-    """Find the files to read, and download them where that is allowed and nothing else is left.
+    """Find the files to read, and download them where they are missing and that is allowed.
 
     Parameters
     ----------
@@ -59,8 +61,8 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
     installed : InstalledFiles
         The distribution that holds the set too.
     source : {"auto", "keras"} or the name of the distribution
-        Where to look. With ``"auto"``, Keras's files come first if they are there already, then
-        the distribution, then a download of Keras's files.
+        Where to look. With ``"auto"``, Keras's files come first, downloaded if need be, and then
+        the distribution.
     subset : {"train", "test", "all"}
         What the files must be able to give.
     data_home : path-like or None
@@ -82,28 +84,32 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
     """
     _check_subset(source, subset, installed)
     folder = _hosted.find_folder(data_home)
-    hosted_paths = [folder / name for name in hosted]
-    ask_keras = source in ("auto", "keras")
-    missing = _hosted.list_missing(hosted, folder) if ask_keras else []
-    if ask_keras and not missing:
-        return "keras", hosted_paths
-
-    failures = [f"{folder} lacks Keras's {' and '.join(missing)}"] if ask_keras else []
+    failures = []
+    if source in ("auto", "keras"):
+        failures = _get_hosted(hosted, folder, download_if_missing)
+        if not failures:
+            return "keras", [folder / name for name in hosted]
     if source != "keras":
         paths = installed.find() if subset in installed.subsets else []
         if paths:
             return installed.distribution, paths
         failures.append(f"no installed {installed.distribution} holds subset={subset!r}")
+    raise OSError(_say_how(failures, hosted, installed, subset, folder))
 
-    if ask_keras and download_if_missing:
+
+def _get_hosted(names, folder, download_if_missing):
+    """Make `folder` hold Keras's files; list what stands against it, nothing if they are there."""
+    missing = _hosted.list_missing(names, folder)
+    failures = [f"{folder} lacks Keras's {' and '.join(missing)}"] if missing else []
+    if missing and download_if_missing:
         try:
             for name in missing:
                 _hosted.download(name, folder)
         except OSError as error:
             failures.append(f"the download failed ({error})")
         else:
-            return "keras", hosted_paths
-    raise OSError(_say_how(failures, hosted, installed, subset, folder))
+            return []
+    return failures
 
 
 def _say_how(failures, hosted, installed, subset, folder):
