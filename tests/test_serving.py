@@ -1,0 +1,107 @@
+"""The serving example: a process that can't import TensorFlow gives the classifier's answers."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from skclf.datasets import make_low_high
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "examples" / "serving"
+ROWS = make_low_high(20, random_state=1).data.tolist()
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """Processes see this checkout, whether it is installed or not."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        monkeypatch.setenv("SKCLF_QUICK", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def compare():
+    """The module that starts the servers."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield importlib.import_module("compare")
+    finally:
+        sys.path.remove(str(FOLDER))
+        sys.modules.pop("compare", None)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, environment):
+    """The folder with what ``train.py`` saves."""
+    folder = tmp_path_factory.mktemp("serving")
+    subprocess.run([sys.executable, str(FOLDER / "train.py"), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def connection(compare, trained):
+    """A connection to a server that can't import TensorFlow, Keras and SciKeras."""
+    with compare.running(compare.skclf_command(trained)) as (_, connection):
+        yield connection
+
+
+def test_answers_are_the_classifiers(compare, trained, connection):
+    classifier = joblib.load(trained / "model.joblib")
+    status, answer = compare.ask(connection, ROWS)
+    assert status == 200
+    assert answer["classes"] == classifier.classes_.tolist()
+    assert answer["labels"] == classifier.predict(ROWS).tolist()
+    assert set(answer["labels"]) == {"low", "high"}
+    np.testing.assert_array_equal(answer["probabilities"], classifier.predict_proba(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0, 2.0, 3.0]], "ValueError: X has 3 features, but .* is expecting 4"),
+        ([["a", "b", "c", "d"]], "ValueError: could not convert string to float"),
+        ([], "ValueError: Expected 2D array"),
+        (None, "ValueError: Expected 2D array"),
+    ],
+)
+def test_rows_that_cannot_be_used(rows, message, compare, connection):
+    status, answer = compare.ask(connection, rows)
+    assert status == 400
+    assert re.search(message, answer["error"])
+    assert compare.ask(connection, ROWS[:1])[0] == 200
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[1, 2]", "{}"])
+def test_bodies_that_are_no_request(body, compare, connection):
+    connection.request("POST", "/", body)
+    response = connection.getresponse()
+    assert response.status == 400
+    assert b"error" in response.read()
+
+
+def test_tensorflow_is_blocked(compare, trained, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import tensorflow")
+    command = compare.skclf_command(trained)
+    command[-2] = str(script)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "import of tensorflow halted" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory needs Linux or macOS")
+def test_both_ways_agree(compare, trained, monkeypatch):
+    monkeypatch.setattr(compare, "N_ANSWERS", 2)
+    monkeypatch.setattr(compare, "ROUNDS", 1)
+    results = compare.compare(trained)
+    assert list(results) == ["skclf", "Keras, model.predict(rows)", "Keras, model(rows)"]
+    assert all(number > 0 for numbers in results.values() for number in numbers)
