@@ -28,7 +28,7 @@ from skclf._epochs import (
     monitored,
 )
 from skclf._fitted import FittedNet
-from skclf._tasks import CallbackSupportMixin, EpochTasks, FitTask
+from skclf._tasks import CallbackSupport, EpochTasks, FitTask
 
 _LARGEST_SEED = 2**31 - 1
 # Its sum with a number of rows has to fit into 32 bits.
@@ -47,7 +47,7 @@ class _InstanceWith(HasMethods):
         return super().__str__().replace("an object", "an instance (not a class)")
 
 
-class NetClassifier(CallbackSupportMixin, FittedNet, metaclass=ABCMeta):
+class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     """Base of the classifiers, which add their constructor and the shape of their net."""
 
     _parameter_constraints = {

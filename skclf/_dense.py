@@ -122,7 +122,7 @@ class BinaryDenseClassifier(NetClassifier):
     See Also
     --------
     MulticlassDenseClassifier : The same for any number of classes.
-    sklearn.neural_network.MLPClassifier : scikit-learn's own dense net.
+    sklearn.neural_network.MLPClassifier : The dense net of scikit-learn itself.
 
     References
     ----------
@@ -312,7 +312,7 @@ class MulticlassDenseClassifier(NetClassifier):
     See Also
     --------
     BinaryDenseClassifier : The same with one sigmoid unit, for two classes.
-    sklearn.neural_network.MLPClassifier : scikit-learn's own dense net.
+    sklearn.neural_network.MLPClassifier : The dense net of scikit-learn itself.
 
     References
     ----------

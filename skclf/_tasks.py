@@ -5,21 +5,58 @@ They came with scikit-learn 1.9. With an older one the classifiers work without 
 
 from copy import copy
 from functools import lru_cache
+from importlib.util import find_spec
 
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples
 
 from skclf._epochs import Watcher, joined_history
 
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:
 
-    class CallbackSupportMixin:
-        """Stands in for the mixin of newer versions."""
+def _has_callbacks(estimator):
+    return find_spec("sklearn.callback") is not None
 
-        def _init_callback_context(self, **options):
+
+class CallbackSupport:
+    """What scikit-learn's own `CallbackSupportMixin` adds to an estimator.
+
+    That one comes with a library that draws in terminals, so it is imported where it is used.
+    """
+
+    @available_if(_has_callbacks)
+    def set_callbacks(self, *callbacks):
+        """Set scikit-learn's callbacks, which hear of each fit and each of its epochs.
+
+        Needs scikit-learn 1.9 or later.
+
+        Parameters
+        ----------
+        *callbacks : instances of callbacks
+            For example `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`; none
+            takes those away that were set.
+
+        Returns
+        -------
+        self : object
+            The classifier.
+
+        Raises
+        ------
+        TypeError
+            If one of them is no such callback.
+        """
+        from sklearn.callback import CallbackSupportMixin
+
+        return CallbackSupportMixin.set_callbacks(self, *callbacks)
+
+    def _init_callback_context(self, **options):
+        """The context of a fit, or None where no callback is set."""
+        if not hasattr(self, "_skl_callbacks"):
             return None
+        from sklearn.callback import CallbackSupportMixin
+
+        return CallbackSupportMixin._init_callback_context(self, **options)
 
 
 class FitTask:
@@ -43,7 +80,7 @@ class FitTask:
     @property
     def is_heard(self):
         """Whether there is a callback to tell of it."""
-        return self._context is not None and hasattr(self._estimator, "_skl_callbacks")
+        return self._context is not None
 
     def part(self, name, max_subtasks=0):
         """A task within this one, on the same rows."""
