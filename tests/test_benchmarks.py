@@ -28,6 +28,32 @@ def bench():
     finally:
         sys.path[:] = path
         sys.modules.pop("_run", None)
+        sys.modules.pop("_page", None)
+
+
+@pytest.fixture(scope="module")
+def page(bench):
+    """The module that writes the page of the documentation."""
+    return importlib.import_module("_page")
+
+
+RECORD = {
+    "title": "Title",
+    "command": "python examples/benchmarks/bench_none.py",
+    "date": "2001-02-03",
+    "quick": False,
+    "rounds": 3,
+    "machine": "2 x Abacus, Linux",
+    "versions": "Python 3.11.0, skclf 0.1.0",
+    "results": RESULTS,
+    "goals": [
+        {"measure": "fit (s)", "peer": "Keras", "at_most": 0.1, "contender": "skclf"},
+        {"measure": "fit (s)", "peer": "MLPClassifier", "at_most": 1, "contender": "skclf"},
+        {"measure": "fit (s)", "peer": "skorch", "at_most": 1, "contender": "skclf"},
+        {"measure": "accuracy", "peer": "Keras", "at_most": None, "contender": "skclf"},
+    ],
+    "checks": [{"measure": "accuracy", "margin": 0.02, "at_least": None}],
+}
 
 
 def test_medians_over_the_runs(bench):
@@ -103,7 +129,7 @@ def test_numbers_in_three_digits(bench, number, text):
 
 
 def test_table_is_aligned_markdown(bench):
-    assert bench.table(["", "fit (s)"], [["skclf", "0.5"], ["Keras", "8"]]) == (
+    assert bench.table([["", "fit (s)"], ["skclf", "0.5"], ["Keras", "8"]]) == (
         "|       | fit (s) |\n"
         "| ----- | ------: |\n"
         "| skclf |     0.5 |\n"
@@ -127,6 +153,102 @@ def test_report_shows_ratio_beside_goal(bench):
     assert "`python examples/benchmarks/bench_none.py`" in text
     assert "- Must hold: accuracy, equal within 0.02." in text
     assert "- **Failed**: accuracy of MLPClassifier is 0.85" in text
+
+
+def test_saved_results_come_back(bench, page, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "QUICK", False)
+    goals, checks = [bench.Goal("fit (s)", "Keras", 0.1)], [bench.Check("accuracy", 0.02)]
+    path = str(FOLDER / "bench_none.py")
+    benchmark = bench.Benchmark("Title", path, {}, goals, checks, rounds=3)
+    bench.save(tmp_path / "new", benchmark, RESULTS)
+    records = page.load(tmp_path / "new", ["other", "none"])
+    assert list(records) == ["none"]
+    record = records["none"]
+    assert record.keys() == RECORD.keys()
+    changing = {"date", "machine", "versions"}
+    expected = {**RECORD, "goals": RECORD["goals"][:1]}
+    assert {key: record[key] for key in record.keys() - changing} == {
+        key: expected[key] for key in expected.keys() - changing
+    }
+    bench.save(tmp_path / "new", benchmark, None, rounds=7)
+    record = page.load(tmp_path / "new", ["none"])["none"]
+    assert record["results"] is None
+    assert record["rounds"] == 7
+    assert record["command"] == f"{RECORD['command']} --rounds 7"
+
+
+def test_page_shows_numbers_goals_and_where_they_were_found(page):
+    text = page.page([RECORD])
+    lines = text.splitlines()
+    for line in (
+        "- Date: 2001-02-03.",
+        "- Machine: 2 x Abacus, Linux.",
+        "- Versions: Python 3.11.0, skclf 0.1.0.",
+        f"   $ {page.COMMAND}",
+        "``python examples/benchmarks/bench_none.py``, 3 rounds, 2001-02-03.",
+        '   "","fit (s)","accuracy"',
+        '   "MLPClassifier","0.4","0.85"',
+        '   "fit (s): skclf / Keras","0.0625","≤ 0.1","met"',
+        '   "fit (s): skclf / MLPClassifier","1.25","≤ 1","missed"',
+        '   "fit (s): skclf / skorch","not run","≤ 1",""',
+        '   "accuracy: skclf / Keras","0.989","",""',
+        "1 of 2 goals are met. Missed:",
+        "- Title, fit (s): skclf / MLPClassifier: 1.25 instead of 1 at most.",
+        "- Must hold: accuracy, equal within 0.02.",
+    ):
+        assert lines.count(line) == 1, line
+    assert lines[lines.index("Title") + 1] == "-----"
+    assert "- **Failed**: accuracy of MLPClassifier is 0.85" in text
+    assert "warning" not in text
+
+
+def test_page_without_missed_goals_lists_none(page):
+    text = page.page([{**RECORD, "goals": RECORD["goals"][:1]}])
+    assert "\n1 of 1 goals are met.\n" in text
+    assert "Missed" not in text
+
+
+def test_page_of_several_machines_and_days_says_which_is_which(page):
+    other = {**RECORD, "title": "Other", "date": "2001-03-04", "machine": "1 x Slide rule, Linux"}
+    text = page.page([RECORD, other])
+    assert "- Date: 2001-02-03 to 2001-03-04.\n" in text
+    assert "- Machine: 2 x Abacus, Linux (Title).\n" in text
+    assert "- Machine: 1 x Slide rule, Linux (Other).\n" in text
+    assert text.index("\nTitle\n") < text.index("\nOther\n")
+    assert "2 of 4 goals are met" in text
+
+
+def test_page_says_what_failed_and_what_was_quick(page):
+    failed = {**RECORD, "title": "Failed one", "results": None, "rounds": 1}
+    quick = {**RECORD, "title": "Quick one", "quick": True}
+    text = page.page([failed, quick])
+    assert "1 round, 2001-02-03.\n\n**Failed**: did not run to its end." in text
+    assert "   Quick one: from a quick run" in text
+    assert "No goals were judged." in text
+    assert '"fit (s): skclf / MLPClassifier","1.25","",""' in text
+    text = page.page([quick])
+    assert "   These are from a quick run" in text
+    assert f"$ {page.COMMAND} --quick\n" in text
+    with pytest.raises(ValueError, match="run benchmarks with --json first"):
+        page.page([])
+
+
+def test_command_makes_the_page_from_saved_results(page, tmp_path):
+    (tmp_path / "leak.json").write_text(json.dumps(RECORD), encoding="utf-8")
+    command = [sys.executable, str(FOLDER), "--from", str(tmp_path), "--output"]
+    subprocess.run([*command, str(tmp_path / "page.rst")], check=True)
+    assert (tmp_path / "page.rst").read_text(encoding="utf-8") == page.page([RECORD])
+    refused = subprocess.run([*command, str(tmp_path / "page.md")], capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "--from needs --output" in refused.stderr
+
+
+def test_page_in_the_documentation_is_that_of_the_saved_results(tmp_path):
+    docs = FOLDER.parents[1] / "docs"
+    command = [sys.executable, str(FOLDER), "--from", str(docs / "_benchmarks"), "--output"]
+    subprocess.run([*command, str(tmp_path / "page.rst")], check=True)
+    made = (tmp_path / "page.rst").read_text(encoding="utf-8")
+    assert (docs / "benchmarks.rst").read_text(encoding="utf-8") == made
 
 
 def test_contenders_run_in_turn_and_without_what_is_not_installed(bench, monkeypatch):

