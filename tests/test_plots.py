@@ -491,7 +491,7 @@ def test_frame_is_what_the_estimator_says(conv):
 def test_wrong_predictions_are_marked_by_more_than_colour(conv):
     display = ImagePredictionsDisplay.from_estimator(conv, IMAGES, NAMES, n_images=30)
     for ax, row in zip(display.axes_, display.frame().itertuples(), strict=True):
-        answer = f"{row.predicted} {row.probability:.0%}"
+        answer = f"{row.predicted} ({row.probability:.0%})"
         widths = {spine.get_linewidth() for spine in ax.spines.values()}
         if row.correct:
             assert ax.get_title() == answer
@@ -653,7 +653,7 @@ def test_no_label_is_taken_for_a_formula(conv):
     display = ImagePredictionsDisplay(
         images=IMAGES[:2], predicted=labels, probability=[0.5, 1.0]
     ).plot()
-    assert titles(display) == ["$a$ 50%", "$b$ 100%"]
+    assert titles(display) == ["$a$ (50%)", "$b$ (100%)"]
     assert not any(ax.title.get_parse_math() for ax in display.axes_)
 
 

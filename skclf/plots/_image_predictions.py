@@ -340,7 +340,7 @@ class ImagePredictionsDisplay:
         labels = [None] * len(self.predicted) if self.label is None else self.label
         columns = zip(self.predicted, self.probability, labels, self._wrong(), strict=True)
         parts = [
-            (f"✗ {predicted}" if wrong else f"{predicted}", f"{probability:.0%}", label, wrong)
+            (f"✗ {predicted}" if wrong else f"{predicted}", f"({probability:.0%})", label, wrong)
             for predicted, probability, label, wrong in columns
         ]
         lines = [f"{answer} {percent}" for answer, percent, _, _ in parts]
