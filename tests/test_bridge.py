@@ -20,7 +20,7 @@ X = RNG.rand(40, 4).astype(np.float32)
 Y = (X[:, 0] > 0.5).astype(int)
 
 STATE = """
-import json, locale, logging, multiprocessing, os, random, signal, sys, threading, warnings
+import gc, json, locale, logging, multiprocessing, os, random, signal, sys, threading, warnings
 import joblib, numpy as np, pandas as pd, sklearn
 
 def state():
@@ -44,6 +44,7 @@ def state():
         "locale": locale.setlocale(locale.LC_ALL),
         "log level": logging.root.level,
         "log level of warnings": logging.getLogger("py.warnings").level,
+        "garbage collector": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()],
         "number of jobs": joblib.effective_n_jobs(-1),
     }
 
