@@ -21,7 +21,13 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 default_role = "py:obj"
-nitpicky = False
+# Links to skclf's own pages, classes and functions must lead somewhere. Names between single
+# backquotes are set as code, and link only where there is something to link to.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r".*"),
+    ("py:.*", r"(keras|matplotlib|numpy|pandas|scipy|sklearn)\..*"),
+]
 
 autosummary_generate = True
 autodoc_typehints = "none"

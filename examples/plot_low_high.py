@@ -15,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from sklearn.metrics import classification_report
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -73,8 +74,10 @@ first, second = np.meshgrid(numbers, numbers)
 grid = np.column_stack([first.ravel(), second.ravel(), np.full((first.size, 2), 50.0)])
 probability = classifier.predict_proba(grid)[:, high].reshape(first.shape)
 levels = np.linspace(0, 1, 11)
-filled = right.contourf(first, second, probability, levels=levels, cmap="PuOr_r")
+shades = LinearSegmentedColormap.from_list("low to high", [BLUE, "white", VERMILION])
+filled = right.contourf(first, second, probability, levels=levels, cmap=shades)
 right.plot([0, 100], [100, 0], color="black", linestyle="--", linewidth=1)
+right.text(40, 70, "true border", rotation=-45, ha="center", va="center")
 right.set(xlabel="first number", ylabel="second number", aspect="equal")
 figure.colorbar(filled, ax=right, label='probability of "high"', ticks=[0, 0.5, 1])
 

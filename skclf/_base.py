@@ -307,12 +307,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             keep_state=self.warm_start,
         )
         if early_stop is not None and early_stop.snapshot is not None:
-            self.n_epochs_, self._weights, self._state = early_stop.snapshot
-            self._epoch_weights = {
-                epoch: weights
-                for epoch, weights in self._epoch_weights.items()
-                if epoch <= self.n_epochs_
-            }
+            self._take_over(self._net, self._history, early_stop.snapshot, self._epoch_weights)
         if validation_rows is not None:
             monitor = self.refit_epoch or self.monitor or "val_loss"
             values = monitored(self._history, monitor)
@@ -389,8 +384,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             )
         history = joined_history(earlier, training.history, first_epoch)
         snapshot = training.epochs, training.weights, training.state
+        self._take_over(architecture, history, snapshot, kept.weights)
+
+    def _take_over(self, architecture, history, snapshot, epoch_weights):
+        """Be fitted by the net of a snapshot; of the epochs' weights keep those up to it."""
         vars(self).update(_fitted_attributes(architecture, history, snapshot))
-        self._epoch_weights = kept.until(self.n_epochs_)
+        self._epoch_weights = {e: w for e, w in epoch_weights.items() if e <= self.n_epochs_}
 
     def _callbacks(self):
         if self.callbacks is None:

@@ -138,19 +138,20 @@ class KeptWeights(Watcher):
     ----------
     earlier : dict of int to list of ndarray
         What was kept, by epoch, before training went on.
+
+    Attributes
+    ----------
+    weights : dict of int to list of ndarray
+        By epoch, the earlier ones too.
     """
 
     def __init__(self, earlier):
-        self._weights = dict(earlier)
+        self.weights = dict(earlier)
 
     def end(self, epoch, logs, take_snapshot):
         """Keep an epoch's weights."""
-        _, self._weights[epoch], _ = take_snapshot()
+        _, self.weights[epoch], _ = take_snapshot()
         return False
-
-    def until(self, last_epoch):
-        """What was kept up to and with an epoch."""
-        return {epoch: w for epoch, w in self._weights.items() if epoch <= last_epoch}
 
 
 class Progress(Watcher):

@@ -135,7 +135,7 @@ def test_kept_weights():
     kept = KeptWeights({1: "a", 2: "b", 3: "c"})
     for epoch in (3, 4, 5):
         assert kept.end(epoch, {}, lambda epoch=epoch: (epoch, f"weights {epoch}", None)) is False
-    assert kept.until(4) == {1: "a", 2: "b", 3: "weights 3", 4: "weights 4"}
+    assert kept.weights == {1: "a", 2: "b", 3: "weights 3", 4: "weights 4", 5: "weights 5"}
 
 
 def test_a_watcher_lets_training_go_on():
