@@ -41,7 +41,7 @@ def check_labels(y, name="y"):
     labels = column_or_1d(y, warn=True)
     if labels.dtype.kind in "fcOMm":
         _check_none_missing(labels, name)
-    if labels.dtype.kind == "O":
+    if labels.dtype.kind in "OS":
         labels = _of_one_type(labels, name)
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
@@ -84,7 +84,7 @@ def _check_none_missing(labels, name):
 
 
 def _of_one_type(labels, name):
-    """Labels of an object array: strings as they are, others in an array of their own type."""
+    """Labels of objects or bytes: strings as they are, others in an array of their own type."""
     import pandas as pd
 
     found = pd.api.types.infer_dtype(labels)

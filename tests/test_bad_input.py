@@ -81,7 +81,7 @@ BAD_ROWS = {
     "no columns": (X[:, :0], r"0 feature\(s\).*minimum of 1 is required"),
     "one row flat": (X[0], r"Expected 2D array, got 1D array.*reshape\(1, -1\)"),
     "a number": (5.0, "Expected 2D array, got scalar"),
-    "images": (IMAGES, "dim 3, while dim <= 2 is required"),
+    "images": (IMAGES, r"dim 3.* <= 2"),
     "lists of different lengths": (RAGGED.tolist(), "different lengths.*MultiHotVectorizer"),
     "an array of lists": (RAGGED, "Got rows of different lengths.*MultiHotVectorizer"),
 }
@@ -240,7 +240,7 @@ def test_other_classes_at_a_later_call(fitted):
         (np.zeros(12), "must contain at least one non-zero number"),
         (np.full(12, np.nan), "sample_weight contains NaN"),
         (np.full(12, np.inf), "sample_weight contains infinity"),
-        (np.ones((12, 2)), "Sample weights must be 1D array or scalar, got 2D array"),
+        (np.ones((12, 2)), "Sample weights must be 1D array or scalar"),
         (["much"] * 12, "Got text.*'much'.*weights must be numbers"),
     ],
     ids=str,

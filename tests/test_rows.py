@@ -14,6 +14,9 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from skclf import _rows
 
+# Text of NumPy's own, which came with version 2.
+NUMPY_STRING = np.dtypes.StringDType() if hasattr(np.dtypes, "StringDType") else object
+
 # ---------------------------------------------------------------------------------------- labels
 
 
@@ -27,7 +30,7 @@ from skclf import _rows
         ([2.0, -1.0], [2.0, -1.0], "f"),
         (np.array([2, 1], dtype=np.uint8), [2, 1], "u"),
         (np.array(["b", "a"], dtype=object), ["b", "a"], "O"),
-        (np.array(["b", "a"], dtype=np.dtypes.StringDType()), ["b", "a"], "O"),
+        (np.array(["b", "a"], dtype=NUMPY_STRING), ["b", "a"], "O"),
         (np.array([2, 1], dtype=object), [2, 1], "i"),
         (np.array([np.uint8(2), np.uint8(1)], dtype=object), [2, 1], "u"),
         (np.array([True, False], dtype=object), [True, False], "b"),
@@ -74,7 +77,7 @@ RAGGED[:] = [[1], [2, 3]]
         ([0.5, 1.5], ValueError, "Unknown label type: continuous"),
         (np.array([0.5, 1.5], dtype=object), ValueError, "Unknown label type: continuous"),
         ([1j, 2], ValueError, "Complex data not supported"),
-        (np.array([b"a"]), TypeError, "bytes is not supported. Convert the labels to a string"),
+        (np.array([b"a"]), TypeError, r"labels of type bytes.*y\.astype\(str\)"),
         (np.array([1, "a"], dtype=object), TypeError, r"type int and str.*y\.astype\(str\)"),
         (np.array([True, 2], dtype=object), TypeError, "labels of type bool and int"),
         (RAGGED, TypeError, "labels of type list; labels must be all strings"),
