@@ -231,7 +231,9 @@ def max_pool_same(images, pool_size):
     -------
     ndarray of shape (n, ceil(height / pool), ceil(width / pool), channels)
     """
-    missing = [-size % pool for size, pool in zip(images.shape[1:3], pool_size, strict=True)]
+    sizes = images.shape[1:3]
+    pool_size = [min(pool, size) for pool, size in zip(pool_size, sizes, strict=True)]
+    missing = [-size % pool for size, pool in zip(sizes, pool_size, strict=True)]
     if any(missing):
         rows, columns = ((total // 2, total - total // 2) for total in missing)
         images = np.pad(images, ((0, 0), rows, columns, (0, 0)), constant_values=-np.inf)

@@ -308,3 +308,23 @@ def test_a_failed_fit_leaves_no_trace_in_the_next(rows, error):
     with pytest.raises(error, match="enough"):
         failing.fit(X, y)
     assert_array_equal(clone(net).fit(X, y).decision_function(X), alone)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [*OPTIMIZERS, pytest.param(keras.optimizers.RMSprop(momentum=0.5), id="with momentum")],
+)
+def test_a_fit_that_diverged_leaves_no_trace_in_the_next(rows, optimizer):
+    X, y, _ = rows
+    net = MulticlassDenseClassifier(6, dropout=0.1, epochs=2, optimizer=optimizer, random_state=0)
+    alone = clone(net).fit(X, y)
+    traces = engine.trace_count()
+    # Weights that are not finite any more, so that nothing of this fit's training can be either.
+    diverging = clone(alone).fit(X, y)
+    diverging._weights[0][:] = np.nan
+    diverging.partial_fit(X, y)
+    assert np.isnan(diverging._weights[0]).all()
+    again = clone(net).fit(X, y)
+    assert engine.trace_count() == traces
+    assert_array_equal(again.decision_function(X), alone.decision_function(X))
+    assert again.history_.equals(alone.history_)

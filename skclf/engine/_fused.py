@@ -5,6 +5,7 @@ kernels for RMSprop and Adam compute the same formula in one.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # TensorFlow's kernel for Adam overestimates its own work by the square of the number of weights,
@@ -16,18 +17,28 @@ def fuse_updates(optimizer):
     """Make a built optimizer update by fused kernels, if it is of a kind that has them.
 
     Subclasses and the variants ``centered`` and ``amsgrad`` are left as they are.
+
+    Returns
+    -------
+    list of keras.Variable
+        What the kernels write to besides the optimizer's own variables.
     """
+    further_variables = []
     if type(optimizer) is keras.optimizers.RMSprop and not optimizer.centered:
-        optimizer.update_step = _rmsprop_step(optimizer)
+        if not optimizer.momentum:  # the kernel writes its increments all the same
+            further_variables = [_zeros_like(velocity) for velocity in optimizer._velocities]
+        increments = further_variables or optimizer._momentums
+        optimizer.update_step = _rmsprop_step(optimizer, increments)
     elif type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
         optimizer.update_step = _adam_step(optimizer)
+    return further_variables
 
 
-def _rmsprop_step(optimizer):
-    # The kernel writes the increment to a variable, which Keras has for momentum > 0 only.
-    increments = getattr(optimizer, "_momentums", None) or [
-        tf.Variable(tf.zeros(velocity.shape), trainable=False) for velocity in optimizer._velocities
-    ]
+def _zeros_like(variable):
+    return keras.Variable(np.zeros(variable.shape), dtype="float32", trainable=False)
+
+
+def _rmsprop_step(optimizer, increments):
     learning_rate_of_step = _once_a_step(lambda rate: tf.cast(rate, tf.float32))
 
     def update_step(gradient, variable, learning_rate):

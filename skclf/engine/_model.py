@@ -1,5 +1,7 @@
 """The `keras.Model` that skclf trains."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -44,8 +46,9 @@ class Net(keras.Model):
         self._class_weight_variable = tf.Variable(tf.ones(max(2, n_outputs)), trainable=False)
         optimizer.build(self.trainable_variables)
         self._build_metrics(1 if loss != "categorical_crossentropy" else n_outputs)
-        self._new_optimizer_values = [by_value(variable) for variable in optimizer.variables]
-        fuse_updates(optimizer)
+        variables = [*optimizer.variables, *fuse_updates(optimizer)]
+        # Keras would take variables in an attribute for weights of the net.
+        self._reset_optimizer = partial(assign, variables, [by_value(v) for v in variables])
         self._programs = Programs(self)
 
     def _build_metrics(self, n_targets):
@@ -75,7 +78,7 @@ class Net(keras.Model):
             self.class_weight = self._class_weight_variable
         assign(self.weights, weights)
         assign(self.dropout_states, dropout_states)
-        assign(self.optimizer.variables, self._new_optimizer_values)
+        self._reset_optimizer()
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
 
