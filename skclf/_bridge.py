@@ -347,7 +347,9 @@ def _go_on_from(net, compile_with, weights, state):
     engine.assign(net.weights, weights)
     if state is None:
         return
-    if len(net.dropout_states) == len(state["dropout_states"]):
+    # One of them is empty where dropout was switched on or off in between.
+    if net.dropout_states and state["dropout_states"]:
+        _check_kept("dropout_states", net.dropout_states, state)
         engine.assign(net.dropout_states, state["dropout_states"])
     _set_optimizer_state(net.optimizer, compile_with, state)
 
@@ -357,7 +359,32 @@ def _set_optimizer_state(optimizer, compile_with, state):
     kind, rate = _optimizer_kind(compile_with)
     if kind is None or state["optimizer"] != kind:
         return
+    _check_kept("variables", optimizer.variables, state)
     for variable, value in zip(optimizer.variables, state["variables"], strict=True):
         asked_anew = variable is optimizer._learning_rate and rate != state["learning_rate"]
         if not asked_anew:
             engine.assign([variable], [value])
+
+
+def _check_kept(key, variables, state):
+    """Refuse a kept state whose arrays can't be the values of these variables."""
+    fault = next(_faults_of_kept(key, variables, state[key]), None)
+    if fault is not None:
+        raise ValueError(
+            f"The state to go on training from holds {fault}: it was altered, or another version "
+            "of Keras has saved it. Load an unaltered file, in the version that saved it, or call "
+            "fit with warm_start=False, which trains a new net."
+        )
+
+
+def _faults_of_kept(key, variables, values):
+    if len(values) != len(variables):
+        yield f"{len(values)} {key}, and {len(variables)} are needed"
+    for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
+        shape, dtype = tuple(variable.shape), np.dtype(variable.dtype)
+        # The width of a type may differ: Keras's global setting of it reaches some variables.
+        if value.shape != shape or not np.can_cast(value.dtype, dtype, "same_kind"):
+            yield (
+                f"{value.dtype} of shape {value.shape} as {key}[{number}], and {dtype} of shape "
+                f"{shape} is needed"
+            )

@@ -1,7 +1,8 @@
 """Sequences of integer word ids -> sparse multi-hot rows, and back.
 
 `_ids` reads the rows. Here plain functions turn a block of ids into sorted columns, and
-`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids`.
+`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids` and
+`_versions`.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._ids import read_blocks, rows_holding
+from skclf._versions import refusal, with_versions, without_versions
 
 # So many ids sort in the innermost cache, while the call costs little beside the sort.
 _IDS_IN_SORT = 2000
@@ -108,6 +110,20 @@ def _words_by_id(vocabulary):
     if not words:
         raise ValueError("Got an empty vocabulary. Give at least one word, or vocabulary=None.")
     return words
+
+
+def _from_state(state, name, parameters):
+    """Return an estimator's attributes from its saved state, checked; it warns of other versions.
+
+    The number of columns need not be that of the parameters, which can change after a fit.
+    """
+    attributes = without_versions(state, name, parameters)
+    num_words = attributes.get("num_words_", 1)
+    is_whole = isinstance(num_words, Integral) and not isinstance(num_words, bool)
+    if not is_whole or not 1 <= num_words <= _MOST_COLUMNS:
+        fault = f"num_words_ is {num_words!r}, and not a whole number from 1 to {_MOST_COLUMNS}"
+        raise refusal(name, fault, state)
+    return attributes
 
 
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):
@@ -377,6 +393,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         X = container((data, indices, indptr), shape=(len(indptr) - 1, num_words))
         X.has_sorted_indices = X.has_canonical_format = True
         return X if self.sparse_output else X.toarray()
+
+    def __getstate__(self):
+        return with_versions(super().__getstate__())
+
+    def __setstate__(self, state):
+        name, parameters = type(self).__name__, self._parameter_constraints
+        super().__setstate__(_from_state(state, name, parameters))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,18 +6,15 @@ other class to trust than the estimator's own. A file can be damaged, altered or
 version; whoever loads it should hear of that at once, and not at the first strange prediction.
 """
 
-import warnings
 from dataclasses import fields
 from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
-import sklearn
-from sklearn.exceptions import InconsistentVersionWarning
 
 from skclf._forward import Architecture, weight_shapes
+from skclf._versions import refusal, with_versions, without_versions
 
-_VERSIONS = {"skclf": "_skclf_version", "scikit-learn": "_sklearn_version"}
 # Attributes that are set before a net is trained, and those that are set together after it.
 _BEFORE_TRAINING = ("classes_", "n_features_in_", "_seeds")
 _BY_TRAINING = (
@@ -32,6 +29,7 @@ _BY_TRAINING = (
 _FIELDS = {field.name for field in fields(Architecture)}
 _KINDS_OF_LABELS = "biufUSO"
 _FLOAT32 = np.dtype(np.float32)
+_SEEDS = ("dropout", "order", "split", "weights")
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -48,7 +46,7 @@ def to_state(attributes):
     dict
         With the versions of skclf and of scikit-learn.
     """
-    state = {**attributes, **_current_versions()}
+    state = with_versions(attributes)
     if "_net" in state:
         state["_net"] = dict(vars(state["_net"]))
         state["_history"] = {key: np.array(v, float) for key, v in state["_history"].items()}
@@ -65,7 +63,7 @@ def from_state(state, name, parameters):
     name : str
         Of the estimator's class, for messages.
     parameters : iterable of str
-        Names of the parameters that a fitted estimator must have.
+        Names of the parameters, which every estimator must have.
 
     Returns
     -------
@@ -74,59 +72,24 @@ def from_state(state, name, parameters):
     Raises
     ------
     ValueError
-        If the state of a fitted estimator is not whole, or its parts don't fit together.
+        If the state is not whole, or its parts don't fit together.
 
     Warns
     -----
     InconsistentVersionWarning
         If another version of skclf or of scikit-learn has saved it.
     """
-    if not isinstance(state, dict):
-        raise ValueError(_message(name, f"it holds a {type(state).__name__} and no dict", {}))
-    _warn_of_other_versions(state, name)
-    attributes = {key: state[key] for key in state if key not in _VERSIONS.values()}
+    attributes = without_versions(state, name, parameters)
     if any(key in attributes for key in _BY_TRAINING):
-        fault = next(_faults(attributes, parameters), None)
+        fault = next(_faults(attributes), None)
         if fault is not None:
-            raise ValueError(_message(name, fault, state))
+            raise refusal(name, fault, state)
         attributes["_net"] = Architecture(**attributes["_net"])
         attributes["_history"] = {k: v.tolist() for k, v in attributes["_history"].items()}
     return attributes
 
 
-def _current_versions():
-    from skclf import __version__
-
-    return {"_skclf_version": __version__, "_sklearn_version": sklearn.__version__}
-
-
-def _warn_of_other_versions(state, name):
-    current = _current_versions()
-    for library, key in _VERSIONS.items():
-        saved = str(state.get(key, "unknown"))
-        if saved != current[key]:
-            # The warning's text names no library: scikit-learn has it for its own version alone.
-            prefix = "" if library == "scikit-learn" else f"{library} "
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=name,
-                    current_sklearn_version=f"{prefix}{current[key]}",
-                    original_sklearn_version=f"{prefix}{saved}",
-                ),
-                stacklevel=4,
-            )
-
-
-def _message(name, fault, state):
-    saved, current = state.get("_skclf_version", "unknown"), _current_versions()["_skclf_version"]
-    return (
-        f"Can't load this {name}: {fault}. The file is damaged, was altered, or is of a version of "
-        f"skclf that this one can't read (saved by {saved}, this is {current}); fit and save the "
-        "estimator again."
-    )
-
-
-def _faults(attributes, parameters):
+def _faults(attributes):
     """What is wrong, first things first: a later check relies on the earlier ones.
 
     Yields
@@ -134,8 +97,7 @@ def _faults(attributes, parameters):
     str
         Half a sentence.
     """
-    needed = (*_BEFORE_TRAINING, *_BY_TRAINING, *parameters)
-    lacking = [key for key in needed if key not in attributes]
+    lacking = [key for key in (*_BEFORE_TRAINING, *_BY_TRAINING) if key not in attributes]
     if lacking:
         yield f"it lacks {', '.join(lacking)}"
     yield from _net_faults(attributes["_net"])
@@ -151,7 +113,7 @@ def _faults(attributes, parameters):
             yield f"{key} is {attributes[key]!r}, with a history of {n_epochs} epochs"
     yield from _epoch_weight_faults(attributes, shapes)
     yield from _seed_faults(attributes["_seeds"])
-    yield from _training_state_faults(attributes["_state"])
+    yield from _training_state_faults(attributes["_state"], net)
 
 
 def _net_faults(net):
@@ -172,7 +134,7 @@ def _net_faults(net):
         "n_outputs": _is_size(net.n_outputs),
         "activation": isinstance(net.activation, str),
         "dropout": _is_real(net.dropout) and 0 <= net.dropout < 1,
-        "l2": _is_real(net.l2) and net.l2 >= 0,
+        "l2": _is_real(net.l2) and 0 <= net.l2 < float("inf"),
         "kernel_size": _are_sizes(net.kernel_size, 2),
         "pool_size": _are_sizes(net.pool_size, 2),
         "sparse": isinstance(net.sparse, bool),
@@ -211,6 +173,8 @@ def _class_faults(classes, net):
         are_sorted = False
     if not are_sorted:
         yield f"classes_ are not sorted and distinct: {_shown(classes)}"
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        yield f"classes_ are not finite: {_shown(classes)}"
     n_classes = 2 if net.n_outputs == 1 else net.n_outputs
     if len(labels) != n_classes:
         yield f"it has {len(labels)} classes_ and an output layer for {n_classes}"
@@ -221,10 +185,12 @@ def _feature_faults(attributes, net):
     if not _is_size(n_features) or n_features != n_inputs:
         yield f"n_features_in_ is {n_features!r} and the net's input has {n_inputs} values"
     names = attributes.get("feature_names_in_")
-    if names is not None and np.shape(names) != (n_features,):
-        yield f"feature_names_in_ is of shape {np.shape(names)}, with {n_features} features"
-    shape = attributes.get("image_shape_", net.input_shape)
-    if not isinstance(shape, tuple) or shape != net.input_shape:
+    if names is not None:
+        is_array = isinstance(names, np.ndarray) and names.shape == (n_features,)
+        if not is_array or not all(isinstance(feature, str) for feature in names.tolist()):
+            yield f"feature_names_in_ are no names of {n_features} features: {_shown(names)}"
+    shape = attributes.get("image_shape_", None if net.filters else net.input_shape)
+    if not _are_sizes(shape) or shape != net.input_shape:
         yield f"image_shape_ is {shape!r} and the net's input is of shape {net.input_shape}"
 
 
@@ -241,6 +207,8 @@ def _weight_faults(weights, shapes, name):
 def _history_faults(history):
     if not isinstance(history, dict) or "loss" not in history:
         yield "its history is no dict with the loss of each epoch"
+    if not all(isinstance(key, str) for key in history):
+        yield "the names in its history are not all strings"
     for key, values in history.items():
         # NaN is a value too: that of a net that diverged, or of an epoch without validation rows.
         if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype != float:
@@ -259,11 +227,15 @@ def _epoch_weight_faults(attributes, shapes):
 
 
 def _seed_faults(seeds):
-    if not isinstance(seeds, dict) or not seeds or not all(map(_is_seed, seeds.values())):
-        yield f"its seeds are no dict of whole numbers from 0 to {_LARGEST_SEED}"
+    is_whole = isinstance(seeds, dict) and all(name in seeds for name in _SEEDS)
+    if not is_whole or not all(map(_is_seed, seeds.values())):
+        yield (
+            f"its seeds are no dict of {', '.join(_SEEDS)} to whole numbers from 0 to "
+            f"{_LARGEST_SEED}"
+        )
 
 
-def _training_state_faults(state):
+def _training_state_faults(state, net):
     """The optimizer knows the shapes of its variables, and is asked when training goes on."""
     if state is None:
         return
@@ -282,6 +254,9 @@ def _training_state_faults(state):
             for array in arrays
         ):
             yield f"the {key} to go on training from are no list of arrays of numbers"
+    found, needed = len(state["dropout_states"]), len(net.hidden_layer_sizes) * bool(net.dropout)
+    if found != needed:
+        yield f"it has the states of {found} dropout layers and its net has {needed} of them"
 
 
 def _shown(value):

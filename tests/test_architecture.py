@@ -27,10 +27,11 @@ ALLOWED = {
     "_networks": ({"keras"}, set()),
     "_bridge": ({"scikeras", "keras", "skclf._networks", "skclf.engine"}, set()),
     "_forward": ({"scipy"}, set()),
-    "_saved": ({"sklearn", "skclf._forward"}, {"skclf.__version__"}),
+    "_versions": ({"sklearn"}, {"skclf.__version__"}),
+    "_saved": ({"skclf._forward", "skclf._versions"}, set()),
     "onnx": ({"sklearn", "skclf._fitted"}, {"onnx", "skclf.__version__"}),
     "_ids": ({"scipy"}, set()),
-    "_multi_hot": ({"scipy", "sklearn", "skclf._ids"}, set()),
+    "_multi_hot": ({"scipy", "sklearn", "skclf._ids", "skclf._versions"}, set()),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
     "datasets": ({"scipy", "sklearn", "skclf.datasets"}, {"pandas", "keras"}),
     # What it shows it takes from fitted attributes, so that it needs no module of the estimators.

@@ -26,6 +26,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+import skclf
 from skclf import MultiHotVectorizer, _ids, _multi_hot
 
 ROWS = [[3, 1, 4, 1], [], [5, 9, 2], [0]]
@@ -429,7 +430,7 @@ def test_tags():
 
 
 def test_works_apart_from_tensorflow_and_the_estimators():
-    for module, allowed in ((_multi_hot, {"skclf._ids"}), (_ids, set())):
+    for module, allowed in ((_multi_hot, {"skclf._ids", "skclf._versions"}), (_ids, set())):
         tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
         imported = set()
         for node in ast.walk(tree):
@@ -442,6 +443,54 @@ def test_works_apart_from_tensorflow_and_the_estimators():
         packages = {name.split(".")[0] for name in imported}
         assert packages.isdisjoint({"tensorflow", "keras", "scikeras", "pandas"})
         assert packages >= {"numpy", "scipy"}
+
+
+# Saved and loaded
+
+
+def loaded_with(vectorizer, **changes):
+    loaded = MultiHotVectorizer.__new__(MultiHotVectorizer)
+    state = vectorizer.__getstate__() | changes
+    loaded.__setstate__({key: value for key, value in state.items() if value is not ...})
+    return loaded
+
+
+def test_what_is_saved():
+    vectorizer = MultiHotVectorizer(vocabulary=VOCABULARY).fit(ROWS)
+    versions = {"_skclf_version": skclf.__version__, "_sklearn_version": sklearn.__version__}
+    assert vectorizer.__getstate__() == vars(vectorizer) | versions
+    assert vars(loaded_with(vectorizer)) == vars(vectorizer)
+
+
+@pytest.mark.parametrize("num_words", [1, 2**31 - 1, np.int64(7)])
+def test_numbers_of_columns_that_load(num_words):
+    loaded = loaded_with(MultiHotVectorizer().fit(ROWS), num_words_=num_words)
+    assert loaded.transform([[0]]).shape == (1, num_words)
+
+
+def test_parameters_that_changed_after_the_fit_load():
+    vectorizer = MultiHotVectorizer(10).fit(ROWS).set_params(num_words=3, vocabulary={"a": 0})
+    for copier in (copy.copy, copy.deepcopy, loaded_with):
+        assert copier(vectorizer).transform(ROWS).shape == (4, 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_words_": 0}, "num_words_ is 0, and not a whole number from 1 to 2147483647"),
+        ({"num_words_": 2**31}, "num_words_ is 2147483648, and not"),
+        ({"num_words_": -3}, "num_words_ is -3, and not"),
+        ({"num_words_": 3.0}, r"num_words_ is 3\.0, and not"),
+        ({"num_words_": True}, "num_words_ is True, and not"),
+        ({"num_words_": None}, "num_words_ is None, and not"),
+        ({"num_words_": "7"}, "num_words_ is '7', and not"),
+        ({"dtype": ...}, "it lacks dtype"),
+        ({"num_words": ..., "vocabulary": ...}, "it lacks num_words, vocabulary"),
+    ],
+)
+def test_states_that_can_not_be_are_refused(changes, message):
+    with pytest.raises(ValueError, match=rf"^Can't load this MultiHotVectorizer: {message}.*again"):
+        loaded_with(MultiHotVectorizer().fit(ROWS), **changes)
 
 
 # Bad input

@@ -22,13 +22,13 @@ def zeros(net):
 
 def attributes(**changes):
     """Those of a classifier that was fitted on two features."""
-    net = Architecture((2,), (3,), 1, "relu")
+    net = Architecture((2,), (3,), 1, "relu", dropout=0.2)
     made = {
         "epochs": 2,
         "classes_": np.array(["ant", "bee"]),
         "n_features_in_": 2,
         "feature_names_in_": np.array(["a", "b"], dtype=object),
-        "_seeds": {"weights": 1, "dropout": 0},
+        "_seeds": {"weights": 1, "dropout": 0, "order": 2, "split": 2**32 - 1},
         "_net": net,
         "_history": {"loss": [0.5, 0.25], "accuracy": [0.5, float("nan")]},
         "_weights": zeros(net),
@@ -48,7 +48,7 @@ def attributes(**changes):
 def conv_attributes():
     net = Architecture((5, 4, 1), (3,), 2, "relu", filters=(2,))
     changes = {"_net": net, "_weights": zeros(net), "n_features_in_": 20, "_epoch_weights": {}}
-    made = attributes(image_shape_=(5, 4, 1), **changes)
+    made = attributes(image_shape_=(5, 4, 1), _state=None, **changes)
     del made["feature_names_in_"]
     return made
 
@@ -70,7 +70,7 @@ def test_what_is_whole_comes_back(whole):
     assert all(type(value) is float for value in loaded["_history"]["loss"])
 
 
-@pytest.mark.parametrize("unfitted", [{}, {"epochs": 3}, {"epochs": None, "classes_": "half way"}])
+@pytest.mark.parametrize("unfitted", [{"epochs": 3}, {"epochs": None, "classes_": "half way"}])
 def test_what_is_not_fitted_passes(unfitted):
     assert load(to_state(unfitted)) == unfitted
 
@@ -96,10 +96,11 @@ def test_what_is_saved_is_plain():
 
 
 def test_a_net_of_before_a_part_was_added_has_its_default():
-    state = to_state(attributes())
+    whole = attributes(_net=Architecture((2,), (3,), 1, "relu"), _state=None)
+    state = to_state(whole)
     for field in fields(Architecture)[4:]:
         del state["_net"][field.name]
-    assert load(state)["_net"] == attributes()["_net"]
+    assert load(state)["_net"] == whole["_net"]
 
 
 def changed(path, value):
@@ -116,6 +117,7 @@ FAULTS = [
     (("_net",), None, "its net is a NoneType and no dict"),
     (("_net", "depth"), 3, "its net has parts of unknown names: 'depth'"),
     (("_net", "activation"), 3, "its net has activation=3"),
+    (("_net", "l2"), float("inf"), "its net has l2=inf"),
     (("_net", "n_outputs"), 0, "its net has n_outputs=0"),
     (("_net", "filters"), [2], r"its net has filters=\[2\]"),
     (("_net", "filters"), (2,), r"its net has input_shape=\(2,\)"),
@@ -125,26 +127,34 @@ FAULTS = [
     (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),
     (("classes_",), np.array(["bee", "ant"]), "classes_ are not sorted and distinct"),
     (("classes_",), np.array(["ant", None], dtype=object), "classes_ are not sorted and distinct"),
+    (("classes_",), np.array([0, np.inf]), "classes_ are not finite"),
     (("classes_",), np.arange(3), "it has 3 classes_ and an output layer for 2"),
     (("n_features_in_",), 3, "n_features_in_ is 3 and the net's input has 2 values"),
-    (("feature_names_in_",), np.array(["a"]), r"feature_names_in_ is of shape \(1,\), with 2"),
+    (("feature_names_in_",), np.array(["a"]), r"no names of 2 features: an array of shape \(1,\)"),
+    (("feature_names_in_",), np.array(["a", 1], dtype=object), "are no names of 2 features"),
+    (("feature_names_in_",), [["a"], "b"], "are no names of 2 features: a list"),
+    (("image_shape_",), (np.arange(2),), r"image_shape_ is \(array\(\[0, 1\]\),\) and the net's"),
     (("image_shape_",), (1, 2, 1), r"image_shape_ is \(1, 2, 1\) and the net's input is of shape"),
     (("_weights",), (), "_weights is a tuple and no list of arrays"),
     (("_weights",), [np.zeros(2)], "_weights has 1 arrays and the net has 4"),
     (("_weights", 1), np.zeros(3), r"_weights\[1\] is an array of shape \(3,\) and type float64"),
     (("_weights", 2), None, r"_weights\[2\] is a NoneType, and not a float32 array of shape \(3,"),
     (("_history",), {}, "its history is no dict with the loss of each epoch"),
+    (("_history", 1), np.zeros(2), "the names in its history are not all strings"),
     (("_history", "loss"), [0.5, 0.5], "its history of 'loss' is a list, and not a 1-D array"),
     (("_history", "accuracy"), np.zeros(1), "of different lengths: {'loss': 2, 'accuracy': 1}"),
     (("n_epochs_",), 3, "n_epochs_ is 3, with a history of 2 epochs"),
     (("best_epoch_",), 0, "best_epoch_ is 0, with a history of 2 epochs"),
     (("_epoch_weights", 3), [], "no dict by the number of the epoch"),
     (("_epoch_weights", 2), [], r"_epoch_weights\[2\] has 0 arrays and the net has 4"),
-    (("_seeds", "weights"), -1, "its seeds are no dict of whole numbers from 0"),
+    (("_seeds", "weights"), -1, "its seeds are no dict of .* to whole numbers from 0"),
+    (("_seeds",), {"weights": 1}, "its seeds are no dict of dropout, order, split, weights to"),
     (("_state",), {}, "the state to go on training from is no dict of optimizer, learning_rate"),
     (("_state", "optimizer"), 3, "the optimizer to go on training with is named by a int"),
     (("_state", "learning_rate"), "x", "the learning rate to go on training with is a str"),
     (("_state", "variables"), [None], "the variables to go on training from are no list of arrays"),
+    (("_state", "dropout_states"), [], "the states of 0 dropout layers and its net has 1 of them"),
+    (("_net", "dropout"), 0.0, "the states of 1 dropout layers and its net has 0 of them"),
 ]
 
 
@@ -162,9 +172,11 @@ def test_what_is_missing_is_named(key):
         load(state)
 
 
-def test_a_state_that_is_no_dict():
-    with pytest.raises(ValueError, match="it holds a list and no dict"):
-        load([])
+def test_images_need_their_shape():
+    state = to_state(conv_attributes())
+    del state["image_shape_"]
+    with pytest.raises(ValueError, match=r"image_shape_ is None and .* of shape \(5, 4, 1\)"):
+        load(state)
 
 
 def paths_in(value, above=()):
@@ -197,36 +209,3 @@ def test_no_junk_ends_in_another_error(junk):
     refused = [message for message in messages if message is not None]
     assert len(refused) > 20
     assert all(message.startswith("Can't load this Some: ") for message in refused)
-
-
-@pytest.mark.parametrize(
-    ("key", "saved", "shown"),
-    [
-        ("_skclf_version", "0.0.1", "skclf 0.0.1"),
-        ("_skclf_version", None, "skclf unknown"),
-        ("_sklearn_version", "0.1", "0.1"),
-        ("_sklearn_version", None, "unknown"),
-    ],
-)
-@pytest.mark.parametrize("fitted", [False, True])
-def test_other_versions_are_told(key, saved, shown, fitted):
-    state = to_state(attributes() if fitted else {"epochs": 2})
-    state[key] = saved
-    if saved is None:
-        del state[key]
-    with pytest.warns(InconsistentVersionWarning, match=f"Some from version {shown} when") as seen:
-        assert "_skclf_version" not in load(state)
-    (warning,) = [each.message for each in seen]
-    assert warning.estimator_name == "Some"
-    assert warning.original_sklearn_version == shown
-    current = sklearn.__version__ if key == "_sklearn_version" else f"skclf {skclf.__version__}"
-    assert warning.current_sklearn_version == current
-
-
-def test_an_error_names_both_versions():
-    state = to_state(attributes(n_epochs_=0)) | {"_skclf_version": "0.0.1"}
-    with (
-        pytest.warns(InconsistentVersionWarning, match="skclf 0.0.1"),
-        pytest.raises(ValueError, match=rf"saved by 0.0.1, this is {skclf.__version__}\)"),
-    ):
-        load(state)

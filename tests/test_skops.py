@@ -200,18 +200,37 @@ def test_altered_files_are_refused(change, found):
         skops_io.loads(with_arrays(saved, change), trusted=trusted)
 
 
-def test_files_of_another_version_warn():
-    clf = clone(BINARY).fit(X, Y)
-    saved = skops_io.dumps(clf)
-    with zipfile.ZipFile(io.BytesIO(saved)) as archive:
-        schema = archive.read("schema.json").decode()
-    before = clf.__getstate__()["_skclf_version"]
+def with_schema(saved, old, new):
+    """A file with one text in its description replaced."""
     changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(changed, "w") as new:
-        for name in old.namelist():
-            is_schema = name == "schema.json"
-            later = schema.replace(f'\\"{before}\\"', '\\"999.0\\"')
-            new.writestr(name, later if is_schema else old.read(name))
-    with pytest.warns(InconsistentVersionWarning, match="from version skclf 999.0 when using"):
-        loaded = skops_io.loads(changed.getvalue(), trusted=[name_of(BINARY)])
-    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    with zipfile.ZipFile(io.BytesIO(saved)) as before, zipfile.ZipFile(changed, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "schema.json":
+                assert old.encode() in content
+                content = content.replace(old.encode(), new.encode())
+            after.writestr(name, content)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize("estimator", [BINARY, MultiHotVectorizer(3)])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_files_of_another_version_warn(estimator, fitted):
+    if fitted:
+        is_vectorizer = isinstance(estimator, MultiHotVectorizer)
+        estimator = clone(estimator).fit([[0, 2]] if is_vectorizer else X, Y)
+    version = estimator.__getstate__()["_skclf_version"]
+    saved = with_schema(skops_io.dumps(estimator), f'\\"{version}\\"', '\\"999.0\\"')
+    with pytest.warns(InconsistentVersionWarning, match="skclf 999.0 when using") as seen:
+        loaded = skops_io.loads(saved, trusted=[name_of(estimator)])
+    assert len(seen) == 1
+    assert vars(loaded).keys() == vars(estimator).keys()
+
+
+def test_altered_vectorizers_are_refused():
+    vectorizer = MultiHotVectorizer().fit([[76543]])
+    saved = with_schema(skops_io.dumps(vectorizer), "76544", "-76544")
+    with pytest.raises(
+        ValueError, match="Can't load this MultiHotVectorizer: num_words_ is -76544"
+    ):
+        skops_io.loads(saved, trusted=[name_of(vectorizer)])
