@@ -1,8 +1,8 @@
 """Fitted classifiers as ONNX files, which run where there is no Python.
 
 The graph is written from a fitted net's arrays, without Keras and TensorFlow. It takes and gives
-what scikit-learn's own converter, ``skl2onnx`` without its "zipmap", lets a classifier take and
-give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
+what the converter of scikit-learn's own classifiers, ``skl2onnx`` without its "zipmap", has them
+take and give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
 """
 
 from math import sqrt
@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skclf._fitted import FittedNet
 
-# All that is needed is in this version of ONNX's operators, which every runtime of 2022 or later
-# knows; the second number is the file format of that time.
+# All that is needed is in this version of ONNX's operators, of June 2022; the second number is the
+# file format of that time.
 _OPSET, _FORMAT = 17, 8
 
 __all__ = ["to_onnx"]
@@ -49,8 +49,10 @@ def to_onnx(estimator, path):
 
     Notes
     -----
-    The model computes in float32 and `predict_proba` in float64, so that probabilities agree to
-    about 1e-6. Its operators are those of ONNX's opset 17.
+    The model computes in float32, as `predict_proba` does with rows of float32, but rounds in
+    another order: probabilities usually agree to about 1e-6, and a label may differ where two of
+    them are that close. It checks no values: what it gives for a row with NaN or infinity, which
+    `predict` refuses, means nothing. Its operators are those of ONNX's opset 17.
 
     References
     ----------

@@ -140,6 +140,26 @@ def test_the_first_class_wins_a_tie(bias, label, tmp_path):
     assert found[0].tolist() == [label] == estimator.predict(ROWS[:1]).tolist()
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+def test_labels_of_rows_between_two_classes(n_outputs, tmp_path):
+    # 5,000 rows, and 5,000 that are moved towards others up to where the label changes.
+    net = Architecture((5,), (16, 8), n_outputs, "relu")
+    estimator = with_net(MulticlassDenseClassifier(), net)
+    random = np.random.RandomState(1)
+    ends, others = random.normal(size=(2, 5_000, 5)).astype(np.float32)
+    labels = estimator.predict(ends)
+    for _ in range(30):
+        halfway = (ends + others) / 2
+        same = (estimator.predict(halfway) == labels)[:, np.newaxis]
+        ends, others = np.where(same, halfway, ends), np.where(same, others, halfway)
+    rows = np.vstack([random.normal(size=(5_000, 5)), ends]).astype(np.float32)
+    probabilities = np.sort(estimator.predict_proba(rows), axis=1)
+    sure = probabilities[:, -1] - probabilities[:, -2] > 1e-5
+    assert 5_000 < sure.sum() < 9_000
+    (label,) = session_of(estimator, tmp_path).run(["label"], {"X": rows})
+    np.testing.assert_array_equal(label[sure], estimator.predict(rows)[sure])
+
+
 def test_a_net_that_was_trained_on_sparse_rows(tmp_path):
     net = Architecture((5,), (4,), 1, "relu", sparse=True)
     assert_same(with_net(BinaryDenseClassifier(), net), ROWS, tmp_path)

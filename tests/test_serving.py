@@ -1,4 +1,4 @@
-"""The serving example: a process that can't import TensorFlow gives the classifier's answers."""
+"""The serving example: processes that can't import TensorFlow give the classifier's answers."""
 
 import importlib
 import os
@@ -54,6 +54,15 @@ def connection(compare, trained):
         yield connection
 
 
+@pytest.fixture(scope="module")
+def onnx_connection(compare, trained):
+    """A connection to a server that can import neither these nor skclf and scikit-learn."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    with compare.running(compare.onnx_command(trained)) as (_, connection):
+        yield connection
+
+
 def test_answers_are_the_classifiers(compare, trained, connection):
     classifier = joblib.load(trained / "model.joblib")
     status, answer = compare.ask(connection, ROWS)
@@ -80,6 +89,33 @@ def test_rows_that_cannot_be_used(rows, message, compare, connection):
     assert compare.ask(connection, ROWS[:1])[0] == 200
 
 
+def test_onnxruntime_gives_the_classifiers_answers(compare, connection, onnx_connection):
+    status, answer = compare.ask(onnx_connection, ROWS)
+    _, expected = compare.ask(connection, ROWS)
+    assert status == 200
+    assert answer["classes"] == expected["classes"]
+    assert answer["labels"] == expected["labels"]
+    np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0, 2.0, 3.0]], r"ValueError: Got rows of shape \(1, 3\), but expected \(n, 4\)"),
+        ([["a", "b", "c", "d"]], "ValueError: could not convert string to float"),
+        ([], r"ValueError: Got rows of shape \(0,\)"),
+        (None, r"ValueError: Got rows of shape \(\)"),
+        ([[1.0, 2.0, 3.0, float("nan")]], "ValueError: .* finite numbers"),
+        ([[1.0, 2.0, 3.0, 1e300]], "ValueError: .* finite numbers"),
+    ],
+)
+def test_rows_that_onnxruntime_is_not_given(rows, message, compare, onnx_connection):
+    status, answer = compare.ask(onnx_connection, rows)
+    assert status == 400
+    assert re.search(message, answer["error"])
+    assert compare.ask(onnx_connection, ROWS[:1])[0] == 200
+
+
 @pytest.mark.parametrize("body", ["no JSON", "[1, 2]", "{}"])
 def test_bodies_that_are_no_request(body, compare, connection):
     connection.request("POST", "/", body)
@@ -97,11 +133,25 @@ def test_tensorflow_is_blocked(compare, trained, tmp_path):
     assert "import of tensorflow halted" in done.stderr
 
 
+KERAS = ["Keras, model.predict(rows)", "Keras, model(rows)"]
+
+
+@pytest.mark.parametrize("absent", ["onnx", "onnxruntime"])
+def test_onnx_is_left_out_where_it_cannot_run(absent, compare, tmp_path, monkeypatch, capsys):
+    if absent == "onnxruntime":
+        (tmp_path / "model.onnx").touch()
+        monkeypatch.setattr(compare.importlib.util, "find_spec", lambda name: None)
+    assert list(compare.commands_for(tmp_path)) == ["skclf", *KERAS]
+    assert "Without ONNX" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory needs Linux or macOS")
-def test_both_ways_agree(compare, trained, monkeypatch):
-    monkeypatch.setattr(compare, "N_ANSWERS", 2)
+def test_all_ways_agree(compare, trained, monkeypatch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(compare, "N_ANSWERS", 4)
     monkeypatch.setattr(compare, "ROUNDS", 1)
     results = compare.compare(trained)
-    assert list(results) == ["skclf", "Keras, model.predict(rows)", "Keras, model(rows)"]
+    assert list(results) == ["skclf", "onnxruntime", *KERAS]
     assert all(number > 0 for numbers in results.values() for number in numbers)

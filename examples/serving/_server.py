@@ -1,4 +1,4 @@
-"""The server of both ways: rows come as JSON over HTTP, and labels and probabilities go back.
+"""The server of all ways: rows come as JSON over HTTP, and labels and probabilities go back.
 
 ``POST {"rows": [[12, 80, 33, 41]]}`` is answered by ``{"classes": …, "labels": …,
 "probabilities": …}``, and rows that can't be used by status 400 and ``{"error": …}``. Only the

@@ -1,10 +1,12 @@
-"""Train a classifier, and save it for both ways of serving it.
+"""Train a classifier, and save it for each way of serving it.
 
 ``python examples/serving/train.py folder`` leaves there
 
 - ``model.joblib``: the whole pipeline, for ``serve.py``;
-- ``model.keras`` and ``labels.json``: the same net for Keras, and the labels, which a Keras model
-  doesn't know, for ``serve_keras.py``.
+- ``model.onnx``: scaler and net as one ONNX model, for ``serve_onnx.py``, if the package onnx is
+  there to write it;
+- ``model.keras``: the same for Keras, for ``serve_keras.py``;
+- ``labels.json``: the labels in the order of the probabilities, which neither of these two tells.
 
 With ``SKCLF_QUICK=1`` it trains on fewer rows.
 """
@@ -21,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skclf import BinaryDenseClassifier
 from skclf.datasets import make_low_high
+from skclf.onnx import to_onnx
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 
@@ -30,6 +33,24 @@ def as_keras_model(pipeline):
     scaler, classifier = pipeline[0], pipeline[-1]
     scaling = keras.layers.Normalization(mean=scaler.mean_, variance=scaler.var_)
     return keras.Sequential([keras.Input((scaler.n_features_in_,)), scaling, classifier.model_])
+
+
+def save_as_onnx(pipeline, path):
+    """The pipeline as one ONNX model: two nodes before those of the net do the scaler's work."""
+    import onnx  # the other ways do without it
+
+    scaler, classifier = pipeline[0], pipeline[-1]
+    to_onnx(classifier, path)
+    model = onnx.load(path)
+    for name, array in {"mean": scaler.mean_, "scale": scaler.scale_}.items():
+        constant = onnx.numpy_helper.from_array(array.astype("float32"), name)
+        model.graph.initializer.append(constant)
+    # The net takes "X", which was the input and now is what the second node gives.
+    model.graph.input[0].name = "rows"
+    model.graph.node.insert(0, onnx.helper.make_node("Sub", ["rows", "mean"], ["centred"]))
+    model.graph.node.insert(1, onnx.helper.make_node("Div", ["centred", "scale"], ["X"]))
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
 
 
 def main():
@@ -45,6 +66,10 @@ def main():
     print(f"Accuracy on the {len(X):,} training rows: {pipeline.score(X, y):.3f}")
 
     joblib.dump(pipeline, folder / "model.joblib")
+    try:
+        save_as_onnx(pipeline, folder / "model.onnx")
+    except ImportError as error:
+        print(f"There will be no model.onnx: {error}.")
     as_keras_model(pipeline).save(folder / "model.keras")
     (folder / "labels.json").write_text(json.dumps(pipeline.classes_.tolist()))
 
