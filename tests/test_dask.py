@@ -1,5 +1,6 @@
 """Searches on dask.distributed, with workers that die or run out of memory; chunks of Dask data."""
 
+import importlib
 import os
 import signal
 import sys
@@ -8,17 +9,23 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from skclf import BinaryDenseClassifier
 
 resource = pytest.importorskip("resource", reason="needs a system with limits on processes")
+dask = pytest.importorskip("dask", reason="skclf[dask] is not installed")
 distributed = pytest.importorskip("distributed", reason="skclf[dask] is not installed")
 
 pytestmark = pytest.mark.slow
 
+FOLDER = Path(__file__).parents[1] / "examples" / "cluster"
+MOST_SECONDS = 180
 RNG = np.random.RandomState(0)
-X = RNG.rand(60, 4).astype(np.float32)
+# Rows, labels and the indices of a fold have over 1000 bytes each, so that joblib scatters them.
+X = RNG.rand(300, 4).astype(np.float32)
 Y = np.array(["ant", "bee"])[(X[:, 0] > 0.6).astype(int)]
 
 
@@ -32,13 +39,35 @@ def search(scoring="neg_log_loss"):
     return GridSearchCV(net(), {"l2": [0.0, 0.1], "epochs": [1, 2]}, cv=2, scoring=scoring)
 
 
-def cluster_of(n_workers):
+def cluster_of(n_workers, threads_per_worker=1, **parameters):
     return distributed.LocalCluster(
         n_workers=n_workers,
-        threads_per_worker=1,
+        threads_per_worker=threads_per_worker,
         host="127.0.0.1",
         dashboard_address=None,
+        **parameters,
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits_forever():
+    """joblib waits in the main thread, where a signal reaches it."""
+
+    def give_up(signum, frame):
+        raise TimeoutError(f"The test has taken more than {MOST_SECONDS} seconds.")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(MOST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def backend(monkeypatch):
+    """The class of joblib backends in examples/cluster."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("dask_backend").ReliableDaskBackend
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +102,24 @@ class KillsItsWorkerOnce:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_worker_killed_in_mid_search_costs_nothing_but_time(client, tmp_path):
-    with joblib.parallel_config("dask"):
+def test_a_worker_killed_in_mid_search_costs_nothing_but_time(client, backend, tmp_path):
+    with joblib.parallel_config(backend(client)):
         found = search(KillsItsWorkerOnce(tmp_path)).fit(X, Y)
     assert (tmp_path / "killed").exists()
     assert_same_search(found, search("accuracy").fit(X, Y))
+
+
+def test_data_outlive_the_only_worker_that_holds_them(backend, tmp_path):
+    logistic = GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, cv=2)
+    with (
+        cluster_of(1, threads_per_worker=2) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        joblib.parallel_config(backend(client, scatter=[X])),
+    ):
+        found = clone(logistic).set_params(scoring=KillsItsWorkerOnce(tmp_path)).fit(X, Y)
+    assert (tmp_path / "killed").exists()
+    wanted = logistic.fit(X, Y).cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(found.cv_results_["mean_test_score"], wanted)
 
 
 def limit_memory():
@@ -98,13 +140,30 @@ def test_a_worker_without_enough_memory_is_a_clear_error():
             search().set_params(error_score="raise").fit(X, Y)
 
 
+def test_workers_killed_for_their_memory_are_a_clear_error(client, backend):
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        cluster_of(2, memory_limit="400MB") as cluster,
+        distributed.Client(cluster, set_as_default=False) as small,
+    ):
+        with (
+            joblib.parallel_config(backend(small)),
+            pytest.raises(distributed.scheduler.KilledWorker, match="workers died"),
+        ):
+            search().fit(X, Y)
+        assert small.submit(sum, [1, 2]).result(timeout=60) == 3
+    with joblib.parallel_config(backend(client)):
+        found = search().fit(X, Y)
+    assert_same_search(found, search().fit(X, Y))
+
+
 def test_chunks_of_a_dask_array_train_like_chunks_of_an_array():
     dask_array = pytest.importorskip("dask.array")
-    rows, labels = dask_array.from_array(X, chunks=(20, 4)), dask_array.from_array(Y, chunks=20)
+    rows, labels = dask_array.from_array(X, chunks=(100, 4)), dask_array.from_array(Y, chunks=100)
     lazy = net()
     for chunk, its_labels in zip(rows.blocks, labels.blocks, strict=True):
         lazy.partial_fit(chunk.compute(), its_labels.compute(), classes=["ant", "bee"])
     eager = net()
-    for start in (0, 20, 40):
-        eager.partial_fit(X[start : start + 20], Y[start : start + 20], classes=["ant", "bee"])
+    for start in (0, 100, 200):
+        eager.partial_fit(X[start : start + 100], Y[start : start + 100], classes=["ant", "bee"])
     np.testing.assert_array_equal(lazy.predict_proba(X), eager.predict_proba(X))

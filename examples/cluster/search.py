@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import joblib
 import numpy as np
+from dask_backend import ReliableDaskBackend
 from distributed import Client, LocalCluster
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import GridSearchCV
@@ -56,7 +57,7 @@ def main(address=None):
     with connected(address) as client:
         print(f"{len(client.scheduler_info()['workers'])} workers")
         start = time.perf_counter()
-        with joblib.parallel_config("dask"):
+        with joblib.parallel_config(ReliableDaskBackend()):
             distributed = new_search().fit(X, y)
         print(f"on the cluster: {time.perf_counter() - start:.1f} s")
 
