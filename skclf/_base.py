@@ -7,7 +7,7 @@ nothing else. What it can do with them is in `skclf._fitted`.
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Set
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from numbers import Integral, Real
 
@@ -126,7 +126,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """
         n_tasks = self.epochs if self.refit_epoch is None else 2
         context = self._init_callback_context(max_subtasks=n_tasks)
-        with _unchanged_on_failure(self):
+        with _UnchangedOnFailure(self):
             resume = self.warm_start and hasattr(self, "_weights")
             rows, groups, numbers = self._training_rows(X, y, sample_weight, groups, resume)
             if not resume:
@@ -183,7 +183,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 "class_weight='balanced' is not supported by partial_fit, which can't know how "
                 "many rows of each class are still to come. Pass a dict: {label: weight}."
             )
-        with _unchanged_on_failure(self):
+        with _UnchangedOnFailure(self):
             resume = hasattr(self, "_weights")
             X = self._validate_rows(X, y, reset=not resume)
             labels = _rows.check_labels(y)
@@ -449,13 +449,19 @@ def sizes(name, value, length=None):
     return tuple(map(int, value))
 
 
-@contextmanager
-def _unchanged_on_failure(estimator):
-    """Give an estimator its attributes back if the block fails, be it by Ctrl-C."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+class _UnchangedOnFailure:
+    """Gives an estimator its attributes back, in one step, if a block fails, be it by Ctrl-C.
+
+    Not a generator: where Ctrl-C keeps one from being resumed it waits for garbage collection, and
+    would then put the attributes back over those of a later fit.
+    """
+
+    def __init__(self, estimator):
+        self._estimator, self._before = estimator, vars(estimator).copy()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, error, traceback):
+        if error_type is not None:
+            self._estimator.__dict__ = self._before

@@ -48,10 +48,13 @@ def _nothing_global_changes():
 
 
 with _nothing_global_changes():
-    import keras
-    from scikeras.wrappers import KerasClassifier
+    from skclf import engine  # which loads TensorFlow and Keras, and Ctrl-C waits for it
 
-    from skclf import _networks, engine
+    with engine.uninterrupted():
+        import keras
+        from scikeras.wrappers import KerasClassifier
+
+        from skclf import _networks
 
 engine.limit_threads()
 

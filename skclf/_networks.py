@@ -8,6 +8,7 @@ global settings.
 import json
 import re
 from functools import lru_cache
+from numbers import Real
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ _NAMES_THAT_KERAS_RESOLVES = {"accuracy", "acc"}
 # one that needs further arguments.
 _NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}
 _CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+_LOSSES = ("binary_crossentropy", *_CATEGORICAL)
 # Metrics that compare class numbers, of their own accord or by an option.
 _OF_CLASS_NUMBERS = {"Accuracy", "IoU", "MeanIoU"}
 # Optimizers that need another one to work on.
@@ -47,14 +49,19 @@ def build_layers(architecture):
             filters,
             architecture.kernel_size,
             padding="same",
+            data_format="channels_last",
             name=f"conv_{block}",
             **_kernel_options(architecture, architecture.activation),
         )(x)
         x = keras.layers.MaxPooling2D(
-            architecture.pool_size, padding="same", dtype="float32", name=f"pool_{block}"
+            architecture.pool_size,
+            padding="same",
+            data_format="channels_last",
+            dtype="float32",
+            name=f"pool_{block}",
         )(x)
     if architecture.filters:
-        x = keras.layers.Flatten(dtype="float32", name="flatten")(x)
+        x = keras.layers.Flatten("channels_last", dtype="float32", name="flatten")(x)
     for layer, units in enumerate(architecture.hidden_layer_sizes, 1):
         options = _kernel_options(architecture, architecture.activation)
         x = keras.layers.Dense(units, name=f"hidden_{layer}", **options)(x)
@@ -136,6 +143,7 @@ def new_optimizer(optimizer, learning_rate):
     """
     template, config = _template(optimizer)
     if learning_rate is not None:
+        _check_rate(learning_rate)
         config["learning_rate"] = learning_rate
     return type(template).from_config(config)
 
@@ -168,6 +176,15 @@ def optimizer_kind(optimizer, learning_rate):
         return None, rate
 
 
+def _check_rate(learning_rate):
+    # Of a dict Keras would make whatever object it names.
+    if not isinstance(learning_rate, Real) and not callable(learning_rate):
+        raise TypeError(
+            f"Got learning_rate={learning_rate!r}; it must be a number or an instance of "
+            "keras.optimizers.schedules.LearningRateSchedule."
+        )
+
+
 def _template(optimizer):
     """An optimizer to copy, and its configuration."""
     if isinstance(optimizer, str):
@@ -192,18 +209,15 @@ def _optimizer_by_name(name):
 
 
 def _find_optimizer(name):
-    try:
-        return keras.optimizers.get(name)
-    except ValueError as error:
-        # Keras's own look-up by name knows some of its optimizers only as classes.
-        by_name = {cls.__name__: cls for cls in _classes(keras.optimizers, keras.Optimizer)}
-        for known, cls in by_name.items():
-            if known.lower() == name.lower() and known not in _WRAPPERS:
-                return cls()
-        known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
-        raise ValueError(
-            f"Got optimizer={name!r}, which is not the name of a Keras optimizer: {known}."
-        ) from error
+    # Keras's own look-up also takes the names of whatever was registered with it.
+    by_name = {cls.__name__: cls for cls in _classes(keras.optimizers, keras.Optimizer)}
+    for known, cls in by_name.items():
+        if known.lower() == name.lower() and known not in _WRAPPERS:
+            return cls()
+    known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
+    raise ValueError(
+        f"Got optimizer={name!r}, which is not the name of a Keras optimizer: {known}."
+    )
 
 
 def new_metrics(metrics):
@@ -268,6 +282,8 @@ def loss_for(loss, metrics):
     str
         ``loss``, or the other form of it.
     """
+    if loss not in _LOSSES:
+        raise ValueError(f"Got loss={loss!r}; it must be one of {', '.join(_LOSSES)}.")
     if loss not in _CATEGORICAL:
         return loss
     kinds = [type(m) for m in new_metrics(metrics) if isinstance(m, keras.metrics.Metric)]

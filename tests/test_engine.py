@@ -1,10 +1,12 @@
 """The engine: equal to Keras's own training, compiled once for each kind of net."""
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 from packaging.version import Version
 from scipy import sparse
@@ -256,6 +258,22 @@ def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
         with engine.borrow("a", make):
             assert len(made) == 7
     engine.clear_cache()
+
+
+@pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
+def test_nets_that_are_dropped_leave_no_graphs_behind(rows, as_rows):
+    def n_graphs():
+        engine.clear_cache()
+        gc.collect()
+        return sum(isinstance(value, tf.Graph) for value in gc.get_objects())
+
+    X, y, _ = rows
+    net = MulticlassDenseClassifier(6, dropout=0.1, l2=0.1, epochs=1, validation_split=0.2)
+    net.fit(as_rows(X), y)
+    before = n_graphs()
+    for optimizer in ("rmsprop", "adam", "sgd"):
+        net.set_params(optimizer=optimizer).fit(as_rows(X), y)
+    assert n_graphs() == before
 
 
 def test_a_net_of_no_kind_is_never_shared():

@@ -5,6 +5,7 @@ from here is what Keras's authors put there, whoever downloaded it.
 """
 
 import hashlib
+import io
 import os
 import secrets
 import shutil
@@ -32,12 +33,16 @@ def find_folder(data_home):
     return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
 
 
-def _is_published(path, name):
-    """Tell whether the file at `path` is the file that Keras publishes under `name`."""
+def _is_published(file, name):
+    """Tell whether an open file is the file that Keras publishes under `name`."""
     algorithm = "md5" if len(CHECKSUMS[name]) == 32 else "sha256"
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest() == CHECKSUMS[name]
+
+
+def _holds_published(path, name):
+    with open(path, "rb") as file:
+        return _is_published(file, name)
 
 
 def list_missing(names, folder):
@@ -45,8 +50,23 @@ def list_missing(names, folder):
     return [
         name
         for name in names
-        if not (folder / name).is_file() or not _is_published(folder / name, name)
+        if not (folder / name).is_file() or not _holds_published(folder / name, name)
     ]
+
+
+def open_published(path):
+    """A hosted file in memory, where no one can change it between the check and the reading.
+
+    Raises
+    ------
+    OSError
+        If it isn't the one that Keras publishes.
+    """
+    file = io.BytesIO(path.read_bytes())
+    if not _is_published(file, path.name):
+        raise OSError(f"{path} isn't the file whose checksum Keras publishes; it has changed")
+    file.seek(0)
+    return file
 
 
 def download(name, folder):
@@ -63,7 +83,7 @@ def download(name, folder):
             folder.mkdir(parents=True, exist_ok=True)
             with open(unfinished, "wb") as file:
                 shutil.copyfileobj(response, file)
-        if not _is_published(unfinished, name):
+        if not _holds_published(unfinished, name):
             raise OSError(f"{ADDRESS}{name} isn't the file whose checksum Keras publishes")
         os.replace(unfinished, folder / name)
     except HTTPException as error:

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._coding import code_training_texts
 from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
+from ._hosted import open_published
 from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
 from ._ragged_npz import read_ragged_npz
 from ._sources import InstalledFiles, find_files
@@ -52,8 +53,8 @@ _COLUMNS = ["text", "label", "source"]
 
 
 def _read_keras(arrays_path, word_index_path):
-    arrays = read_ragged_npz(arrays_path)
-    vocabulary = read_vocabulary(word_index_path)
+    arrays = read_ragged_npz(open_published(arrays_path))
+    vocabulary = read_vocabulary(open_published(word_index_path))
     random_state = np.random.RandomState(SHUFFLE_SEED)
     parts = {}
     for part in ("train", "test"):

@@ -24,10 +24,9 @@ def shuffled_order(n_rows, random_state):
     return order
 
 
-def read_vocabulary(path):
+def read_vocabulary(file):
     """Read a word index; returns each word's id, the most frequent word first."""
-    with open(path, encoding="utf-8") as file:
-        ranks = json.load(file)
+    ranks = json.load(file)
     words = sorted(ranks, key=ranks.get)
     return {word: ranks[word] - _FIRST_RANK + FIRST_WORD for word in words}
 

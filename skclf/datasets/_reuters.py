@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._coding import code_other_texts, code_training_texts
 from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
+from ._hosted import open_published
 from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
 from ._ragged_npz import read_ragged_npz
 from ._sources import InstalledFiles, find_files
@@ -59,8 +60,8 @@ _TRAIN_SHARE = 1 - 0.2
 def _read_keras(arrays_path, word_index_path):
     from keras.datasets.reuters import get_label_names
 
-    arrays = read_ragged_npz(arrays_path)
-    vocabulary = read_vocabulary(word_index_path)
+    arrays = read_ragged_npz(open_published(arrays_path))
+    vocabulary = read_vocabulary(open_published(word_index_path))
     order = shuffled_order(len(arrays["x"]), np.random.RandomState(SHUFFLE_SEED))
     n_train = int(len(order) * _TRAIN_SHARE)
     parts = {

@@ -9,11 +9,14 @@ What goes in and what comes out are NumPy arrays and SciPy CSR matrices; every t
 here. The engine knows nothing of scikit-learn, SciKeras or labels.
 """
 
-from skclf.engine._arrays import Batches, assign, batch_order, by_value
-from skclf.engine._cache import borrow, clear_cache
-from skclf.engine._model import Net
-from skclf.engine._processes import check_process, limit_threads
-from skclf.engine._program import trace_count
+from skclf.engine._interrupts import uninterrupted
+
+with uninterrupted():
+    from skclf.engine._arrays import Batches, assign, batch_order, by_value
+    from skclf.engine._cache import borrow, clear_cache
+    from skclf.engine._model import Net
+    from skclf.engine._processes import check_process, limit_threads
+    from skclf.engine._program import trace_count
 
 __all__ = [
     "Batches",
@@ -26,4 +29,5 @@ __all__ = [
     "clear_cache",
     "limit_threads",
     "trace_count",
+    "uninterrupted",
 ]

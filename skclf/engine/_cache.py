@@ -8,6 +8,8 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from threading import Lock
 
+from skclf.engine._interrupts import uninterrupted
+
 # A net of 10,000 inputs and two layers of 16 takes about 2 MB, one of 30 inputs less than 1.
 MOST_IDLE_NETS = 64
 
@@ -29,17 +31,19 @@ def borrow(kind, make):
     Yields
     ------
     Net
-        In the state that its last user left. If the block fails, the net is thrown away.
+        In the state that its last user left. If the block fails, the net is thrown away. Ctrl-C
+        waits for the next `safe_point`, or for the end of the block.
     """
-    net = _take(kind)
-    if net is None:
-        net = make()
-    yield net
-    if kind is not None:
-        with _lock:
-            _idle.setdefault(kind, []).append(net)
-            _idle.move_to_end(kind)
-            _drop_oldest()
+    with uninterrupted():
+        net = _take(kind)
+        if net is None:
+            net = make()
+        yield net
+        if kind is not None:
+            with _lock:
+                _idle[kind] = [*_idle.get(kind, ()), net]
+                _idle.move_to_end(kind)
+                _drop_oldest()
 
 
 def clear_cache():

@@ -15,9 +15,10 @@ from skclf.engine._arrays import (
     tensors_of,
 )
 from skclf.engine._fused import fuse_updates
+from skclf.engine._interrupts import safe_point
 from skclf.engine._program import Programs, adds_up
 
-_BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test_batch")
+_BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
 
 
 class Net(keras.Model):
@@ -44,6 +45,9 @@ class Net(keras.Model):
         self.class_weight = None
         self.metrics_add_up = all(map(adds_up, metrics))
         self._class_weight_variable = tf.Variable(tf.ones(max(2, n_outputs)), trainable=False)
+        # Keras would sum the gradients over this one replica, by a function that TensorFlow keeps
+        # for good, and the graph with it.
+        optimizer._all_reduce_sum_gradients = list
         optimizer.build(self.trainable_variables)
         self._build_metrics(1 if loss != "categorical_crossentropy" else n_outputs)
         variables = [*optimizer.variables, *fuse_updates(optimizer)]
@@ -127,7 +131,7 @@ class Net(keras.Model):
     ):
         """Train, as `keras.Model.fit` does, on rows in the net's own seeded order.
 
-        Keras's own ``fit`` runs where a callback wants to hear of each batch.
+        Keras's own ``fit`` runs where a callback wants to hear of each batch or of validation.
 
         Parameters
         ----------
@@ -164,7 +168,11 @@ class Net(keras.Model):
             epochs=epochs,
             initial_epoch=initial_epoch,
             validation_data=validation_data,
-            callbacks=[ShuffledBatches(batches, self.order_seed), *(callbacks or ())],
+            callbacks=[
+                ShuffledBatches(batches, self.order_seed),
+                _SafePoints(),
+                *(callbacks or ()),
+            ],
             verbose=0,
             shuffle=False,
         )
@@ -183,6 +191,7 @@ class Net(keras.Model):
         logs = None
         callbacks.on_train_begin()
         for epoch in epochs:
+            safe_point()
             callbacks.on_epoch_begin(epoch)
             order = batch_order(n_rows, self.order_seed, epoch)
             logs = self._programs.train_epoch(rows, order, batch_size)
@@ -197,8 +206,18 @@ class Net(keras.Model):
         return self.history
 
 
+class _SafePoints(keras.callbacks.Callback):
+    """Lets Ctrl-C in between the batches of Keras's own ``fit``."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        safe_point()
+
+    def on_test_batch_end(self, batch, logs=None):
+        safe_point()
+
+
 def _hears_of_batches(callback):
-    """Whether a callback overrides a hook that Keras calls for each batch."""
+    """Whether a callback overrides a hook that Keras calls for each batch or each validation."""
     if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
         return False
     base = keras.callbacks.Callback

@@ -1,8 +1,9 @@
-"""TensorFlow and processes: its share of the cores in a worker, and none of it after a fork."""
+"""TensorFlow and processes: its share of the cores in a worker, and where it can't train."""
 
 import multiprocessing
 import os
 
+import keras
 import tensorflow as tf
 
 _process = None  # the one that has run TensorFlow's operations
@@ -27,7 +28,11 @@ def limit_threads():
 
 
 def check_process():
-    """Raise a RuntimeError in a process that was forked from one that has used TensorFlow."""
+    """Raise a RuntimeError where no net can be trained.
+
+    That is in a process that was forked from one that has used TensorFlow, where TensorFlow only
+    notes operations down instead of running them, and where Keras computes in another float type.
+    """
     global _process
     if _process is None:
         _process = os.getpid()
@@ -36,4 +41,14 @@ def check_process():
             "This process was forked from one that had trained a net, and TensorFlow's threads "
             "don't survive a fork: it would wait for them forever. Start processes by 'spawn' or "
             "'forkserver', or let joblib do it (n_jobs with its own backend, loky)."
+        )
+    if not tf.executing_eagerly():
+        raise RuntimeError(
+            "TensorFlow builds a graph here instead of computing: leave tf.Graph or tf.function "
+            "first, and don't call tf.compat.v1.disable_eager_execution."
+        )
+    if keras.config.floatx() != "float32":
+        raise RuntimeError(
+            f"Keras's float type is {keras.config.floatx()!r} in this process, and nets are "
+            "trained in float32: call keras.config.set_floatx('float32') first."
         )

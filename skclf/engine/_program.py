@@ -79,6 +79,8 @@ class Programs:
             self._program(self._train_step, rows)
             if validation_rows is not None:
                 self._program(self._test_step, validation_rows)
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise
         except Exception:
             # A metric or an optimizer of the user's own may do what a graph can't hold.
             return False
@@ -160,19 +162,31 @@ class Programs:
     def _train_step(self, X, y, sample_weight, size):
         """Update the weights by a batch of this size; return its logits and penalty, if any."""
         net = self._net
-        variables = [variable.value for variable in net.trainable_variables]
+        sources = [variable.value for variable in net.trainable_variables]
+        X = self._net_input(X)
+        if self._sparse_product is not None:
+            sources.append(X)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
+            tape.watch(sources)
             logits = self._logits(X, training=True)
             penalty = self._penalty()
         slopes = self._slopes_of_loss(y, logits, net.with_class_weight(y, sample_weight), size)
         summands = [logits] if penalty is None else [logits, penalty]
-        gradients = tape.gradient(summands, variables, [slopes, tf.ones(())][: len(summands)])
+        gradients = tape.gradient(summands, sources, [slopes, tf.ones(())][: len(summands)])
+        if self._sparse_product is not None:
+            of_kernel, of_penalty = self._sparse_product.gradient(gradients.pop()), gradients[0]
+            gradients[0] = of_kernel if of_penalty is None else of_kernel + of_penalty
         net.optimizer.apply(gradients, net.trainable_variables)
         return logits, penalty
 
     def _test_step(self, X, y, sample_weight, size):
-        return self._logits(X, training=False), self._penalty()
+        return self._logits(self._net_input(X), training=False), self._penalty()
+
+    def _net_input(self, X):
+        """The rows of a batch; of sparse rows their product with the first layer's kernel."""
+        if self._sparse_product is None:
+            return X
+        return self._sparse_product(X, self._net.layers[1].kernel.value)
 
     def _penalty(self):
         losses = self._net.losses
@@ -191,10 +205,9 @@ class Programs:
 
     def _weighted_sums(self, layer, values):
         """What a dense layer makes of its input, before its activation."""
-        kernel, bias = layer.kernel.value, layer.bias.value
-        if self._sparse_product is not None and layer is self._net.layers[1]:
-            return tf.nn.bias_add(self._sparse_product(values, kernel), bias)
-        return tf.nn.bias_add(tf.matmul(values, kernel), bias)
+        if self._sparse_product is None or layer is not self._net.layers[1]:
+            values = tf.matmul(values, layer.kernel.value)
+        return tf.nn.bias_add(values, layer.bias.value)
 
     def _slopes_of_loss(self, y, logits, weights, size):
         """Gradient of the batch's mean loss for the logits.
@@ -237,7 +250,7 @@ def _callable(function, executor):
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     config.graph_options.rewrite_options.disable_meta_optimizer = bool(executor)
     options = {
-        "f": function,
+        "f": function.name,
         "Tout": [output.dtype for output in function.outputs],
         "config_proto": config.SerializeToString(),
         "executor_type": executor,

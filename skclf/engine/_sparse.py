@@ -21,7 +21,7 @@ class SparseProduct:
 
     def __init__(self, n_columns, n_units):
         self._shape = n_columns, n_units
-        self._rows = self._batch = None
+        self._rows = self._batch = self._failure = None
         self._in_order = False
 
     @contextmanager
@@ -33,15 +33,24 @@ class SparseProduct:
         rows : CSR of shape (n_rows, n_columns)
         in_order : bool
             Whether each batch has rows that follow one another.
+
+        Raises
+        ------
+        BaseException
+            What stopped SciPy, Ctrl-C included: of that TensorFlow makes an error of its own.
         """
         self._rows, self._in_order = rows, in_order
         try:
             yield
+        except tf.errors.OpError:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
         finally:
-            self._rows = self._batch = None
+            self._rows = self._batch = self._failure = None
 
     def __call__(self, chosen, kernel):
-        """The product, in a graph.
+        """The product, in a graph; its gradient for the kernel is `gradient`'s.
 
         Parameters
         ----------
@@ -53,20 +62,40 @@ class SparseProduct:
         -------
         tf.Tensor of shape (n_chosen, n_units)
         """
+        product = tf.numpy_function(self._kept(self._forward), [chosen, kernel], tf.float32)
+        product.set_shape([None, self._shape[1]])
+        return product
 
-        @tf.custom_gradient
-        def multiply(kernel):
-            out = tf.numpy_function(self._forward, [chosen, kernel], tf.float32)
-            out.set_shape([None, self._shape[1]])
+    def gradient(self, upstream):
+        """The gradient for the kernel of what the last product went into, in a graph.
 
-            def gradient(upstream):
-                slope = tf.numpy_function(self._backward, [upstream], tf.float32)
-                slope.set_shape(self._shape)
-                return slope
+        `tf.custom_gradient` would know it by itself, but keeps it in a register for good, and the
+        graph with it.
 
-            return out, gradient
+        Parameters
+        ----------
+        upstream : tf.Tensor of shape (n_chosen, n_units)
+            The gradient for the product.
 
-        return multiply(tf.convert_to_tensor(kernel))
+        Returns
+        -------
+        tf.Tensor of shape (n_columns, n_units)
+        """
+        slope = tf.numpy_function(self._kept(self._backward), [upstream], tf.float32)
+        slope.set_shape(self._shape)
+        return slope
+
+    def _kept(self, function):
+        """The same function, which keeps the error that it fails by."""
+
+        def call(*arguments):
+            try:
+                return function(*arguments)
+            except BaseException as error:
+                self._failure = error
+                raise
+
+        return call
 
     def _forward(self, chosen, kernel):
         if not self._in_order:
