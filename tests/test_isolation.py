@@ -31,11 +31,17 @@ import pandas as pd
 import pytest
 import sklearn
 import tensorflow as tf
+from packaging.version import Version
 from scipy import sparse
 from sklearn.base import clone
 from tensorflow.python.framework import config as tensorflow_config
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, engine
+
+pytestmark = pytest.mark.skipif(
+    Version(keras.__version__) < Version("3.13"),
+    reason="what Keras has drawn can't be told before 3.13, where a seed doesn't reset it",
+)
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(60, 16)
