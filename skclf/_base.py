@@ -6,7 +6,6 @@ nothing else. What it can do with them is in `skclf._fitted`.
 """
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping, Set
 from contextlib import closing
 from functools import partial
 from numbers import Integral, Real
@@ -14,11 +13,18 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_consistent_length
 
 from skclf import _rows
+from skclf._arguments import (
+    InstanceWith,
+    ValidationValue,
+    names_misplaced_arguments,
+    validation_columns,
+    warn_if_far_outside,
+)
 from skclf._epochs import (
     EarlyStop,
     KeptWeights,
@@ -28,6 +34,7 @@ from skclf._epochs import (
     monitored,
 )
 from skclf._fitted import FittedNet
+from skclf._monitors import VAL_LOSS, monitor_for
 from skclf._tasks import CallbackSupport, EpochTasks, FitTask
 
 _LARGEST_SEED = 2**31 - 1
@@ -35,16 +42,6 @@ _LARGEST_SEED = 2**31 - 1
 _LARGEST_BATCH = 2**30
 # What a fit draws at random, each from a stream of its own.
 _SEEDS = ("dropout", "split", "weights", "order")
-
-
-class _InstanceWith(HasMethods):
-    """An object with these methods that is no class: ``Adam()``, not ``Adam``."""
-
-    def is_satisfied_by(self, val):
-        return not isinstance(val, type) and super().is_satisfied_by(val)
-
-    def __str__(self):
-        return super().__str__().replace("an object", "an instance (not a class)")
 
 
 class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
@@ -55,10 +52,10 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         "activation": [str],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [str, _InstanceWith(["get_config", "apply_gradients"])],
+        "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
         "learning_rate": [
             Interval(Real, 0, None, closed="neither"),
-            _InstanceWith(["get_config", "__call__"]),
+            InstanceWith(["get_config", "__call__"]),
             None,
         ],
         "metrics": [list, tuple, None],
@@ -66,11 +63,11 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_split": [Interval(Real, 0, 1, closed="left")],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "monitor": [str, None],
-        "refit_epoch": [StrOptions({"val_loss", "val_accuracy"}), None],
+        "monitor": [str, tuple, None],
+        "refit_epoch": [ValidationValue(), None],
         "keep_epochs": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "callbacks": [list, tuple, _InstanceWith(["on_epoch_end", "set_model"]), None],
+        "callbacks": [list, tuple, InstanceWith(["on_epoch_end", "set_model"]), None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
@@ -80,6 +77,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     def _architecture(self, X, n_classes):
         """The net for these rows and this number of classes."""
 
+    @names_misplaced_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -90,6 +88,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         y_val=None,
         sample_weight_val=None,
         groups=None,
+        validation_data=None,
     ):
         """Train the net.
 
@@ -104,7 +103,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             left out.
         X_val : {array-like, sparse matrix} of shape (n_validation_samples, n_features), \
                 default=None
-            Validation rows, instead of ``validation_split``.
+            Validation rows, instead of ``validation_split``. In a search pass
+            ``validation_data``: scikit-learn cuts an array that is as long as ``X`` to the rows of
+            each fold. ``X_val`` is for pipelines, whose ``transform_input`` transforms it as ``X``.
         y_val : array-like of shape (n_validation_samples,), default=None
             Labels of the validation rows.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
@@ -112,6 +113,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         groups : array-like of shape (n_samples,), default=None
             Rows of one group go together into training or into validation. Of use with
             ``validation_split`` alone.
+        validation_data : tuple (X_val, y_val) or (X_val, y_val, sample_weight_val), default=None
+            Validation rows as Keras takes them, instead of ``X_val``, ``y_val`` and
+            ``sample_weight_val``; the way to pass them to a search, which leaves a tuple whole.
 
         Returns
         -------
@@ -121,9 +125,15 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Raises
         ------
         ValueError, TypeError
-            If data, labels, weights or parameters can't be trained on; an earlier fit then stays
-            as it was.
+            If data, labels, weights or parameters can't be trained on, or training diverges; an
+            earlier fit then stays as it was.
+
+        Warns
+        -----
+        UserWarning
+            If validation rows lie far outside the range of the training rows.
         """
+        columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
         n_tasks = self.epochs if self.refit_epoch is None else 2
         context = self._init_callback_context(max_subtasks=n_tasks)
         with _UnchangedOnFailure(self):
@@ -131,7 +141,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             rows, groups, numbers = self._training_rows(X, y, sample_weight, groups, resume)
             if not resume:
                 self._seeds = self._draw_seeds()
-            validation_rows = self._validation_rows(rows[0], X_val, y_val, sample_weight_val)
+            validation_rows = self._validation_rows(rows[0], *columns_val)
             self._check_plan(validation_rows, groups)
             training, validation = rows, validation_rows
             if self.validation_split:
@@ -148,6 +158,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                         self._refit(rows, part)
         return self
 
+    @names_misplaced_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one more epoch on these rows, going on from where training stands.
@@ -242,6 +253,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             weights = self._validate_weights(sample_weight_val, X)
         except ValueError as error:
             raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
+        warn_if_far_outside(X, X_train, getattr(self, "feature_names_in_", None))
         return _rows.without_weightless(_rows.of_one_kind(X, X_train), codes, weights)
 
     def _check_plan(self, validation_rows, groups):
@@ -267,16 +279,29 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 f"refit_epoch={self.refit_epoch!r} trains a new net from scratch and "
                 "warm_start=True goes on with the old one; set one of them alone."
             )
-        if self.monitor is not None and not self.monitor.startswith("val_"):
-            raise ValueError(
-                f"Got monitor={self.monitor!r}; it must name a validation value: 'val_loss', or "
-                "'val_' and the name of a metric, such as 'val_accuracy'."
-            )
-        if self.refit_epoch == "val_accuracy" and "accuracy" not in (self.metrics or ()):
-            raise ValueError(
-                f"refit_epoch='val_accuracy' needs 'accuracy' among the metrics; got "
-                f"metrics={self.metrics!r}."
-            )
+
+    def _monitors(self, architecture):
+        """The values that ``patience`` and the best epoch go by."""
+        return (
+            self._monitor(architecture, "monitor", "refit_epoch"),
+            self._monitor(architecture, "refit_epoch", "monitor"),
+        )
+
+    def _monitor(self, architecture, *parameters):
+        """What the first of these parameters asks for that is set."""
+        parameter = next((p for p in parameters if getattr(self, p) is not None), None)
+        if parameter is None:
+            return VAL_LOSS
+        from skclf import _bridge
+
+        compile_with = self._compile_with(architecture)
+        return monitor_for(
+            parameter,
+            getattr(self, parameter),
+            _bridge.metric_names(compile_with),
+            partial(_bridge.lower_is_better, compile_with),
+            is_complete=_bridge.weighs_rows(compile_with),
+        )
 
     def _draw_seeds(self):
         """Seeds of a new net; the same ones for the same random_state, whatever else is asked."""
@@ -295,11 +320,13 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
     def _run(self, rows, validation_rows, task, resume):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
-        early_stop = None
-        if self.patience is not None:
-            monitor = self.monitor or self.refit_epoch or "val_loss"
-            early_stop = EarlyStop(monitor, self.patience, self._lower_is_better(monitor))
-        self._train(
+        early_stop, monitors = None, None
+        if validation_rows is not None:
+            monitors = self._monitors(self._architecture(rows[0], len(self.classes_)))
+            if self.patience is not None:
+                watched = monitors[0]
+                early_stop = EarlyStop(watched.name, self.patience, watched.lower)
+        training = self._train(
             *self._weighted(rows, validation_rows),
             resume=resume,
             task=task,
@@ -307,18 +334,14 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             keep_state=self.warm_start,
         )
         if early_stop is not None and early_stop.snapshot is not None:
-            self._take_over(self._net, self._history, early_stop.snapshot, self._epoch_weights)
-        if validation_rows is not None:
-            monitor = self.refit_epoch or self.monitor or "val_loss"
-            values = monitored(self._history, monitor)
-            self.best_epoch_ = best_epoch(values, self._lower_is_better(monitor))
-
-    def _lower_is_better(self, monitor):
-        if monitor in ("val_loss", "val_accuracy"):
-            return monitor == "val_loss"
-        from skclf import _bridge
-
-        return _bridge.lower_is_better(self.metrics, monitor.removeprefix("val_"))
+            fitted = _fitted_attributes(
+                self._net, self._history, self._first_epoch, early_stop.snapshot
+            )
+            self._take_over(fitted, self._epoch_weights)
+        goes_by_callback = training.restored_epoch is not None and monitors == (VAL_LOSS, VAL_LOSS)
+        if validation_rows is not None and not goes_by_callback:
+            values = monitored(self._history, monitors[1].name)
+            self.best_epoch_ = self._first_epoch + best_epoch(values, monitors[1].lower)
 
     def _refit(self, rows, task):
         """Train a new net on all rows for as many epochs as were best; keep the first history."""
@@ -329,7 +352,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
     def _weighted(self, rows, validation_rows):
         """Rows with the weights that the net trains with, and the weights of the classes."""
-        if rows[0].shape[0] <= self.batch_size:
+        if rows[0].shape[0] <= self.batch_size and self._may_merge(rows[0]):
             rows = _rows.merge_repeated_rows(*rows)
         X, codes, weights = rows
         class_weight = _rows.class_weights(self.class_weight, self.classes_, codes, weights)
@@ -339,6 +362,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             weights_val, _ = _rows.with_mean_one(weights_val, None, codes_val)
             validation_rows = X_val, codes_val, weights_val
         return (X, codes, weights), validation_rows, class_weight
+
+    def _may_merge(self, X):
+        """Whether two equal rows may be one of twice the weight for each of the metrics."""
+        from skclf import _bridge
+
+        return _bridge.weighs_rows(self._compile_with(self._architecture(X, len(self.classes_))))
 
     def _train(
         self,
@@ -352,11 +381,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         watchers=(),
         keep_state=False,
     ):
-        """Train through the bridge and take over weights, state and history."""
+        """Train through the bridge, take over weights, state and history, and return them."""
         from skclf import _bridge
 
         architecture = self._architecture(rows[0], len(self.classes_))
         first_epoch = self.n_epochs_ if resume else 0
+        n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
         epochs = self.epochs if epochs is None else epochs
         watchers = list(watchers)
@@ -364,8 +394,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if self.keep_epochs:
             watchers.append(kept)
         if task.is_heard:
-            fitted = partial(_fitted_attributes, architecture)
-            watchers.append(EpochTasks(task, fitted, earlier, first_epoch))
+            fitted = partial(_fitted_at_epoch, architecture)
+            watchers.append(EpochTasks(task, fitted, earlier, n_earlier))
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
             training = _bridge.train(
                 architecture,
@@ -381,14 +411,21 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 watchers=[progress, *watchers],
                 start=(self._weights, self._state) if resume else None,
                 keep_state=keep_state,
+                announces=bool(self.verbose),
             )
-        history = joined_history(earlier, training.history, first_epoch)
+        if resume:
+            # Epochs that a callback has skipped stay without values.
+            n_earlier += training.first_epoch - first_epoch
+        history = joined_history(earlier, training.history, n_earlier)
         snapshot = training.epochs, training.weights, training.state
-        self._take_over(architecture, history, snapshot, kept.weights)
+        before = training.first_epoch - n_earlier
+        fitted = _fitted_attributes(architecture, history, before, snapshot)
+        self._take_over(fitted, kept.weights)
+        return training
 
-    def _take_over(self, architecture, history, snapshot, epoch_weights):
-        """Be fitted by the net of a snapshot; of the epochs' weights keep those up to it."""
-        vars(self).update(_fitted_attributes(architecture, history, snapshot))
+    def _take_over(self, fitted, epoch_weights):
+        """Be fitted by these attributes; of the epochs' weights keep those up to the last."""
+        vars(self).update(fitted)
         self._epoch_weights = {e: w for e, w in epoch_weights.items() if e <= self.n_epochs_}
 
     def _callbacks(self):
@@ -412,12 +449,13 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             )
 
 
-def _fitted_attributes(architecture, history, snapshot):
+def _fitted_attributes(architecture, history, first_epoch, snapshot):
     """What a classifier is fitted by, after its classes and features are known."""
     epochs, weights, state = snapshot
     return {
         "_net": architecture,
         "_history": history,
+        "_first_epoch": first_epoch,
         "_weights": weights,
         "_state": state,
         "_epoch_weights": {},
@@ -426,27 +464,10 @@ def _fitted_attributes(architecture, history, snapshot):
     }
 
 
-def sizes(name, value, length=None):
-    """A parameter that is a whole number or several of them, as a tuple of positive int.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name, for messages.
-    value : int or array-like of int
-    length : int or None
-        How many numbers there must be; a single one is repeated.
-    """
-    if isinstance(value, Integral):
-        value = (value,) * (length or 1)
-    if isinstance(value, Mapping | Set):
-        raise ValueError(f"Got {name}={value!r}, which has no order; give a tuple or a list.")
-    value = tuple(value)
-    if not all(isinstance(v, Integral) and v >= 1 for v in value):
-        raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")
-    if length is not None and len(value) != length:
-        raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")
-    return tuple(map(int, value))
+def _fitted_at_epoch(architecture, history, snapshot):
+    """The same while training goes on, at the end of the history's last epoch."""
+    first_epoch = snapshot[0] - len(history["loss"])
+    return _fitted_attributes(architecture, history, first_epoch, snapshot)
 
 
 class _UnchangedOnFailure:

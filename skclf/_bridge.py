@@ -6,7 +6,6 @@ methods alone.
 """
 
 import contextlib
-import copy
 import gc
 import os
 import random
@@ -54,7 +53,7 @@ with _nothing_global_changes():
         import keras
         from scikeras.wrappers import KerasClassifier
 
-        from skclf import _networks
+        from skclf import _copies, _keras_objects, _networks
 
 engine.limit_threads()
 
@@ -69,14 +68,20 @@ class Training(NamedTuple):
         What it takes to go on, if that was to be kept: see `_training_state`.
     epochs : int
         How many the weights were trained for.
+    first_epoch : int
+        How many epochs had been trained before the history's first.
     history : dict of str to list of float
         A value an epoch, under Keras's names: loss, metrics, and the same of the validation rows.
+    restored_epoch : int or None
+        The epoch whose weights Keras's early stopping has put back, if it has.
     """
 
     weights: list
     state: dict
     epochs: int
+    first_epoch: int
     history: dict
+    restored_epoch: int
 
 
 class _AsItIs:
@@ -101,13 +106,34 @@ class _Fitter(KerasClassifier):
     def _validate_sample_weight(X, y, sample_weight):
         return X, y, sample_weight
 
+    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **options):
+        # SciKeras's own goes on to make metrics from their names in the history, and fails at
+        # those that need arguments.
+        self.model_.fit(
+            X,
+            y,
+            batch_size=self.batch_size,
+            epochs=initial_epoch + epochs,
+            initial_epoch=initial_epoch,
+            sample_weight=sample_weight,
+            callbacks=self.callbacks,
+            **options,
+        )
+
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Tells watchers of each epoch; stops training when one of them says so."""
+    """Passes each epoch on to watchers; stops training when one of them says so, or it diverges.
+
+    Attributes
+    ----------
+    diverged_at : int or None
+        The epoch after which the loss was not a finite number.
+    """
 
     def __init__(self, watchers, take_state):
         super().__init__()
         self._watchers, self._take_state = watchers, take_state
+        self.diverged_at = None
 
     def on_epoch_begin(self, epoch, logs=None):
         for watcher in self._watchers:
@@ -115,9 +141,13 @@ class _EpochEnd(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs = _loss_first({name: float(value) for name, value in (logs or {}).items()})
+        if not np.isfinite(logs["loss"]):
+            self.diverged_at = epoch + 1
+            self.model.stop_training = True
+            return
 
         def take_snapshot():
-            return epoch + 1, _weights(self.model), self._take_state()
+            return epoch + 1, self.model.final_weights(), self._take_state()
 
         for watcher in self._watchers:
             if watcher.end(epoch + 1, logs, take_snapshot):
@@ -139,6 +169,7 @@ def train(
     watchers=(),
     start=None,
     keep_state=False,
+    announces=False,
 ):
     """Train a net.
 
@@ -162,17 +193,27 @@ def train(
         Where to go on from; without a state the optimizer starts anew.
     keep_state : bool
         Whether to return what it takes to go on.
+    announces : bool
+        Whether to print a sentence where training takes a slower way.
 
     Returns
     -------
     Training
+
+    Raises
+    ------
+    ValueError
+        If training diverges.
     """
     engine.check_process()
     compile_with = _with_fitting_loss(compile_with)
-    loss, (optimizer, rate) = compile_with["loss"], _optimizer_kind(compile_with)
-    kind = (architecture, loss, optimizer, _networks.metrics_kind(compile_with["metrics"]))
+    loss, metrics = compile_with["loss"], _keras_objects.metrics_key(compile_with["metrics"])
+    optimizer, rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))
+    kind = (architecture, loss, optimizer, metrics)
     with engine.borrow(
-        None if None in kind else kind, lambda: _new_net(architecture, compile_with)
+        None if None in kind else kind,
+        lambda: _new_net(architecture, compile_with),
+        engine.Net.is_unchanged,
     ) as net:
         net.begin(
             _networks.initial_weights([w.shape for w in net.weights], seeds["weights"]),
@@ -180,6 +221,7 @@ def train(
             order_seed=seeds["order"],
             class_weight=class_weight,
             learning_rate=rate,
+            announces=announces,
         )
         if start is not None:
             _go_on_from(net, compile_with, *start)
@@ -188,13 +230,9 @@ def train(
             return _training_state(net, compile_with) if keep_state else None
 
         X, y, sample_weight = _net_rows(architecture, loss, rows)
-        callbacks = [*_copied(callbacks), _EpochEnd(watchers, take_state)]
-        fitter = _Fitter(
-            lambda: net,
-            callbacks=callbacks,
-            batch_size=batch_size,
-            verbose=0,
-        )
+        end = _EpochEnd(watchers, take_state)
+        callbacks = [*_copies.copied_callbacks(callbacks), end]
+        fitter = _Fitter(lambda: net, callbacks=callbacks, batch_size=batch_size, verbose=0)
         fitter.fit(
             X,
             y,
@@ -203,31 +241,58 @@ def train(
             epochs=epochs,
             validation_data=_net_rows(architecture, loss, validation_rows),
         )
-        history = _loss_first(net.history.history)
-        epochs = _epochs_behind_weights(callbacks, first_epoch + len(history["loss"]))
-        return Training(_weights(net), take_state(), epochs, history)
+        training = _training(net, callbacks, take_state)
+    # The net that was borrowed is as good as new for the next fit, whatever became of this one.
+    diverged_at = end.diverged_at
+    if diverged_at is None and not all(np.isfinite(array).all() for array in training.weights):
+        diverged_at = training.epochs
+    if diverged_at is not None:
+        raise ValueError(
+            f"Training diverged: after epoch {diverged_at} the loss or a weight is not a finite "
+            "number. Try a smaller learning_rate, scale the features (StandardScaler), or limit "
+            "the gradients, for example optimizer=keras.optimizers.Adam(clipnorm=1.0)."
+        )
+    return training
+
+
+def _training(net, callbacks, take_state):
+    epochs = net.history.epoch
+    if not epochs:
+        raise ValueError(
+            "No epoch was trained, since a callback has put off the first one beyond the last: set "
+            "epochs higher, or delete what keras.callbacks.BackupAndRestore has saved."
+        )
+    restored = _restored_epoch(callbacks)
+    return Training(
+        weights=_weights(net),
+        state=take_state(),
+        epochs=epochs[-1] + 1 if restored is None else restored,
+        first_epoch=epochs[0],
+        history=_loss_first(net.history.history),
+        restored_epoch=restored,
+    )
 
 
 def _with_fitting_loss(compile_with):
-    loss = _networks.loss_for(compile_with["loss"], compile_with["metrics"])
+    loss = _keras_objects.loss_for(compile_with["loss"], compile_with["metrics"])
     return {**compile_with, "loss": loss}
 
 
-def _epochs_behind_weights(callbacks, last_epoch):
-    """The last epoch, unless Keras's early stopping put the weights of another one back."""
+def _restored_epoch(callbacks):
+    """The epoch whose weights Keras's early stopping has put back, or None."""
     for callback in callbacks:
         is_early_stop = isinstance(callback, keras.callbacks.EarlyStopping)
         if is_early_stop and callback.restore_best_weights and callback.best_weights is not None:
             return callback.best_epoch + 1
-    return last_epoch
+    return None
 
 
 def _new_net(architecture, compile_with):
     return engine.Net(
         *_build_layers(architecture),
-        optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
+        optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
         loss=compile_with["loss"],
-        metrics=_networks.new_metrics(compile_with["metrics"]),
+        metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
     )
 
 
@@ -236,9 +301,9 @@ def keras_model(architecture, weights, compile_with, state=None):
     compile_with = _with_fitting_loss(compile_with)
     model = keras.Model(*_build_layers(architecture), name="skclf_net")
     model.compile(
-        optimizer=_networks.new_optimizer(compile_with["optimizer"], compile_with["learning_rate"]),
+        optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
         loss=compile_with["loss"],
-        weighted_metrics=_networks.new_metrics(compile_with["metrics"]),
+        weighted_metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
         auto_scale_loss=False,
     )
     model.optimizer.build(model.trainable_variables)
@@ -248,9 +313,29 @@ def keras_model(architecture, weights, compile_with, state=None):
     return model
 
 
-def lower_is_better(metrics, name):
-    """Whether the metric of this name, one of ``metrics``, is better when it is lower."""
-    return _networks.lower_is_better(metrics, name)
+def metric_names(compile_with):
+    """Names under which Keras logs the metrics."""
+    return _keras_objects.metric_names(compile_with["metrics"], compile_with["loss"])
+
+
+def lower_is_better(compile_with, name):
+    """Whether the metric of this name is better when it is lower, or None if that isn't known."""
+    return _keras_objects.lower_is_better(compile_with["metrics"], compile_with["loss"], name)
+
+
+def weighs_rows(compile_with):
+    """Whether a row of weight 2 counts in the metrics as two rows."""
+    return _keras_objects.weighs_rows(compile_with["metrics"])
+
+
+def copied_parameter(value):
+    """A copy of a parameter that holds Keras objects, for `sklearn.base.clone`."""
+    return _copies.copied_parameter(value)
+
+
+def picklable_parameter(value):
+    """A parameter that holds Keras objects, in a form that pickle saves by their classes."""
+    return _copies.picklable_parameter(value)
 
 
 def evaluate(architecture, weights, compile_with, rows, batch_size):
@@ -315,26 +400,15 @@ def _weights(net):
     return [engine.by_value(variable) for variable in net.weights]
 
 
-def _copied(callbacks):
-    try:
-        return copy.deepcopy(list(callbacks))
-    except Exception as error:
-        raise TypeError(
-            f"callbacks={callbacks!r} can't be copied, and each fit trains with copies of its own: "
-            "pass callbacks that copy.deepcopy can copy (no open files, locks or live models)."
-        ) from error
-
-
-def _optimizer_kind(compile_with):
-    return _networks.optimizer_kind(compile_with["optimizer"], compile_with["learning_rate"])
+def _optimizer_of(compile_with):
+    return compile_with["optimizer"], compile_with["learning_rate"]
 
 
 def _training_state(net, compile_with):
     """What it takes, besides the weights, to go on exactly where training stood."""
-    optimizer, rate = _optimizer_kind(compile_with)
     return {
-        "optimizer": optimizer,
-        "learning_rate": rate,
+        "optimizer": _keras_objects.optimizer_label(*_optimizer_of(compile_with)),
+        "learning_rate": _keras_objects.optimizer_key(*_optimizer_of(compile_with))[1],
         "variables": [engine.by_value(v) for v in net.optimizer.variables],
         "dropout_states": [engine.by_value(v) for v in net.dropout_states],
     }
@@ -359,12 +433,13 @@ def _go_on_from(net, compile_with, weights, state):
 
 def _set_optimizer_state(optimizer, compile_with, state):
     """Give an optimizer a kept state, if that is of its kind; a changed learning rate stays."""
-    kind, rate = _optimizer_kind(compile_with)
-    if kind is None or state["optimizer"] != kind:
+    if state["optimizer"] != _keras_objects.optimizer_label(*_optimizer_of(compile_with)):
         return
+    rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))[1]
+    rate_variable = engine.learning_rate_variable(optimizer)
     _check_kept("variables", optimizer.variables, state)
     for variable, value in zip(optimizer.variables, state["variables"], strict=True):
-        asked_anew = variable is optimizer._learning_rate and rate != state["learning_rate"]
+        asked_anew = variable is rate_variable and rate != state["learning_rate"]
         if not asked_anew:
             engine.assign([variable], [value])
 

@@ -3,7 +3,8 @@
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import StrOptions
 
-from skclf._base import NetClassifier, sizes
+from skclf._arguments import sizes
+from skclf._base import NetClassifier
 from skclf._forward import Architecture
 
 

@@ -48,11 +48,15 @@ def joined_history(earlier, later, n_earlier):
     n_later = len(later["loss"])
     return {
         name: [
-            *earlier.get(name, [math.nan] * n_earlier)[:n_earlier],
+            *_padded(earlier.get(name, [])[:n_earlier], n_earlier),
             *later.get(name, [math.nan] * n_later),
         ]
         for name in {**earlier, **later}
     }
+
+
+def _padded(values, length):
+    return values + [math.nan] * (length - len(values))
 
 
 def best_epoch(values, lower):

@@ -5,6 +5,7 @@ evaluate, to make ``model_``, and for activations that `skclf._forward` doesn't 
 """
 
 from contextlib import contextmanager
+from copy import copy
 from numbers import Real
 
 import numpy as np
@@ -18,6 +19,9 @@ from sklearn.utils.validation import (
 )
 
 from skclf import _forward, _rows, _saved
+
+# Parameters that may hold Keras objects.
+_OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
 
 
 class FittedNet(ClassifierMixin, BaseEstimator):
@@ -191,7 +195,8 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         import pandas as pd
 
         check_is_fitted(self)
-        epochs = pd.RangeIndex(1, len(self._history["loss"]) + 1, name="epoch")
+        first = self._first_epoch + 1
+        epochs = pd.RangeIndex(first, first + len(self._history["loss"]), name="epoch")
         return pd.DataFrame(self._history, index=epochs)
 
     @property
@@ -208,8 +213,24 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         # is made where it is asked for by name, and not for that.
         return [name for name in object.__dir__(self) if name != "model_" and hasattr(self, name)]
 
+    def __sklearn_clone__(self):
+        plain = copy(self)
+        held = _parameters_with_objects(self)
+        vars(plain).update(dict.fromkeys(held))
+        cloned = BaseEstimator.__sklearn_clone__(plain)
+        if held:
+            from skclf import _bridge
+
+            vars(cloned).update({k: _bridge.copied_parameter(v) for k, v in held.items()})
+        return cloned
+
     def __getstate__(self):
-        return _saved.to_state(super().__getstate__())
+        state, held = super().__getstate__(), _parameters_with_objects(self)
+        if held:
+            from skclf import _bridge
+
+            state = state | {k: _bridge.picklable_parameter(v) for k, v in held.items()}
+        return _saved.to_state(state)
 
     def __setstate__(self, state):
         name, parameters = type(self).__name__, self._parameter_constraints
@@ -263,6 +284,18 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = bool(self._accept_sparse)
         return tags
+
+
+def _parameters_with_objects(estimator):
+    """The parameters of an estimator that hold Keras objects or functions."""
+    values = {name: getattr(estimator, name) for name in _OF_KERAS}
+    return {name: value for name, value in values.items() if not _is_plain(value)}
+
+
+def _is_plain(value):
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | Real)
 
 
 def _probabilities(decision):

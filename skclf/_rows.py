@@ -172,6 +172,8 @@ def class_weights(class_weight, classes, codes, sample_weight=None):
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
+        if sample_weight is not None:
+            sample_weight = sample_weight / sample_weight.max()  # or their sum may overflow
         counts = np.bincount(codes, sample_weight, minlength=len(classes))
         # A class may have no row where training goes on with other rows than it began with.
         return np.divide(
@@ -210,12 +212,55 @@ def with_mean_one(sample_weight, class_weight, codes):
     -------
     sample_weight, class_weight : ndarray or None
     """
+    # By the largest first: a sum of weights must not overflow.
     if sample_weight is not None:
+        sample_weight = sample_weight / sample_weight.max()
         sample_weight = sample_weight / sample_weight.mean()
     if class_weight is not None:
+        is_there = np.bincount(codes, minlength=len(class_weight)) > 0
+        class_weight = np.where(is_there, class_weight, 0)
+        class_weight = class_weight / class_weight.max()
         rows = class_weight[codes] if sample_weight is None else class_weight[codes] * sample_weight
         class_weight = class_weight / rows.mean()
     return sample_weight, class_weight
+
+
+def feature_far_outside(X, X_train):
+    """The first feature in which most rows lie far outside the range of the training rows.
+
+    That is farther from it than the range is wide: rows that were not scaled as those that the net
+    trains on, and hardly ever rows of the same source.
+
+    Parameters
+    ----------
+    X, X_train : {ndarray, CSR} of shape (n_rows, n_features)
+
+    Returns
+    -------
+    int or None
+    """
+    low, high = _ranges(X_train)
+    width = np.where(high > low, high - low, np.maximum(np.abs(high), 1))
+    # Half of the rows can lie beyond a bound only where the largest or the smallest value does.
+    smallest, largest = _ranges(X)
+    doubtful = np.flatnonzero((smallest < low - width) | (largest > high + width))
+    for feature in doubtful.tolist():
+        column = X[:, [feature]]
+        column = column.toarray() if sparse.issparse(column) else column
+        outside = (column < low[feature] - width[feature]) | (
+            column > high[feature] + width[feature]
+        )
+        if outside.mean() > 0.5:
+            return feature
+    return None
+
+
+def _ranges(X):
+    """Smallest and largest value of each feature, as float64."""
+    bounds = X.min(axis=0), X.max(axis=0)
+    if sparse.issparse(X):
+        bounds = [bound.toarray() for bound in bounds]
+    return [np.ravel(bound).astype(np.float64) for bound in bounds]
 
 
 def without_weightless(X, y, sample_weight, *more):

@@ -20,6 +20,7 @@ _BEFORE_TRAINING = ("classes_", "n_features_in_", "_seeds")
 _BY_TRAINING = (
     "_net",
     "_history",
+    "_first_epoch",
     "_weights",
     "_state",
     "_epoch_weights",
@@ -81,6 +82,7 @@ def from_state(state, name, parameters):
     """
     attributes = without_versions(state, name, parameters)
     if any(key in attributes for key in _BY_TRAINING):
+        attributes.setdefault("_first_epoch", 0)  # version 0.1.0 has none
         fault = next(_faults(attributes), None)
         if fault is not None:
             raise refusal(name, fault, state)
@@ -107,7 +109,10 @@ def _faults(attributes):
     shapes = weight_shapes(net)
     yield from _weight_faults(attributes["_weights"], shapes, "_weights")
     yield from _history_faults(attributes["_history"])
-    n_epochs = len(attributes["_history"]["loss"])
+    first_epoch = attributes["_first_epoch"]
+    if not _is_size(first_epoch, least=0):
+        yield f"_first_epoch is {first_epoch!r}"
+    n_epochs = first_epoch + len(attributes["_history"]["loss"])
     for key in ("n_epochs_", "best_epoch_"):
         if not (_is_size(attributes[key]) and attributes[key] <= n_epochs):
             yield f"{key} is {attributes[key]!r}, with a history of {n_epochs} epochs"
@@ -144,8 +149,8 @@ def _net_faults(net):
             yield f"its net has {part}={getattr(net, part)!r}"
 
 
-def _is_size(value):
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+def _is_size(value, least=1):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
 
 
 def _are_sizes(value, length=None):

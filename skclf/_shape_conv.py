@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skclf._base import NetClassifier, sizes
+from skclf._arguments import sizes
+from skclf._base import NetClassifier
 from skclf._fitted import errors_that_name_the_fix
 from skclf._forward import Architecture
 

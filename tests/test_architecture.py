@@ -20,12 +20,29 @@ MOST_LINES = 500
 
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
-ESTIMATORS = {"_base", "_dense", "_epochs", "_fitted", "_rows", "_shape_conv", "_tasks"}
+ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_monitors", "_rows"}
+ESTIMATORS |= {"_shape_conv", "_tasks"}
 ALLOWED = {
     "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
     "_networks": ({"keras"}, set()),
-    "_bridge": ({"scikeras", "keras", "skclf._networks", "skclf.engine"}, set()),
+    "_fingerprints": (set(), set()),
+    "_copies": ({"keras", "tensorflow", "skclf.engine"}, set()),
+    "_keras_objects": (
+        {"keras", "skclf._copies", "skclf._fingerprints", "skclf.engine"},
+        set(),
+    ),
+    "_bridge": (
+        {
+            "scikeras",
+            "keras",
+            "skclf._copies",
+            "skclf._keras_objects",
+            "skclf._networks",
+            "skclf.engine",
+        },
+        set(),
+    ),
     "_forward": ({"scipy"}, set()),
     "_versions": ({"sklearn"}, {"skclf.__version__"}),
     "_saved": ({"skclf._forward", "skclf._versions"}, set()),
@@ -154,7 +171,16 @@ def test_public_names():
 
 
 CONTRACT = {
-    "fit": ["X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val", "groups"],
+    "fit": [
+        "X",
+        "y",
+        "sample_weight",
+        "X_val",
+        "y_val",
+        "sample_weight_val",
+        "groups",
+        "validation_data",
+    ],
     "partial_fit": ["X", "y", "classes", "sample_weight"],
     "predict": ["X"],
     "predict_proba": ["X"],

@@ -298,7 +298,7 @@ SHARED_PARAMETERS = {
     "patience": [0, -1, 1.5, "3"],
     "monitor": [3, True, ["val_loss"]],
     "keep_epochs": ["yes", None, 1],
-    "refit_epoch": ["loss", "val_auc", 3, True],
+    "refit_epoch": ["loss", 3, True, ("loss", "min"), ["val_loss"]],
     "class_weight": ["balance", 5, [1, 2]],
     "callbacks": [5, "spam", [5], [None], keras.callbacks.History, [keras.callbacks.History]],
     "warm_start": ["yes", None, 1],
@@ -377,7 +377,7 @@ def test_unknown_and_positional_parameters_are_refused(estimator_class):
         (
             {"refit_epoch": "val_accuracy", "validation_split": 0.25, "metrics": ["auc"]},
             {},
-            r"needs 'accuracy' among the metrics; got metrics=\['auc'\]",
+            "Got refit_epoch='val_accuracy', .* 'val_loss', 'val_auc'. Add the metric to metrics",
         ),
         ({}, {"X_val": X}, "need both X_val and y_val; got only one of them"),
         ({}, {"y_val": Y}, "need both X_val and y_val; got only one of them"),

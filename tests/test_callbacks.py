@@ -2,6 +2,7 @@
 
 import copy
 import io
+import queue
 import re
 import sys
 import types
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, _epochs
 
@@ -173,15 +175,42 @@ def test_a_history_callback_stays_empty():
     assert vars(history) == vars(keras.callbacks.History())
 
 
-def test_callbacks_that_can_not_be_copied():
-    class HoldsAFile(keras.callbacks.Callback):
-        def __init__(self):
-            super().__init__()
-            self.file = io.StringIO()
-            self.generator = (i for i in range(3))
+class Writes(keras.callbacks.Callback):
+    """Refers to what can't be copied, and to a list that the user reads."""
 
-    with pytest.raises(TypeError, match=r"can't be copied, and each fit trains with copies"):
-        net(callbacks=[HoldsAFile()]).fit(X, Y)
+    def __init__(self):
+        super().__init__()
+        self.file = io.StringIO()
+        self.queue = queue.SimpleQueue()
+        self.generator = (i for i in range(30))
+        self.losses = []
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.file.write(f"{next(self.generator)} ")
+        self.queue.put(epoch)
+        self.losses.append(logs["loss"])
+        self.epochs += 1
+
+
+def test_what_a_callback_refers_to_is_the_users():
+    writes = Writes()
+    clf = net(callbacks=[writes]).fit(X, Y)
+    assert writes.file.getvalue() == "0 1 2 "
+    assert writes.queue.qsize() == 3
+    assert writes.losses == clf.history_["loss"].tolist()
+    # The callback itself stays as it was, for the next fit.
+    assert writes.epochs == 0
+    assert writes.model is None
+
+
+def test_what_a_callback_refers_to_is_shared_by_clones_and_folds():
+    writes = Writes()
+    cross_val_score(net(callbacks=[writes]), X, Y, cv=2)
+    assert len(writes.losses) == writes.queue.qsize() == 6
+    cloned = clone(net(callbacks=writes))
+    assert cloned.callbacks is not writes
+    assert cloned.callbacks.losses is writes.losses
 
 
 def test_callbacks_of_several_fits_at_once_do_not_meet():

@@ -360,8 +360,9 @@ def test_training_goes_on_from_wider_types(warm):
 
 
 def test_a_net_that_diverged_comes_back():
-    clf = BinaryDenseClassifier(**SMALL, learning_rate=1e30, optimizer="sgd", activation="linear")
-    clf.fit(1000 * X, Y)
+    # As version 0.1.0 has saved some; later ones end such a fit with an error.
+    clf = BinaryDenseClassifier(**SMALL).fit(X, Y)
+    clf._weights[0][:] = np.nan
     assert np.isnan(clf.predict_proba(X)).all()
     np.testing.assert_equal(pickle.loads(pickle.dumps(clf))._weights, clf._weights)
 

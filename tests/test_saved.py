@@ -38,6 +38,7 @@ def attributes(**changes):
             "variables": [np.int64(3), np.zeros(3)],
             "dropout_states": [np.array([1, 0], dtype=np.uint32)],
         },
+        "_first_epoch": 0,
         "_epoch_weights": {1: zeros(net), 2: zeros(net)},
         "n_epochs_": 2,
         "best_epoch_": 1,
@@ -119,6 +120,7 @@ FAULTS = [
     (("_net", "activation"), 3, "its net has activation=3"),
     (("_net", "l2"), float("inf"), "its net has l2=inf"),
     (("_net", "n_outputs"), 0, "its net has n_outputs=0"),
+    (("_first_epoch",), -1, "_first_epoch is -1"),
     (("_net", "filters"), [2], r"its net has filters=\[2\]"),
     (("_net", "filters"), (2,), r"its net has input_shape=\(2,\)"),
     (("_net", "hidden_layer_sizes"), (3, -1), r"its net has hidden_layer_sizes=\(3, -1\)"),
@@ -164,12 +166,21 @@ def test_faults_are_named(path, value, message):
         load(changed(path, value))
 
 
-@pytest.mark.parametrize("key", [key for key in attributes() if key != "feature_names_in_"])
+MAY_LACK = {"feature_names_in_", "_first_epoch"}
+
+
+@pytest.mark.parametrize("key", [key for key in attributes() if key not in MAY_LACK])
 def test_what_is_missing_is_named(key):
     state = to_state(attributes())
     del state[key]
     with pytest.raises(ValueError, match=f"it lacks {key}. The file is damaged"):
         load(state)
+
+
+def test_a_history_without_its_first_epoch_begins_with_the_first():
+    state = to_state(attributes())
+    del state["_first_epoch"]
+    assert load(state)["_first_epoch"] == 0
 
 
 def test_images_need_their_shape():

@@ -18,7 +18,7 @@ _lock = Lock()
 
 
 @contextmanager
-def borrow(kind, make):
+def borrow(kind, make, is_reusable=lambda net: True):
     """A net for the time of a ``with`` block.
 
     Parameters
@@ -27,6 +27,8 @@ def borrow(kind, make):
         What the net's programs depend on; None is for a net that no one else can use.
     make : callable
         Makes a new net of this kind.
+    is_reusable : callable
+        Says of a net that was used whether another user can have it.
 
     Yields
     ------
@@ -39,7 +41,7 @@ def borrow(kind, make):
         if net is None:
             net = make()
         yield net
-        if kind is not None:
+        if kind is not None and is_reusable(net):
             with _lock:
                 _idle[kind] = [*_idle.get(kind, ()), net]
                 _idle.move_to_end(kind)

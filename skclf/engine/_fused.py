@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skclf.engine import _compat
+
 # TensorFlow's kernel for Adam overestimates its own work by the square of the number of weights,
 # and wakes other threads for 48 of them, which takes 50 us. Beyond these sizes threads pay.
 _ADAM_WAKES_THREADS_IN_VAIN = range(48, 50_000)
@@ -16,36 +18,53 @@ _ADAM_WAKES_THREADS_IN_VAIN = range(48, 50_000)
 def fuse_updates(optimizer):
     """Make a built optimizer update by fused kernels, if it is of a kind that has them.
 
-    Subclasses and the variants ``centered`` and ``amsgrad`` are left as they are.
+    Subclasses, the variants ``centered`` and ``amsgrad``, and optimizers whose ``update_step`` was
+    replaced are left as they are.
 
     Returns
     -------
     list of keras.Variable
         What the kernels write to besides the optimizer's own variables.
     """
-    further_variables = []
+    if "update_step" in vars(optimizer):
+        return []
     if type(optimizer) is keras.optimizers.RMSprop and not optimizer.centered:
-        if not optimizer.momentum:  # the kernel writes its increments all the same
-            further_variables = [_zeros_like(velocity) for velocity in optimizer._velocities]
-        increments = further_variables or optimizer._momentums
-        optimizer.update_step = _rmsprop_step(optimizer, increments)
-    elif type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
-        optimizer.update_step = _adam_step(optimizer)
+        return _fuse_rmsprop(optimizer)
+    if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
+        _fuse_adam(optimizer)
+    return []
+
+
+def _fuse_rmsprop(optimizer):
+    slots = _compat.optimizer_slots(optimizer, "_velocities", "_momentums")
+    if slots is None or not _compat.raw_operations("ResourceApplyRMSProp"):
+        return []
+    velocities, increments = slots
+    further_variables = []
+    if not optimizer.momentum:  # the kernel writes its increments all the same
+        increments = further_variables = [_zeros_like(velocity) for velocity in velocities]
+    optimizer.update_step = _rmsprop_step(optimizer, velocities, increments)
     return further_variables
+
+
+def _fuse_adam(optimizer):
+    slots = _compat.optimizer_slots(optimizer, "_momentums", "_velocities")
+    if slots is not None and _compat.raw_operations("ResourceApplyAdam", "ResourceApplyAdagradV2"):
+        optimizer.update_step = _adam_step(optimizer, *slots)
 
 
 def _zeros_like(variable):
     return keras.Variable(np.zeros(variable.shape), dtype="float32", trainable=False)
 
 
-def _rmsprop_step(optimizer, increments):
+def _rmsprop_step(optimizer, velocities, increments):
     learning_rate_of_step = _once_a_step(lambda rate: tf.cast(rate, tf.float32))
 
     def update_step(gradient, variable, learning_rate):
-        place = optimizer._get_variable_index(variable)
+        place = _compat.place_of(optimizer, variable)
         tf.raw_ops.ResourceApplyRMSProp(
             var=_handle(variable),
-            ms=_handle(optimizer._velocities[place]),
+            ms=_handle(velocities[place]),
             mom=_handle(increments[place]),
             lr=learning_rate_of_step(learning_rate),
             rho=optimizer.rho,
@@ -57,7 +76,7 @@ def _rmsprop_step(optimizer, increments):
     return update_step
 
 
-def _adam_step(optimizer):
+def _adam_step(optimizer, momentums, velocities):
     def scalars(learning_rate):
         step = tf.cast(optimizer.iterations + 1, tf.float32)
         rate = tf.cast(learning_rate, tf.float32)
@@ -67,8 +86,8 @@ def _adam_step(optimizer):
     scalars_of_step = _once_a_step(scalars)
 
     def update_step(gradient, variable, learning_rate):
-        place = optimizer._get_variable_index(variable)
-        m, v = _handle(optimizer._momentums[place]), _handle(optimizer._velocities[place])
+        place = _compat.place_of(optimizer, variable)
+        m, v = _handle(momentums[place]), _handle(velocities[place])
         rate, beta_1_power, beta_2_power, unbiased_rate = scalars_of_step(learning_rate)
         if gradient.shape.num_elements() in _ADAM_WAKES_THREADS_IN_VAIN:
             _add(m, (gradient - _read(m)) * (1 - optimizer.beta_1))

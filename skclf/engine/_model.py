@@ -1,11 +1,13 @@
 """The `keras.Model` that skclf trains."""
 
+import warnings
 from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from skclf.engine import _compat
 from skclf.engine._arrays import (
     Batches,
     ShuffledBatches,
@@ -14,11 +16,14 @@ from skclf.engine._arrays import (
     by_value,
     tensors_of,
 )
+from skclf.engine._changes import Unchanged
 from skclf.engine._fused import fuse_updates
 from skclf.engine._interrupts import safe_point
-from skclf.engine._program import Programs, adds_up
+from skclf.engine._program import Programs, adds_up, needs_values
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
+# Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.
+_SAVE_BY_EPOCH = (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
 
 
 class Net(keras.Model):
@@ -32,7 +37,7 @@ class Net(keras.Model):
     optimizer : keras.optimizers.Optimizer
         Unbuilt, with its own learning rate.
     loss : str
-    metrics : list
+    metrics : list of keras.metrics.Metric
     """
 
     def __init__(self, inputs, outputs, optimizer, loss, metrics):
@@ -43,24 +48,50 @@ class Net(keras.Model):
         n_outputs = outputs.shape[-1]
         self.order_seed = 0
         self.class_weight = None
+        self.announces = False
         self.metrics_add_up = all(map(adds_up, metrics))
         self._class_weight_variable = tf.Variable(tf.ones(max(2, n_outputs)), trainable=False)
-        # Keras would sum the gradients over this one replica, by a function that TensorFlow keeps
-        # for good, and the graph with it.
-        optimizer._all_reduce_sum_gradients = list
+        _compat.skip_all_reduce(optimizer)
         optimizer.build(self.trainable_variables)
-        self._build_metrics(1 if loss != "categorical_crossentropy" else n_outputs)
+        self._build_metrics()
         variables = [*optimizer.variables, *fuse_updates(optimizer)]
         # Keras would take variables in an attribute for weights of the net.
         self._reset_optimizer = partial(assign, variables, [by_value(v) for v in variables])
         self._programs = Programs(self)
+        self._unchanged = Unchanged(self)
 
-    def _build_metrics(self, n_targets):
-        """Create the metrics' variables, before a graph is compiled around them."""
-        y = tf.zeros((1, n_targets), tf.float32 if n_targets > 1 else tf.int32)
-        self.compute_metrics(None, y, tf.fill((1, self.output_shape[-1]), 0.5), tf.ones(1))
+    def _build_metrics(self):
+        """Create the metrics' variables, before a graph is compiled around them.
 
-    def begin(self, weights, dropout_states, *, order_seed, class_weight=None, learning_rate=None):
+        Keras's own metrics are updated once by made-up rows, which is fastest. What others would
+        do with such rows isn't known: they get shapes and types, unless they need values.
+        """
+        n_outputs = self.output_shape[-1]
+        n_targets = n_outputs if self.loss == "categorical_crossentropy" else 1
+        dtype = "int32" if self.loss == "sparse_categorical_crossentropy" else "float32"
+        if not self.metrics_add_up:
+            y = keras.KerasTensor((None, n_targets), dtype)
+            try:
+                if _compat.build_metrics(self, keras.KerasTensor(self.input_shape), y, None):
+                    return
+            except Exception as error:
+                if not needs_values(error):
+                    raise
+        codes = np.tile(np.arange(max(2, n_outputs)), 2)
+        y = np.eye(n_outputs)[codes] if n_targets > 1 else codes[:, None]
+        y_pred = tf.fill((len(codes), n_outputs), 1 / max(2, n_outputs))
+        self.compute_metrics(None, tf.constant(y, dtype), y_pred, None)
+
+    def begin(
+        self,
+        weights,
+        dropout_states,
+        *,
+        order_seed,
+        class_weight=None,
+        learning_rate=None,
+        announces=False,
+    ):
         """Make ready for a fit: initial weights, a new optimizer state, the fit's own settings.
 
         Parameters
@@ -74,8 +105,11 @@ class Net(keras.Model):
             and the validation loss alone, as Keras's own ``class_weight`` does.
         learning_rate : float or None
             None where the optimizer has a schedule.
+        announces : bool
+            Whether to print a sentence where Keras's own ``fit`` has to train.
         """
         self.order_seed = order_seed
+        self.announces = announces
         self.class_weight = None
         if class_weight is not None:
             assign([self._class_weight_variable], [class_weight.astype(np.float32)])
@@ -85,12 +119,32 @@ class Net(keras.Model):
         self._reset_optimizer()
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
+        self.run_eagerly = False
+        _compat.forget_start(self)
+
+    def is_unchanged(self):
+        """Whether callbacks have left layers, optimizer and settings as they were made."""
+        return self._unchanged()
 
     @property
     def dropout_states(self):
         """The variables that hold the states of the dropout layers' random generators."""
         layers = (layer for layer in self.layers if hasattr(layer, "seed_generator"))
         return [layer.seed_generator.state for layer in layers]
+
+    def final_weights(self):
+        """The weights that training would end with now, by value.
+
+        An optimizer that averages weights puts the averages in their place at the end of training.
+        """
+        optimizer, weights = self.optimizer, [by_value(variable) for variable in self.weights]
+        finalize = type(optimizer).finalize_variable_values
+        if not optimizer.use_ema and finalize is keras.Optimizer.finalize_variable_values:
+            return weights
+        optimizer.finalize_variable_values(self.trainable_variables)
+        final = [by_value(variable) for variable in self.weights]
+        assign(self.weights, weights)
+        return final
 
     def with_class_weight(self, y, sample_weight):
         """Each row's weight in the training loss, or None."""
@@ -151,12 +205,16 @@ class Net(keras.Model):
         keras.callbacks.History
         """
         rows = x, y, sample_weight
-        if not any(map(_hears_of_batches, callbacks or ())):
+        if any(map(_hears_of_batches, callbacks or ())):
+            self._announce("a callback is called at each batch")
+        else:
             tensors = tensors_of(*rows)
             tested = None if validation_data is None else tensors_of(*validation_data)
-            if self._programs.compile(tensors, tested):
+            obstacle = self._programs.compile(tensors, tested)
+            if obstacle is None:
                 epochs = range(initial_epoch, epochs)
                 return self._fit_by_epochs(tensors, tested, batch_size, epochs, callbacks)
+            _warn_of_eager_training(obstacle)
             self.run_eagerly = True  # what doesn't compile here doesn't compile in Keras either
         # Keras keeps a compiled step, which would hold an earlier fit's class weights.
         self.train_function = self.test_function = None
@@ -172,15 +230,20 @@ class Net(keras.Model):
                 ShuffledBatches(batches, self.order_seed),
                 _SafePoints(),
                 *(callbacks or ()),
+                _RecompilationCheck(self.optimizer),
             ],
             verbose=0,
             shuffle=False,
         )
 
+    def _announce(self, reason):
+        if self.announces:
+            print(f"Keras's own fit trains, which is slower: {reason}.")
+
     def _fit_by_epochs(self, rows, validation_rows, batch_size, epochs, callbacks):
         n_rows = rows["y"].shape[0]
         callbacks = keras.callbacks.CallbackList(
-            callbacks,
+            [*(callbacks or ()), _RecompilationCheck(self.optimizer)],
             add_history=True,
             model=self,
             epochs=epochs.stop,
@@ -190,13 +253,17 @@ class Net(keras.Model):
         self.stop_training = False
         logs = None
         callbacks.on_train_begin()
-        for epoch in epochs:
+        programs, first_epoch = None, _compat.starts_at(self, epochs.start)
+        for epoch in range(first_epoch, epochs.stop):
             safe_point()
             callbacks.on_epoch_begin(epoch)
+            # Keras would compile now, so that what callbacks have changed until now counts.
+            if programs is None:
+                programs = self._programs if self.is_unchanged() else Programs(self)
             order = batch_order(n_rows, self.order_seed, epoch)
-            logs = self._programs.train_epoch(rows, order, batch_size)
+            logs = programs.train_epoch(rows, order, batch_size)
             if validation_rows is not None:
-                tested = self._programs.test_epoch(validation_rows, batch_size)
+                tested = programs.test_epoch(validation_rows, batch_size)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -216,9 +283,38 @@ class _SafePoints(keras.callbacks.Callback):
         safe_point()
 
 
+class _RecompilationCheck(keras.callbacks.Callback):
+    """Stops a fit whose model was compiled anew by a callback, which Keras can't go on with."""
+
+    def __init__(self, optimizer):
+        super().__init__()
+        self._is_own = partial(_is_same, optimizer)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self._is_own(self.model.optimizer):
+            raise RuntimeError(
+                "A callback has compiled the model during the fit, which training can't go on "
+                "from: pass the optimizer, loss and metrics as parameters of the classifier."
+            )
+
+
+def _is_same(one, other):
+    return one is other
+
+
+def _warn_of_eager_training(obstacle):
+    warnings.warn(
+        "Training without compiled graphs, which is many times slower: a metric or the optimizer "
+        f"needs the values of tensors ({str(obstacle).splitlines()[0]}). Write it with keras.ops, "
+        "and without NumPy, float() or if.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
 def _hears_of_batches(callback):
     """Whether a callback overrides a hook that Keras calls for each batch or each validation."""
-    if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
+    if type(callback) in _SAVE_BY_EPOCH and callback.save_freq == "epoch":
         return False
     base = keras.callbacks.Callback
     hooks = (name for name in dir(base) if name.startswith(_BATCH_HOOKS))

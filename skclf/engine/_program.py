@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skclf.engine import _compat
 from skclf.engine._sparse import SparseProduct
 
 # Below this many, a batch's operations take microseconds.
@@ -74,17 +75,23 @@ class Programs:
         return self._run(self._test_step, rows, np.arange(rows["y"].shape[0]), batch_size)
 
     def compile(self, rows, validation_rows=None):
-        """Compile what rows of these forms need; return whether that succeeded."""
+        """Compile what rows of these forms need.
+
+        Returns
+        -------
+        Exception or None
+            What stopped a metric or an optimizer of the user's own, if it needs values of tensors,
+            which a graph has not. Every other error is raised.
+        """
         try:
             self._program(self._train_step, rows)
             if validation_rows is not None:
                 self._program(self._test_step, validation_rows)
-        except (MemoryError, tf.errors.ResourceExhaustedError):
-            raise
-        except Exception:
-            # A metric or an optimizer of the user's own may do what a graph can't hold.
-            return False
-        return True
+        except Exception as error:
+            if not needs_values(error):
+                raise
+            return error
+        return None
 
     def _run(self, step, rows, order, batch_size):
         program = self._program(step, rows)
@@ -112,7 +119,7 @@ class Programs:
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
             with tf.experimental.function_executor_type(self._executor):  # loops are written for it
                 function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
-            self._compiled[form] = _callable(function, self._executor)
+            self._compiled[form] = _compat.compiled_call(function, self._executor)
         return self._compiled[form]
 
     # What follows is compiled: Python runs in it once for each form.
@@ -162,7 +169,8 @@ class Programs:
     def _train_step(self, X, y, sample_weight, size):
         """Update the weights by a batch of this size; return its logits and penalty, if any."""
         net = self._net
-        sources = [variable.value for variable in net.trainable_variables]
+        variables = list(net.trainable_variables)
+        sources = [variable.value for variable in variables]
         X = self._net_input(X)
         if self._sparse_product is not None:
             sources.append(X)
@@ -170,14 +178,41 @@ class Programs:
             tape.watch(sources)
             logits = self._logits(X, training=True)
             penalty = self._penalty()
-        slopes = self._slopes_of_loss(y, logits, net.with_class_weight(y, sample_weight), size)
+        weights = net.with_class_weight(y, sample_weight)
+        slopes = self._slopes_of_loss(y, logits, weights, size)
+        upstream = [slopes] if penalty is None else [slopes, tf.ones(())]
+        scale = self._loss_scale(y, logits, weights, penalty)
+        if scale is not None:
+            upstream = [scale * gradient for gradient in upstream]
         summands = [logits] if penalty is None else [logits, penalty]
-        gradients = tape.gradient(summands, sources, [slopes, tf.ones(())][: len(summands)])
+        gradients = tape.gradient(summands, sources, upstream)
         if self._sparse_product is not None:
-            of_kernel, of_penalty = self._sparse_product.gradient(gradients.pop()), gradients[0]
-            gradients[0] = of_kernel if of_penalty is None else of_kernel + of_penalty
-        net.optimizer.apply(gradients, net.trainable_variables)
+            self._add_sparse_gradient(variables, gradients, gradients.pop())
+        if variables:
+            net.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return logits, penalty
+
+    def _add_sparse_gradient(self, variables, gradients, upstream):
+        """Add the gradient that the first kernel gets through SciPy's product, if it is trained."""
+        kernel = self._net.layers[1].kernel
+        for place, variable in enumerate(variables):
+            if variable is kernel:
+                of_product, of_penalty = self._sparse_product.gradient(upstream), gradients[place]
+                gradients[place] = of_product if of_penalty is None else of_product + of_penalty
+
+    def _loss_scale(self, y, logits, weights, penalty):
+        """The factor that the optimizer's scaling of the loss puts on all gradients, or None."""
+        optimizer = self._net.optimizer
+        is_plain = type(optimizer).scale_loss is keras.Optimizer.scale_loss
+        if is_plain and optimizer.loss_scale_factor is None and "scale_loss" not in vars(optimizer):
+            return None
+        losses = self._loss(y, self._output_layer.activation(logits))
+        loss = tf.reduce_mean(losses if weights is None else losses * weights)
+        loss = loss if penalty is None else loss + penalty
+        with tf.GradientTape() as tape:
+            tape.watch(loss)
+            scaled = optimizer.scale_loss(loss)
+        return tape.gradient(scaled, loss)
 
     def _test_step(self, X, y, sample_weight, size):
         return self._logits(self._net_input(X), training=False), self._penalty()
@@ -239,31 +274,6 @@ def _operations_are_small(net):
     return sum(np.prod(kernel.shape) for kernel in kernels) < _FEW_WEIGHTS
 
 
-def _callable(function, executor):
-    """A compiled function as a callable of its tensors that gives its structured output.
-
-    A step of a small dense net is some sixty small operations, one after the other: to hand them
-    between threads takes longer than to run them, and to optimize their graph longer than that
-    ever saves. Large ones gain from both. TensorFlow's own call of a function binds and checks
-    its arguments anew each time, which takes as long as an epoch of the smallest nets.
-    """
-    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
-    config.graph_options.rewrite_options.disable_meta_optimizer = bool(executor)
-    options = {
-        "f": function.name,
-        "Tout": [output.dtype for output in function.outputs],
-        "config_proto": config.SerializeToString(),
-        "executor_type": executor,
-    }
-    captured = function.captured_inputs
-
-    def call(*tensors):
-        outputs = tf.raw_ops.StatefulPartitionedCall(args=[*tensors, *captured], **options)
-        return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
-
-    return call
-
-
 def _number(name, value):
     if value.shape.rank:
         raise ValueError(
@@ -278,8 +288,14 @@ def adds_up(metric):
 
     Keras's own metrics are sums over rows; of a user's own nothing is known.
     """
-    source = getattr(metric, "_fn", metric)
-    return isinstance(metric, str) or source.__module__.startswith("keras.")
+    source = _compat.wrapped_function(metric) or type(metric)
+    return (source.__module__ or "").startswith("keras.")
+
+
+def needs_values(error):
+    """Whether an error says that Python code asked a tensor in a graph for its value."""
+    known = isinstance(error, AttributeError | TypeError | NotImplementedError)
+    return known and "symbolic" in str(error).lower()
 
 
 def _targets(rows):

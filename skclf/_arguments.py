@@ -1,0 +1,131 @@
+"""What users pass to a classifier and its methods: taken in, or refused with the fix.
+
+Pure functions. Rows, labels and weights are `skclf._rows`'s.
+"""
+
+import inspect
+import warnings
+from collections.abc import Mapping, Set
+from functools import wraps
+from numbers import Integral
+
+from sklearn.utils._param_validation import HasMethods
+
+from skclf import _rows
+
+# Arguments of Keras's fit that have no parameter of the same name, and what to do instead.
+_OF_KERAS_FIT = {
+    "initial_epoch": "set warm_start=True to go on from an earlier fit",
+    "nb_epoch": "set the parameter epochs",
+    "shuffle": "rows are shuffled in each epoch, by random_state",
+    "steps_per_epoch": "each epoch takes all rows once; leave it out",
+    "validation_batch_size": "validation rows need no batch size; leave it out",
+    "validation_freq": "validation rows are evaluated after each epoch; leave it out",
+    "validation_steps": "all validation rows are evaluated; leave it out",
+}
+
+
+class InstanceWith(HasMethods):
+    """An object with these methods that is no class: ``Adam()``, not ``Adam``."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, type) and super().is_satisfied_by(val)
+
+    def __str__(self):
+        return super().__str__().replace("an object", "an instance (not a class)")
+
+
+class ValidationValue(HasMethods):
+    """The name of a validation value, or a tuple of such a name and its direction."""
+
+    def __init__(self):
+        super().__init__("__len__")
+
+    def is_satisfied_by(self, val):
+        name = val[0] if isinstance(val, tuple) and val else val
+        return isinstance(name, str) and name.startswith("val_")
+
+    def __str__(self):
+        return (
+            "the name of a validation value, such as 'val_loss', or a tuple of such a name and "
+            "'min' or 'max'"
+        )
+
+
+def names_misplaced_arguments(method):
+    """Make a method say where an argument belongs that Keras's ``fit`` takes and it does not."""
+    known = list(inspect.signature(method).parameters)
+
+    @wraps(method)
+    def checked(self, *arguments, **keywords):
+        for name in keywords:
+            if name not in known:
+                raise TypeError(_misplaced(type(self), method.__name__, known[1:], name))
+        return method(self, *arguments, **keywords)
+
+    return checked
+
+
+def _misplaced(cls, method, known, name):
+    title = f"{cls.__name__}.{method}() got an unexpected keyword argument {name!r}"
+    if name in cls._parameter_constraints:
+        return (
+            f"{title}: it is a parameter of the class. Set it by {cls.__name__}({name}=...), or "
+            f"clf.set_params({name}=...)."
+        )
+    if name in _OF_KERAS_FIT:
+        return f"{title}, which is Keras's: {_OF_KERAS_FIT[name]}."
+    return f"{title}; expected one of {', '.join(known)}."
+
+
+def validation_columns(validation_data, *columns):
+    """``X_val, y_val, sample_weight_val``, whichever way they were passed."""
+    if validation_data is None:
+        return columns
+    if any(column is not None for column in columns):
+        raise ValueError(
+            "Got validation_data and X_val, y_val or sample_weight_val; pass validation_data alone."
+        )
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        raise ValueError(
+            f"Got validation_data of type {type(validation_data).__name__}; expected a tuple "
+            "(X_val, y_val) or (X_val, y_val, sample_weight_val)."
+        )
+    return (*validation_data, None)[:3]
+
+
+def warn_if_far_outside(X, X_train, names):
+    feature = _rows.feature_far_outside(X, X_train)
+    if feature is None:
+        return
+    name = feature if names is None else repr(names[feature])
+    warnings.warn(
+        f"Most validation rows lie far outside the range of the training rows in feature {name}, "
+        "as if they had not been scaled like these. In a Pipeline pass X_val with "
+        'transform_input=["X_val"], or transform the validation rows before.',
+        UserWarning,
+        stacklevel=6,  # of whoever calls fit
+    )
+
+
+def sizes(name, value, length=None):
+    """A parameter that is a whole number or several of them, as a tuple of positive int.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name, for messages.
+    value : int or array-like of int
+    length : int or None
+        How many numbers there must be; a single one is repeated.
+    """
+    if isinstance(value, Integral):
+        value = (value,) * (length or 1)
+    if isinstance(value, Mapping | Set):
+        raise ValueError(f"Got {name}={value!r}, which has no order; give a tuple or a list.")
+    value = tuple(value)
+    if not all(isinstance(v, Integral) and v >= 1 for v in value):
+        raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")
+    if length is not None and len(value) != length:
+        raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")
+    return tuple(map(int, value))

@@ -1,0 +1,362 @@
+"""Keras objects of the user's: the one place where they come in.
+
+An optimizer, a schedule, a metric or a callback that is passed as a parameter serves as a template:
+it is never trained with, and a fit leaves it as it was. How each kind is copied stands in
+`skclf._copies`; schedules are functions of the step alone, and shared. Here stands what else a net
+has to know of them: what its compiled programs may be found again by (what an object does, see
+`skclf._fingerprints`, and never its name alone), which form of targets a metric reads, and in which
+direction it improves.
+"""
+
+import json
+from functools import lru_cache
+from numbers import Real
+
+import keras
+
+from skclf._copies import (
+    automatic_name,
+    copied_metric,
+    copied_optimizer,
+    is_of_keras,
+    name_without_count,
+    rate_of,
+    settings_of,
+)
+from skclf._fingerprints import Unknowable, fingerprint
+from skclf.engine import _compat
+
+_CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+_LOSSES = ("binary_crossentropy", *_CATEGORICAL)
+# Names by which Keras picks a metric that suits the loss.
+_ACCURACY_NAMES = {"accuracy", "acc"}
+_ACCURACIES = {
+    "binary_crossentropy": keras.metrics.BinaryAccuracy,
+    "categorical_crossentropy": keras.metrics.CategoricalAccuracy,
+    "sparse_categorical_crossentropy": keras.metrics.SparseCategoricalAccuracy,
+}
+# Keras's classes of which a metric can be anything.
+_ANY_METRIC = {"Metric", "Mean", "Sum", "MeanMetricWrapper"}
+# Optimizers that need another one to work on, and so can't be made from their name.
+_WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer"}
+# Metrics whose direction Keras doesn't say.
+_LOWER_IS_BETTER = {"FalseNegatives", "FalsePositives"}
+_HIGHER_IS_BETTER = {"TrueNegatives", "TruePositives"}
+
+
+# ------------------------------------------------------------------------------------- optimizers
+
+
+def new_optimizer(optimizer, learning_rate):
+    """A new, unbuilt optimizer.
+
+    Parameters
+    ----------
+    optimizer : str or keras.optimizers.Optimizer
+        An instance serves as a template.
+    learning_rate : float, keras.optimizers.schedules.LearningRateSchedule or None
+        None keeps the optimizer's own.
+    """
+    template = _optimizer_template(optimizer)
+    if learning_rate is not None:
+        _check_rate(learning_rate)
+    return copied_optimizer(template, rate_of(template, learning_rate))
+
+
+def optimizer_key(optimizer, learning_rate):
+    """What the programs of an optimizer depend on, and its learning rate apart from it.
+
+    Parameters
+    ----------
+    optimizer, learning_rate
+        As for `new_optimizer`.
+
+    Returns
+    -------
+    key : hashable or None
+        None where it can't be known.
+    rate : float or None
+        None where a schedule, which then is part of the key, gives the learning rate.
+    """
+    template = _optimizer_template(optimizer)
+    schedule, rate = _schedule_and_rate(rate_of(template, learning_rate))
+    try:
+        key = _key_by_name(optimizer) if isinstance(optimizer, str) else _settings_key(template)
+        return (key, fingerprint(schedule)), rate
+    except Unknowable:
+        return None, rate
+
+
+def optimizer_label(optimizer, learning_rate):
+    """A text that says in a file which optimizer a saved state is of."""
+    template = _optimizer_template(optimizer)
+    config = {**template.get_config(), "name": name_without_count(template)}
+    config.pop("learning_rate", None)
+    schedule, _ = _schedule_and_rate(rate_of(template, learning_rate))
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        schedule = keras.saving.serialize_keras_object(schedule)
+    name = f"{type(template).__module__}.{type(template).__qualname__}"
+    return json.dumps([name, config, schedule], sort_keys=True, default=lambda v: type(v).__name__)
+
+
+def _optimizer_template(optimizer):
+    if isinstance(optimizer, str):
+        return _optimizer_by_name(optimizer)
+    if not isinstance(optimizer, keras.Optimizer):
+        raise TypeError(
+            f"Got an optimizer of type {type(optimizer).__name__}; it must be a Keras optimizer's "
+            "name or an instance of keras.optimizers.Optimizer."
+        )
+    if type(optimizer).__name__ == "MultiOptimizer":
+        raise ValueError(
+            "Got optimizer=MultiOptimizer; expected a single optimizer for all layers, such as "
+            "keras.optimizers.Adam(), since a MultiOptimizer is tied to the layers of one model."
+        )
+    return optimizer
+
+
+@lru_cache(maxsize=32)
+def _optimizer_by_name(name):
+    # Keras's own look-up also takes the names of whatever was registered with it.
+    by_name = {cls.__name__: cls for cls in _classes(keras.optimizers, keras.Optimizer)}
+    for known, cls in by_name.items():
+        if known.lower() == name.lower() and known not in _WRAPPERS:
+            return cls()
+    known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
+    raise ValueError(
+        f"Got optimizer={name!r}, which is not the name of a Keras optimizer: {known}."
+    )
+
+
+@lru_cache(maxsize=32)
+def _key_by_name(name):
+    return _settings_key(_optimizer_by_name(name))
+
+
+def _check_rate(learning_rate):
+    # Of a dict Keras would make whatever object it names.
+    if not isinstance(learning_rate, Real) and not callable(learning_rate):
+        raise TypeError(
+            f"Got learning_rate={learning_rate!r}; it must be a number or an instance of "
+            "keras.optimizers.schedules.LearningRateSchedule."
+        )
+
+
+def _schedule_and_rate(rate):
+    return (rate, None) if callable(rate) else (None, rate)
+
+
+def _settings_key(optimizer):
+    inner = getattr(optimizer, "inner_optimizer", None)
+    settings = settings_of(optimizer)
+    if inner is not None:
+        settings["inner_optimizer"] = _settings_key(inner)
+    return fingerprint(type(optimizer)), name_without_count(optimizer), fingerprint(settings)
+
+
+# ---------------------------------------------------------------------------------------- metrics
+
+
+def new_metrics(metrics, loss):
+    """New Keras metrics, each under a name of its own.
+
+    Keras names a metric by the string that it is asked for by, and otherwise by the class, with a
+    number that counts through the life of a process (``auc``, ``auc_1``, ...); here the count
+    starts anew for each net.
+
+    Parameters
+    ----------
+    metrics : sequence of str, keras.metrics.Metric and callable, or None
+        Instances serve as templates.
+    loss : str
+        By which Keras picks the metric that ``"accuracy"`` means.
+
+    Returns
+    -------
+    list of keras.metrics.Metric
+    """
+    taken, made = set(), []
+    for metric in metrics or ():
+        template, name = _metric_template(metric, loss)
+        name = next(n for n in _numbered(name) if n not in taken)
+        taken.add(name)
+        made.append(copied_metric(template, name))
+    return made
+
+
+def metrics_key(metrics):
+    """What the programs of these metrics depend on: a hashable, or None where that isn't known.
+
+    Parameters
+    ----------
+    metrics : sequence of str, keras.metrics.Metric and callable, or None
+    """
+    try:
+        return tuple(map(_metric_key, metrics or ()))
+    except Unknowable:
+        return None
+
+
+def metric_names(metrics, loss):
+    """Names under which Keras logs these metrics."""
+    return [metric.name for metric in new_metrics(metrics, loss)]
+
+
+def loss_for(loss, metrics):
+    """The form of the categorical cross-entropy whose targets suit the metrics too.
+
+    Both forms are one function, of class numbers and of one-hot rows. Keras hands the same targets
+    to the metrics, and one that expects the other form gives a wrong number or fails.
+
+    Parameters
+    ----------
+    loss : str
+    metrics : sequence of str, keras.metrics.Metric and callable, or None
+
+    Returns
+    -------
+    str
+        ``loss``, or the other form of it.
+    """
+    if loss not in _LOSSES:
+        raise ValueError(f"Got loss={loss!r}; it must be one of {', '.join(_LOSSES)}.")
+    if loss not in _CATEGORICAL:
+        return loss
+    wanted = {"sparse": [], "one-hot": [], None: []}
+    for metric in metrics or ():
+        template, name = _metric_template(metric, loss)
+        if not _is_accuracy_name(metric):
+            wanted[_target_form(template)].append(name)
+    if wanted["sparse"] and wanted["one-hot"]:
+        raise ValueError(
+            f"Got {wanted['sparse'][0]} and {wanted['one-hot'][0]} in metrics; the first needs "
+            "class numbers and the second one-hot rows, and a net has one kind of targets. Leave "
+            "one of them out."
+        )
+    return _CATEGORICAL[0] if wanted["sparse"] else _CATEGORICAL[1] if wanted["one-hot"] else loss
+
+
+def lower_is_better(metrics, loss, name):
+    """Whether the metric of this name is better when it is lower, as errors and losses are.
+
+    Parameters
+    ----------
+    metrics : sequence of str, keras.metrics.Metric and callable, or None
+    loss : str
+    name : str
+        As Keras has it in its logs.
+
+    Returns
+    -------
+    bool or None
+        None where it can't be known.
+    """
+    if name.endswith("loss"):
+        return True
+    metric = {metric.name: metric for metric in new_metrics(metrics, loss)}.get(name)
+    if metric is None:
+        return None
+    direction = _compat.direction_of(metric)
+    if direction is not None:
+        return direction == "down"
+    function = _compat.wrapped_function(metric)
+    if function is not None and is_of_keras(function):
+        return not function.__name__.endswith("accuracy")
+    known = _first_keras_class(type(metric)).__name__
+    if known in _LOWER_IS_BETTER | _HIGHER_IS_BETTER:
+        return known in _LOWER_IS_BETTER
+    return None
+
+
+def weighs_rows(metrics):
+    """Whether a row of weight 2 counts in these metrics as two rows, which Keras's own all do."""
+    return all(map(_is_known_metric, metrics or ()))
+
+
+def _is_known_metric(metric):
+    if isinstance(metric, str):
+        return True
+    if not isinstance(metric, keras.metrics.Metric):
+        return is_of_keras(metric)
+    function = _compat.wrapped_function(metric)
+    return is_of_keras(type(metric)) and (function is None or is_of_keras(function))
+
+
+def _metric_template(metric, loss):
+    """A metric to copy, and the name that Keras would give it."""
+    _check_metric(metric)
+    if _is_accuracy_name(metric):
+        return _ACCURACIES[loss](), metric
+    if isinstance(metric, str):
+        template = _metric_by_name(metric)
+        if not isinstance(template, keras.metrics.Metric):
+            template = keras.metrics.MeanMetricWrapper(template, name=metric)
+        return template, metric
+    if isinstance(metric, keras.metrics.Metric):
+        return metric, name_without_count(metric)
+    name = getattr(metric, "__name__", None) or automatic_name(type(metric))
+    return keras.metrics.MeanMetricWrapper(metric, name=name), name
+
+
+def _is_accuracy_name(metric):
+    return isinstance(metric, str) and metric.lower() in _ACCURACY_NAMES
+
+
+def _metric_key(metric):
+    _check_metric(metric)
+    if isinstance(metric, keras.metrics.Metric):
+        return name_without_count(metric), fingerprint(metric, skip=("name",))
+    return metric if isinstance(metric, str) else fingerprint(metric)
+
+
+def _check_metric(metric):
+    if isinstance(metric, type) or not (isinstance(metric, str) or callable(metric)):
+        raise TypeError(
+            f"Got {metric!r} of type {type(metric).__name__} in metrics; each must be the name of "
+            "a Keras metric or an instance of keras.metrics.Metric."
+        )
+
+
+def _metric_by_name(name):
+    classes = sorted(cls.__name__ for cls in _classes(keras.metrics, keras.metrics.Metric))
+    try:
+        return keras.metrics.get(name)
+    except ValueError as error:
+        raise ValueError(
+            f"Got {name!r} in metrics, which is not the name of a Keras metric: accuracy, "
+            f"{', '.join(classes)}."
+        ) from error
+    except TypeError as error:
+        raise ValueError(
+            f"Got {name!r} in metrics, a Keras metric that can't be made from its name alone "
+            f"({error}): pass an instance with its arguments."
+        ) from error
+
+
+def _target_form(metric):
+    """``"sparse"`` or ``"one-hot"``, or None where a metric reads either or nothing is known."""
+    function = _compat.wrapped_function(metric)
+    keras_class = _first_keras_class(type(metric)).__name__
+    if keras_class in _ANY_METRIC:
+        if function is None or not is_of_keras(function):
+            return None
+        return "sparse" if function.__name__.startswith("sparse_") else "one-hot"
+    if hasattr(metric, "sparse_y_true"):
+        return "sparse" if metric.sparse_y_true else "one-hot"
+    if keras_class == "Accuracy":
+        return None
+    return "sparse" if keras_class.startswith("Sparse") else "one-hot"
+
+
+def _first_keras_class(cls):
+    return next(base for base in cls.__mro__ if is_of_keras(base))
+
+
+def _numbered(name):
+    yield name
+    yield from (f"{name}_{number}" for number in range(1, 1000))
+
+
+def _classes(module, base):
+    members = vars(module).values()
+    return [m for m in members if isinstance(m, type) and issubclass(m, base) and m is not base]

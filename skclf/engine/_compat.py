@@ -1,0 +1,163 @@
+"""Private names of Keras and TensorFlow, each with what happens where a version lacks it.
+
+Nothing else in skclf reads a private attribute of theirs. Where one is missing, training takes the
+plain way: slower, or with less comfort, but with the same result, after one warning.
+"""
+
+import warnings
+
+import keras
+import tensorflow as tf
+
+_warned_of = set()
+
+
+def _warn_once(name, consequence):
+    if name not in _warned_of:
+        _warned_of.add(name)
+        warnings.warn(
+            f"This version of Keras or TensorFlow has no {name} any more, which skclf relies on: "
+            f"{consequence}. Results stay the same. Update skclf, or install the versions that it "
+            "was tested with.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def optimizer_slots(optimizer, *names):
+    """Lists of an optimizer's variables, one list for each name, or None if one is missing.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        Built.
+    *names : str
+        Such as ``"_velocities"``.
+
+    Returns
+    -------
+    list of list of keras.Variable, or None
+    """
+    missing = [name for name in (*names, "_get_variable_index") if not hasattr(optimizer, name)]
+    if missing:
+        _warn_once(f"{type(optimizer).__name__}.{missing[0]}", "its updates are not fused")
+        return None
+    return [getattr(optimizer, name) for name in names]
+
+
+def place_of(optimizer, variable):
+    """Position of a trainable variable in the lists that `optimizer_slots` gives."""
+    return optimizer._get_variable_index(variable)
+
+
+def skip_all_reduce(optimizer):
+    """Leave out the sum of the gradients over replicas, of which there is one.
+
+    Keras would sum them by a function that TensorFlow keeps for good, and the graph with it.
+    """
+    name = "_all_reduce_sum_gradients"
+    if hasattr(optimizer, name):
+        setattr(optimizer, name, list)
+    elif isinstance(optimizer, keras.Optimizer):
+        _warn_once(f"Optimizer.{name}", "each new kind of net takes more memory for good")
+
+
+def learning_rate_variable(optimizer):
+    """The variable, schedule or function that gives an optimizer's learning rate.
+
+    Returns
+    -------
+    keras.Variable, keras.optimizers.schedules.LearningRateSchedule, callable or None
+        None where it can't be found.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if hasattr(optimizer, "_learning_rate"):
+        return optimizer._learning_rate
+    _warn_once("Optimizer._learning_rate", "a schedule is made anew from its configuration")
+    return None
+
+
+def direction_of(metric):
+    """``"up"`` or ``"down"`` where Keras says which values of a metric are better, else None."""
+    return getattr(metric, "_direction", None)
+
+
+def wrapped_function(metric):
+    """The function whose mean a metric is, or None."""
+    if not isinstance(metric, keras.metrics.MeanMetricWrapper):
+        return None
+    if hasattr(metric, "_fn"):
+        return metric._fn
+    _warn_once("MeanMetricWrapper._fn", "functions count as unknown metrics, batch by batch")
+    return None
+
+
+def starts_at(model, initial_epoch):
+    """The first epoch of a fit, which `keras.callbacks.BackupAndRestore` may have put off."""
+    return getattr(model, "_initial_epoch", None) or initial_epoch
+
+
+def forget_start(model):
+    """Take back what `keras.callbacks.BackupAndRestore` has set."""
+    if getattr(model, "_initial_epoch", None) is not None:
+        model._initial_epoch = None
+
+
+def build_metrics(model, X, y, sample_weight):
+    """Create the variables of a model's metrics from rows' shapes and types; whether that worked.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled.
+    X, y, sample_weight : keras.KerasTensor
+    """
+    if not hasattr(model, "_symbolic_build"):
+        _warn_once("Model._symbolic_build", "metrics are built by an update that is taken back")
+        return False
+    model._symbolic_build(data_batch=(X, y, sample_weight))
+    return True
+
+
+def compiled_call(function, executor):
+    """A compiled function as a callable of its tensors that gives its structured output.
+
+    TensorFlow's own call of a function binds and checks its arguments anew each time, which takes
+    as long as an epoch of the smallest nets.
+
+    Parameters
+    ----------
+    function : tensorflow.types.experimental.ConcreteFunction
+    executor : str
+        ``"SINGLE_THREADED_EXECUTOR"``, or ``""`` for TensorFlow's own choice.
+    """
+    needed = ("name", "outputs", "captured_inputs", "structured_outputs")
+    missing = [f"ConcreteFunction.{name}" for name in needed if not hasattr(function, name)]
+    if not hasattr(tf.raw_ops, "StatefulPartitionedCall"):
+        missing.append("raw_ops.StatefulPartitionedCall")
+    if missing:
+        _warn_once(missing[0], "compiled epochs start more slowly")
+        return function
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    config.graph_options.rewrite_options.disable_meta_optimizer = bool(executor)
+    options = {
+        "f": function.name,
+        "Tout": [output.dtype for output in function.outputs],
+        "config_proto": config.SerializeToString(),
+        "executor_type": executor,
+    }
+    captured = function.captured_inputs
+
+    def call(*tensors):
+        outputs = tf.raw_ops.StatefulPartitionedCall(args=[*tensors, *captured], **options)
+        return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
+
+    return call
+
+
+def raw_operations(*names):
+    """Whether TensorFlow has these raw operations."""
+    missing = [name for name in names if not hasattr(tf.raw_ops, name)]
+    if missing:
+        _warn_once(f"raw_ops.{missing[0]}", "the updates of the optimizer are not fused")
+    return not missing

@@ -1,0 +1,138 @@
+"""Private names of Keras and TensorFlow: where one is missing, a fit goes on, and says so once."""
+
+import ast
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import skclf
+from skclf import BinaryDenseClassifier, engine
+from skclf.engine import _compat
+
+RNG = np.random.RandomState(0)
+X = RNG.rand(40, 4).astype(np.float32)
+Y = (X[:, 0] > 0.5).astype(int)
+
+
+def net(**parameters):
+    defaults = {"hidden_layer_sizes": 10, "batch_size": 16, "epochs": 2, "random_state": 0}
+    return BinaryDenseClassifier(**defaults | parameters)
+
+
+def share(y_true, y_pred):
+    return keras.ops.mean(keras.ops.cast(y_pred > 0.5, "float32"))
+
+
+@pytest.fixture
+def hide(monkeypatch):
+    """Makes ``hasattr`` and ``getattr`` of the compatibility module miss a name."""
+
+    def hide(*names):
+        def has(value, name):
+            return name not in names and hasattr(value, name)
+
+        def get(value, name, *default):
+            if name in names:
+                if default:
+                    return default[0]
+                raise AttributeError(name)
+            return getattr(value, name, *default)
+
+        monkeypatch.setattr(_compat, "hasattr", has, raising=False)
+        monkeypatch.setattr(_compat, "getattr", get, raising=False)
+        monkeypatch.setattr(_compat, "_warned_of", set())
+        engine.clear_cache()
+
+    yield hide
+    engine.clear_cache()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "consequence"),
+    [
+        ("_velocities", {"optimizer": "rmsprop"}, "RMSprop._velocities .* updates are not fused"),
+        ("_momentums", {"optimizer": "adam"}, "Adam._momentums .* updates are not fused"),
+        ("_get_variable_index", {"optimizer": "adam"}, "Adam._get_variable_index"),
+        ("_all_reduce_sum_gradients", {}, "takes more memory for good"),
+        ("_learning_rate", {"optimizer": keras.optimizers.Adam(0.01)}, "made anew from its conf"),
+        (
+            "_learning_rate",
+            {
+                "optimizer": keras.optimizers.SGD(
+                    keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
+                )
+            },
+            "made anew from its configuration",
+        ),
+        ("_fn", {"metrics": [share]}, "functions count as unknown metrics"),
+        ("_symbolic_build", {"metrics": [share]}, "metrics are built by an update"),
+        ("ResourceApplyRMSProp", {"optimizer": "rmsprop"}, "updates of the optimizer are not"),
+        ("ResourceApplyAdagradV2", {"optimizer": "adam"}, "updates of the optimizer are not"),
+        ("StatefulPartitionedCall", {}, "compiled epochs start more slowly"),
+        ("structured_outputs", {}, "compiled epochs start more slowly"),
+    ],
+)
+def test_a_missing_name_costs_one_warning_and_no_fit(hide, name, parameters, consequence):
+    expected = net(**parameters).fit(X, Y)
+    hide(name)
+    with pytest.warns(RuntimeWarning, match=consequence) as caught:
+        found = net(**parameters).fit(X, Y)
+    ours = [w for w in caught if "which skclf relies on" in str(w.message)]
+    assert len(ours) == 1
+    for one, other in zip(found._weights, expected._weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
+
+
+def test_without_the_direction_it_is_asked_for(hide):
+    hide("_direction")
+    clf = net(validation_split=0.3, metrics=["auc"], monitor="val_auc")
+    with pytest.raises(ValueError, match="whether lower or higher is better isn't known"):
+        clf.fit(X, Y)
+    clf.set_params(monitor=("val_auc", "max")).fit(X, Y)
+    assert clf.best_epoch_ == clf.history_["val_auc"].argmax() + 1
+
+
+def test_without_the_first_epoch_training_begins_at_the_first(hide):
+    expected = net().fit(X, Y)
+    hide("_initial_epoch")
+    np.testing.assert_array_equal(net().fit(X, Y)._weights[0], expected._weights[0])
+
+
+def test_warm_starts_without_the_learning_rates_variable(hide):
+    expected = net(optimizer="sgd", warm_start=True).fit(X, Y).fit(X, Y)
+    hide("_learning_rate")
+    with pytest.warns(RuntimeWarning, match="_learning_rate"):
+        found = net(optimizer="sgd", warm_start=True).fit(X, Y).fit(X, Y)
+    np.testing.assert_allclose(found._weights[0], expected._weights[0], rtol=1e-5)
+
+
+def test_no_other_module_reads_private_names_of_keras_and_tensorflow():
+    private = {
+        *("_velocities", "_momentums", "_get_variable_index", "_all_reduce_sum_gradients"),
+        *("_learning_rate", "_direction", "_fn", "_initial_epoch", "_symbolic_build"),
+        *("_compile_metrics", "_iterations", "_variables", "_tracker", "_trainable_variables"),
+        "StatefulPartitionedCall",
+    }
+    root = Path(skclf.__file__).parent
+    for path in root.rglob("*.py"):
+        if path.name == "_compat.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in private, f"{path.name} reads {node.attr}"
+
+
+def test_all_that_is_relied_on_is_there():
+    # In the versions that the tests run with; a warning here is the first sign of a new version.
+    optimizer = keras.optimizers.Adam()
+    optimizer.build([keras.Variable([1.0])])
+    assert _compat.optimizer_slots(optimizer, "_momentums", "_velocities") is not None
+    assert _compat.learning_rate_variable(optimizer) is not None
+    assert _compat.raw_operations("ResourceApplyAdam", "ResourceApplyRMSProp")
+    assert hasattr(tf.raw_ops, "StatefulPartitionedCall")
+    assert _compat.direction_of(keras.metrics.AUC()) == "up"
+    assert _compat._warned_of == set()
