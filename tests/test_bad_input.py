@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
 
@@ -393,6 +394,39 @@ def test_what_contradicts_itself(parameters, arguments, message):
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, Y, **arguments)
     assert not hasattr(estimator, "classes_")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("epochs", r"'epochs': it is a parameter of the class. Set it by {}\(epochs=...\), or"),
+        ("batch_size", "'batch_size': it is a parameter of the class"),
+        ("callbacks", "'callbacks': it is a parameter of the class"),
+        ("verbose", "'verbose': it is a parameter of the class"),
+        ("validation_split", "'validation_split': it is a parameter of the class"),
+        ("class_weight", "'class_weight': it is a parameter of the class"),
+        ("nb_epoch", "'nb_epoch', which is Keras's: set the parameter epochs"),
+        ("shuffle", "'shuffle', which is Keras's: rows are shuffled in each epoch"),
+        ("initial_epoch", "'initial_epoch', which is Keras's: set warm_start=True"),
+        ("spam", "'spam'; expected one of X, y, "),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_arguments_that_belong_elsewhere(fitted, method, argument, message):
+    for estimator in (fitted, new_conv(), MulticlassDenseClassifier()):
+        name = type(estimator).__name__
+        title = rf"^{name}\.{method}\(\) got an unexpected keyword argument "
+        with pytest.raises(TypeError, match=title + message.format(name)):
+            getattr(estimator, method)(X, Y, **{argument: 3})
+
+
+def test_the_fix_for_one_hot_labels_ends_the_error_of_a_search():
+    one_hot = np.eye(2)[np.arange(12) % 2]
+    with pytest.raises(ValueError, match="All the 3 fits failed") as raised:
+        cross_val_score(MulticlassDenseClassifier(epochs=1), X, one_hot, cv=3)
+    *_, last = str(raised.value).strip().splitlines()
+    assert last.startswith("ValueError: y is one-hot encoded, with shape (8, 2); labels must be")
+    assert "Pass y.argmax(axis=1)" in last
 
 
 @pytest.mark.parametrize("size", [3, (2, 2), ()])

@@ -105,6 +105,17 @@ def test_a_callback_is_given_the_estimator_as_it_stands(estimator_class, y, opti
         assert stage.n_epochs_ == epochs
 
 
+@pytest.mark.parametrize("first_fit", [{}, {"validation_split": 0.3}])
+def test_in_a_warm_fit_the_history_holds_the_earlier_epochs(first_fit):
+    clf = net(warm_start=True, **first_fit).fit(X, Y)
+    recorder = Recorder()
+    clf.set_params(validation_split=0.0).set_callbacks(recorder).fit(X, Y)
+    for number, stage in enumerate(recorder.stages, 4):
+        assert stage.n_epochs_ == number
+        assert stage.history_.index.tolist() == list(range(1, number + 1))
+        np.testing.assert_array_equal(stage.history_, clf.history_[:number])
+
+
 def test_a_callback_is_given_the_users_data():
     frame = pd.DataFrame(X, columns=list("abcd"))
     recorder = Recorder()

@@ -1,0 +1,76 @@
+"""Optuna prunes trials through its own Keras callback, as it does with Keras alone."""
+
+import keras
+import numpy as np
+import optuna
+import pytest
+from optuna_integration import KerasPruningCallback
+from sklearn.base import clone
+
+from skclf import BinaryDenseClassifier
+
+RNG = np.random.RandomState(0)
+X = RNG.rand(120, 4)
+Y = (X.mean(axis=1) > 0.5).astype(int)
+
+
+@pytest.fixture
+def study():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield optuna.create_study(
+        sampler=optuna.samplers.RandomSampler(0), pruner=optuna.pruners.MedianPruner(3, 2)
+    )
+    optuna.logging.set_verbosity(before)
+
+
+def counts(study):
+    pruned = [trial.state.name for trial in study.trials].count("PRUNED")
+    return pruned, sum(len(trial.intermediate_values) for trial in study.trials)
+
+
+def test_trials_are_pruned_by_a_study_in_memory(study):
+    def run(trial):
+        clf = BinaryDenseClassifier(
+            optimizer="sgd",
+            learning_rate=trial.suggest_float("learning_rate", 1e-5, 1, log=True),
+            epochs=15,
+            validation_split=0.25,
+            random_state=0,
+            callbacks=[KerasPruningCallback(trial, "val_loss")],
+        )
+        # A clone, as in a Pipeline or in cross_val_score, reports to the same trial.
+        return clone(clf).fit(X, Y).history_["val_loss"].iloc[-1]
+
+    study.optimize(run, n_trials=12)
+    assert counts(study) == (5, 120)
+
+
+@pytest.mark.slow
+def test_as_in_keras_alone(study):
+    # The same nets, rows and batches by nothing but Keras's own fit.
+    fitted = BinaryDenseClassifier(epochs=1, validation_split=0.25, random_state=0).fit(X, Y)
+    start = BinaryDenseClassifier(
+        epochs=1, learning_rate=1e-30, validation_split=0.25, random_state=0
+    ).fit(X, Y)
+    held_out = fitted._hold_out((X, Y, None), None, np.arange(120))
+    (X_train, y_train, _), (X_val, y_val, _), _ = held_out
+
+    def run(trial):
+        model = start.model_
+        rate = trial.suggest_float("learning_rate", 1e-5, 1, log=True)
+        model.compile(keras.optimizers.SGD(rate), "binary_crossentropy")
+        history = model.fit(
+            X_train,
+            y_train,
+            validation_data=(X_val, y_val),
+            batch_size=32,
+            epochs=15,
+            shuffle=False,
+            verbose=0,
+            callbacks=[KerasPruningCallback(trial, "val_loss")],
+        )
+        return history.history["val_loss"][-1]
+
+    study.optimize(run, n_trials=12)
+    assert counts(study) == (5, 120)
