@@ -130,14 +130,16 @@ class ShapeConvClassifier(NetClassifier):
         Stop when the monitored validation value has not improved for this many epochs, and keep
         the weights of the best epoch.
 
-    monitor : str, default=None
-        The validation value that ``patience`` and ``best_epoch_`` go by: ``"val_loss"``, or
-        ``"val_"`` and the name of one of ``metrics``. None takes ``refit_epoch`` where that is
-        set, else ``"val_loss"``.
+    monitor : str or tuple (str, {"min", "max"}), default=None
+        The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
+        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
+        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
+        else ``"val_loss"``.
 
-    refit_epoch : {"val_loss", "val_accuracy"}, default=None
+    refit_epoch : str or tuple (str, {"min", "max"}), default=None
         After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value.
+        rows included, for as many epochs as were best by this value, which is given as in
+        ``monitor``.
 
     keep_epochs : bool, default=False
         Whether to keep the weights of every epoch, for ``staged_predict_proba``.
@@ -147,7 +149,8 @@ class ShapeConvClassifier(NetClassifier):
         ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
 
     callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with copies of its own.
+        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
+        list that it fills, is shared with your instance.
 
     warm_start : bool, default=False
         Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
@@ -175,7 +178,8 @@ class ShapeConvClassifier(NetClassifier):
         ``accuracy``, ``val_loss``, ``val_accuracy``.
 
     best_epoch_ : int
-        The epoch with the best validation value; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
+        ``"val_loss"``; without validation rows, the last one.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
