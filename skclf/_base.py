@@ -290,7 +290,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     def _monitor(self, architecture, *parameters):
         """What the first of these parameters asks for that is set."""
         parameter = next((p for p in parameters if getattr(self, p) is not None), None)
-        if parameter is None:
+        if parameter is None or getattr(self, parameter) == VAL_LOSS.name:
             return VAL_LOSS
         from skclf import _bridge
 

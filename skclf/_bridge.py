@@ -341,8 +341,7 @@ def picklable_parameter(value):
 def evaluate(architecture, weights, compile_with, rows, batch_size):
     """Loss and metrics as Keras computes them, by name."""
     model = keras_model(architecture, weights, compile_with)
-    batches = engine.Batches(*_net_rows(architecture, model.loss, rows), batch_size)
-    logs = model.evaluate(batches, verbose=0, return_dict=True)
+    logs = engine.evaluate(model, *_net_rows(architecture, model.loss, rows), batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
 

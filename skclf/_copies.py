@@ -169,7 +169,7 @@ def copied_parameter(value):
         return copied_metric(value, value.name)
     if isinstance(value, keras.callbacks.Callback):
         return _copied_callback(value)
-    return copy.deepcopy(value)
+    return value  # a name, a number, a schedule or a function
 
 
 def picklable_parameter(value):

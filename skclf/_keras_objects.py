@@ -180,7 +180,11 @@ def new_metrics(metrics, loss):
         template, name = _metric_template(metric, loss)
         name = next(n for n in _numbered(name) if n not in taken)
         taken.add(name)
-        made.append(copied_metric(template, name))
+        if template is metric:
+            made.append(copied_metric(template, name))
+        else:  # it was made here
+            template.name = name
+            made.append(template)
     return made
 
 
@@ -283,7 +287,7 @@ def _is_known_metric(metric):
 
 
 def _metric_template(metric, loss):
-    """A metric to copy, and the name that Keras would give it."""
+    """A metric, the one that was passed or else a new one, and the name that Keras gives it."""
     _check_metric(metric)
     if _is_accuracy_name(metric):
         return _ACCURACIES[loss](), metric

@@ -277,6 +277,29 @@ def test_what_needs_values_trains_without_graphs_and_says_so(metric, paths):
     assert paths == ["Keras"]
     plain = net(epochs=2).fit(X, Y)
     np.testing.assert_allclose(clf._weights[0], plain._weights[0], atol=1e-6)
+    with pytest.warns(RuntimeWarning, match="(?s)Evaluating without compiled graphs"):
+        found = clf.evaluate(X, Y)
+    assert found["loss"] == pytest.approx(plain.evaluate(X, Y)["loss"])
+    assert np.isfinite(found[metric.__name__])
+
+
+@BOTH
+def test_a_metric_of_one_number_can_not_be_weighted(callback):
+    clf = net(metrics=[share], callbacks=[callback()])
+    clf.fit(X, Y)
+    message = "the metric 'share' gives one number for all rows of a batch.*a value for each row"
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, Y, WEIGHTS)
+    by_row = net(metrics=[share_of_each], callbacks=[callback()]).fit(X, Y, WEIGHTS)
+    assert np.isfinite(by_row.history_["share_of_each"]).all()
+
+
+def share(y_true, y_pred):
+    return keras.ops.mean(y_pred)
+
+
+def share_of_each(y_true, y_pred):
+    return keras.ops.mean(y_pred, axis=-1)
 
 
 class Faulty(keras.optimizers.SGD):
@@ -494,5 +517,5 @@ def test_the_metrics_of_made_up_rows_warn_of_nothing():
 
 def test_the_reason_is_one_line():
     with pytest.warns(RuntimeWarning, match="one line") as caught:
-        _model._warn_of_eager_training(TypeError("one line\nand another"))
+        _model._warn_of_eager_work("Training", TypeError("one line\nand another"))
     assert "another" not in str(caught[0].message)

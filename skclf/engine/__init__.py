@@ -15,7 +15,7 @@ with uninterrupted():
     from skclf.engine._arrays import Batches, assign, batch_order, by_value
     from skclf.engine._cache import borrow, clear_cache
     from skclf.engine._compat import learning_rate_variable
-    from skclf.engine._model import Net
+    from skclf.engine._model import Net, evaluate
     from skclf.engine._processes import check_process, limit_threads
     from skclf.engine._program import trace_count
 
@@ -28,6 +28,7 @@ __all__ = [
     "by_value",
     "check_process",
     "clear_cache",
+    "evaluate",
     "learning_rate_variable",
     "limit_threads",
     "trace_count",

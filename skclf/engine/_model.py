@@ -66,11 +66,9 @@ class Net(keras.Model):
         Keras's own metrics are updated once by made-up rows, which is fastest. What others would
         do with such rows isn't known: they get shapes and types, unless they need values.
         """
-        n_outputs = self.output_shape[-1]
-        n_targets = n_outputs if self.loss == "categorical_crossentropy" else 1
-        dtype = "int32" if self.loss == "sparse_categorical_crossentropy" else "float32"
+        n_outputs, target = self.output_shape[-1], self._target_spec()
         if not self.metrics_add_up:
-            y = keras.KerasTensor((None, n_targets), dtype)
+            y = keras.KerasTensor(target.shape, target.dtype.name)
             try:
                 if _compat.build_metrics(self, keras.KerasTensor(self.input_shape), y, None):
                     return
@@ -78,9 +76,14 @@ class Net(keras.Model):
                 if not needs_values(error):
                     raise
         codes = np.tile(np.arange(max(2, n_outputs)), 2)
-        y = np.eye(n_outputs)[codes] if n_targets > 1 else codes[:, None]
+        y = np.eye(n_outputs)[codes] if target.shape[1] > 1 else codes[:, None]
         y_pred = tf.fill((len(codes), n_outputs), 1 / max(2, n_outputs))
-        self.compute_metrics(None, tf.constant(y, dtype), y_pred, None)
+        self.compute_metrics(None, tf.constant(y, target.dtype), y_pred, None)
+
+    def _target_spec(self):
+        n_targets = self.output_shape[-1] if self.loss == "categorical_crossentropy" else 1
+        is_number = self.loss == "sparse_categorical_crossentropy"
+        return tf.TensorSpec([None, n_targets], tf.int32 if is_number else tf.float32)
 
     def begin(
         self,
@@ -205,6 +208,8 @@ class Net(keras.Model):
         keras.callbacks.History
         """
         rows = x, y, sample_weight
+        if sample_weight is not None or (validation_data and validation_data[2] is not None):
+            self._check_weighable()
         if any(map(_hears_of_batches, callbacks or ())):
             self._announce("a callback is called at each batch")
         else:
@@ -214,7 +219,7 @@ class Net(keras.Model):
             if obstacle is None:
                 epochs = range(initial_epoch, epochs)
                 return self._fit_by_epochs(tensors, tested, batch_size, epochs, callbacks)
-            _warn_of_eager_training(obstacle)
+            _warn_of_eager_work("Training", obstacle)
             self.run_eagerly = True  # what doesn't compile here doesn't compile in Keras either
         # Keras keeps a compiled step, which would hold an earlier fit's class weights.
         self.train_function = self.test_function = None
@@ -235,6 +240,25 @@ class Net(keras.Model):
             verbose=0,
             shuffle=False,
         )
+
+    def _check_weighable(self):
+        """Raise a ValueError if a metric gives one number for all rows of a batch."""
+        for metric in self._settings["weighted_metrics"]:
+            function = _compat.wrapped_function(metric)
+            if function is None or adds_up(metric):
+                continue
+            y_pred = tf.TensorSpec([None, self.output_shape[-1]], tf.float32)
+            graph = tf.function(lambda y, y_pred, of=function: of(y, y_pred), autograph=False)
+            try:
+                values = graph.get_concrete_function(self._target_spec(), y_pred).outputs[0]
+            except Exception:
+                continue  # training meets it too, and knows what to do
+            if values.shape.rank == 0:
+                raise ValueError(
+                    f"Got sample weights, and the metric {metric.name!r} gives one number for all "
+                    "rows of a batch, which weights can't weigh: return a value for each row, such "
+                    "as keras.ops.mean(..., axis=-1), or leave the weights out."
+                )
 
     def _announce(self, reason):
         if self.announces:
@@ -273,6 +297,35 @@ class Net(keras.Model):
         return self.history
 
 
+def evaluate(model, X, y, sample_weight, batch_size):
+    """Loss and metrics of a compiled model, by Keras's own ``evaluate``.
+
+    Parameters
+    ----------
+    model : keras.Model
+    X : {ndarray, CSR} of shape (n_rows, ...)
+    y : ndarray of shape (n_rows, n_targets)
+    sample_weight : ndarray of shape (n_rows,) or None
+    batch_size : int
+
+    Returns
+    -------
+    dict of str to float
+    """
+    batches = Batches(X, y, sample_weight, batch_size)
+    try:
+        return model.evaluate(batches, verbose=0, return_dict=True)
+    except Exception as obstacle:
+        if not needs_values(obstacle):
+            raise
+        _warn_of_eager_work("Evaluating", obstacle)
+    model.run_eagerly, model.test_function = True, None
+    # Keras would build the metrics without values.
+    columns = batches[0]
+    model.compute_metrics(None, columns[1], model(columns[0]), None)
+    return model.evaluate(batches, verbose=0, return_dict=True)
+
+
 class _SafePoints(keras.callbacks.Callback):
     """Lets Ctrl-C in between the batches of Keras's own ``fit``."""
 
@@ -302,9 +355,9 @@ def _is_same(one, other):
     return one is other
 
 
-def _warn_of_eager_training(obstacle):
+def _warn_of_eager_work(work, obstacle):
     warnings.warn(
-        "Training without compiled graphs, which is many times slower: a metric or the optimizer "
+        f"{work} without compiled graphs, which is many times slower: a metric or the optimizer "
         f"needs the values of tensors ({str(obstacle).splitlines()[0]}). Write it with keras.ops, "
         "and without NumPy, float() or if.",
         RuntimeWarning,
