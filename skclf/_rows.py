@@ -4,7 +4,7 @@ pandas and scikit-learn's model selection are imported where they are used, sinc
 takes longer than all else that ``import skclf`` does.
 """
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -33,7 +33,8 @@ def check_labels(y, name="y"):
     ValueError
         If labels are missing, continuous, one-hot or of more than one column.
     TypeError
-        If labels are neither strings, booleans nor numbers, or some of each.
+        If labels are neither strings, booleans, numbers nor NumPy's dates or time differences, or
+        some of each.
     """
     y = _as_array(y, name)
     if y.ndim == 2 and y.shape[1] > 1:
@@ -41,8 +42,13 @@ def check_labels(y, name="y"):
     labels = column_or_1d(y, warn=True)
     if labels.dtype.kind in "fcOMm":
         _check_none_missing(labels, name)
-    if labels.dtype.kind in "OS":
+    if labels.dtype.kind in "OSV":
         labels = _of_one_type(labels, name)
+    if labels.dtype == "m8":
+        raise ValueError(
+            f"Got {name} with time differences without a unit; give them one, for example with "
+            "y.astype('timedelta64[s]'), or make whole numbers of them with y.astype(int)."
+        )
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
     if labels.dtype.kind != "O":
@@ -67,6 +73,9 @@ def _as_array(y, name):
     if array.dtype.kind == "U" and array.ndim == 1 and isinstance(y, list | tuple):
         # NumPy would make strings of numbers and of NaN in a list of strings.
         return array if all(isinstance(label, str) for label in y) else np.asarray(y, dtype=object)
+    if array.dtype.kind == "f" and array.ndim == 1 and isinstance(y, list | tuple):
+        # NumPy would round whole numbers of which some need 64 bits without a sign.
+        return np.asarray(y, dtype=object) if all(isinstance(n, Integral) for n in y) else array
     # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
     return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
 
@@ -84,19 +93,36 @@ def _check_none_missing(labels, name):
 
 
 def _of_one_type(labels, name):
-    """Labels of objects or bytes: strings as they are, others in an array of their own type."""
+    """Labels of objects, bytes or records: strings as they are, others of a type of their own."""
     import pandas as pd
 
     found = pd.api.types.infer_dtype(labels)
     if found in ("string", "empty"):
-        return labels
-    if found in ("boolean", "integer", "floating", "mixed-integer-float"):
+        # Members of an enumeration are strings too, and a saved net must not need their class.
+        are_plain = set(map(type, labels)) <= {str}
+        return labels if are_plain else np.array(list(map(str.__str__, labels)), dtype=object)
+    if found == "integer":
+        return _integers(labels, name)
+    if found in ("boolean", "floating", "mixed-integer-float"):
         return np.array(labels.tolist())
     types = sorted({type(label).__name__ for label in labels})
     raise TypeError(
         f"Got {name} with labels of type {' and '.join(types)}; labels must be all strings, all "
         "booleans or all whole numbers. Make strings of them, for example with y.astype(str)."
     )
+
+
+def _integers(labels, name):
+    integers = np.array(labels.tolist())
+    if integers.dtype.kind in "iu":
+        return integers
+    try:
+        return np.array([int(label) for label in labels], dtype=np.uint64)
+    except OverflowError as error:
+        raise ValueError(
+            f"Got {name} with whole numbers that 64 bits can't hold, from {min(labels)} to "
+            f"{max(labels)}. Make strings of them, with list(map(str, {name}))."
+        ) from error
 
 
 def _message_for_columns(y, name):
@@ -136,16 +162,59 @@ def encode_labels(labels, classes, name="y"):
     ValueError
         If a label is not among the classes.
     """
-    import pandas as pd
-
-    codes = pd.Index(classes).get_indexer(labels)
+    codes = codes_or_minus_one(labels, classes)
     if (codes < 0).any():
-        strange = list(dict.fromkeys(labels[codes < 0].tolist()))
+        strange = list(dict.fromkeys(_values(labels[codes < 0])))
         raise ValueError(
             f"{name} contains labels that are not among the classes: {_some(strange)}; the classes "
-            f"are {_some(classes.tolist())}."
+            f"are {_some(_values(classes))}."
         )
     return codes
+
+
+def codes_or_minus_one(labels, classes):
+    """Position of each label among the classes, or -1 where it is not among them.
+
+    Numbers and booleans of any type are compared by their values, and dates or time differences
+    of any unit by what they stand for.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+    """
+    if labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm":
+        return _codes_of_times(labels, classes)
+    positions = {label: code for code, label in enumerate(_values(classes))}
+    # Numbers sort faster than each of them is looked up; strings don't.
+    rows = None
+    if labels.dtype.kind not in "UO":
+        labels, rows = np.unique(labels, return_inverse=True)
+    codes = np.array([positions.get(label, -1) for label in _values(labels)], dtype=np.intp)
+    return codes if rows is None else codes[rows]
+
+
+def _codes_of_times(labels, classes):
+    unknown = np.full(len(labels), -1)
+    try:
+        np.promote_types(labels.dtype, classes.dtype)
+    except (TypeError, OverflowError):  # no unit holds both, as with years and days
+        return unknown
+    if labels.dtype.kind != classes.dtype.kind:
+        return unknown
+    # Of the classes' unit; what another unit rounds, or can't hold, comes back changed.
+    times = labels.astype(classes.dtype)
+    places = np.minimum(np.searchsorted(classes, times), len(classes) - 1)
+    is_known = (classes[places] == times) & (times.astype(labels.dtype) == labels)
+    return np.where(is_known, places, unknown)
+
+
+def _values(labels):
+    """Labels as a list, in which equal ones are equal keys of a dict."""
+    if labels.dtype.kind in "Mm":
+        return list(labels)  # a list of NumPy's own would have some units as plain numbers
+    if labels.dtype == np.longdouble:
+        return [int(label) if label.is_integer() else label for label in labels]
+    return labels.tolist()
 
 
 def _some(values, most=10):
@@ -179,21 +248,29 @@ def class_weights(class_weight, classes, codes, sample_weight=None):
         return np.divide(
             counts.sum(), len(classes) * counts, out=np.zeros(len(classes)), where=counts > 0
         )
-    known = classes.tolist()
+    known = _values(classes)
     unknown = [label for label in class_weight if label not in known]
     if unknown:
         raise ValueError(
             f"class_weight has weights for labels that y does not hold: {_some(unknown)}; "
             f"the classes are {_some(known)}."
         )
-    weights = [class_weight.get(label, 1.0) for label in known]
-    are_weights = all(isinstance(w, Real) and np.isfinite(w) and w >= 0 for w in weights)
-    if not are_weights or not any(weights[code] for code in set(codes.tolist())):
+    weights = [1.0] * len(known)
+    for label, weight in class_weight.items():
+        weights[known.index(label)] = weight
+    if not all(map(_is_weight, weights)) or not any(weights[code] for code in set(codes.tolist())):
         raise ValueError(
             f"Got class_weight={class_weight!r}; class weights must be finite and non-negative "
             "numbers, and at least one class of y must weigh more than 0."
         )
     return np.array(weights, dtype=np.float64)
+
+
+def _is_weight(value):
+    try:
+        return isinstance(value, Real | np.bool_) and 0 <= float(value) < np.inf
+    except OverflowError:
+        return False
 
 
 def with_mean_one(sample_weight, class_weight, codes):

@@ -28,7 +28,7 @@ _BY_TRAINING = (
     "best_epoch_",
 )
 _FIELDS = {field.name for field in fields(Architecture)}
-_KINDS_OF_LABELS = "biufUSO"
+_KINDS_OF_LABELS = "biufUSOMm"
 _FLOAT32 = np.dtype(np.float32)
 _SEEDS = ("dropout", "order", "split", "weights")
 _LARGEST_SEED = 2**32 - 1
@@ -171,14 +171,14 @@ def _class_faults(classes, net):
     is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
     if not is_array or classes.dtype.kind not in _KINDS_OF_LABELS:
         yield f"classes_ is no 1-D array of labels: {_shown(classes)}"
-    labels = classes.tolist()
+    labels = list(classes)
     try:
         are_sorted = all(first < second for first, second in pairwise(labels))
     except TypeError:
         are_sorted = False
     if not are_sorted:
         yield f"classes_ are not sorted and distinct: {_shown(classes)}"
-    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+    if classes.dtype.kind in "fMm" and not np.isfinite(classes).all():
         yield f"classes_ are not finite: {_shown(classes)}"
     n_classes = 2 if net.n_outputs == 1 else net.n_outputs
     if len(labels) != n_classes:

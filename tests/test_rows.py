@@ -1,6 +1,7 @@
 """Labels, weights and splits, held to hand-made numbers."""
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -144,10 +145,46 @@ def test_labels_come_back_from_their_codes(y):
         (np.array(["bb", "a"]), np.array(["a", "bb"], dtype=object)),
         (np.array(["bb", "a"], dtype=object), np.array(["a", "bb"])),
         (np.array([2**63 + 1, 2**63], np.uint64), np.array([2**63, 2**63 + 1], np.uint64)),
+        (np.array([1, 0], np.float16), np.array([0, 1], np.longdouble)),
+        (np.array([2**53 + 1, 2**53]), np.array([2**53, 2**53 + 1], np.longdouble)),
+        (np.array([True, False]), np.array([0, 1])),
+        (np.array(["\udcff", "a"], dtype=object), np.array(["a", "\udcff"])),
+        (np.array(["2027", "2026"], "M8[Y]"), np.array(["2026-01-01", "2027-01-01"], "M8[ns]")),
+        (np.array(["2026-02-01", "2026-01-01"], "M8[ns]"), np.array(["2026-01", "2026-02"], "M8")),
+        (np.array([2, 1], "m8[h]"), np.array([3600, 7200], "m8[s]")),
     ],
 )
 def test_equal_labels_of_other_types_have_the_same_codes(labels, classes):
     assert _rows.encode_labels(labels, classes).tolist() == [1, 0]
+
+
+YEARS = np.array(["2026", "2027"], "M8[Y]")
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "codes"),
+    [
+        (np.array(["2026-01-01", "2026-01-02"], "M8[D]"), YEARS, [0, -1]),
+        (np.array([56, 57]), YEARS, [-1, -1]),
+        (np.array(["2026", "2027"]), YEARS, [-1, -1]),
+        (np.array([56, 57], "m8[Y]"), YEARS, [-1, -1]),
+        (YEARS, np.array([56, 57]), [-1, -1]),
+        (YEARS, np.array([1, 2], "M8[as]"), [-1, -1]),
+        (np.array([1, 1], "m8[Y]"), np.array([365, 366], "m8[D]"), [-1, -1]),
+        # As many nanoseconds as 2**64 times another number of seconds.
+        (np.array([2**62, 0], "M8[s]"), np.array([0, 1], "M8[ns]"), [-1, 0]),
+        (np.array([1, 7]), np.array(["1", "7"]), [-1, -1]),
+        (np.array([0.5, 7.0]), np.array([0, 7]), [-1, 1]),
+    ],
+)
+def test_labels_that_are_not_equal_to_a_class(labels, classes, codes):
+    assert _rows.codes_or_minus_one(labels, classes).tolist() == codes
+
+
+def test_unseen_dates_are_shown_as_dates():
+    labels = np.array(["2026-03-01"], "M8[ns]")
+    with pytest.raises(ValueError, match=r"'2026-03-01T[0:.]*'\); the classes are .*'2026'\), "):
+        _rows.encode_labels(labels, YEARS)
 
 
 def test_longer_strings_than_the_classes_are_not_cut():
@@ -194,7 +231,14 @@ def test_balanced_weights_of_a_class_without_rows():
 
 @pytest.mark.parametrize(
     ("class_weight", "weights"),
-    [(None, None), ({}, [1, 1, 1]), ({"b": 3}, [1, 3, 1]), ({"c": 0, "a": np.int64(2)}, [2, 1, 0])],
+    [
+        (None, None),
+        ({}, [1, 1, 1]),
+        ({"b": 3}, [1, 3, 1]),
+        ({"c": 0, "a": np.int64(2)}, [2, 1, 0]),
+        ({"a": Fraction(1, 4), "b": np.float16(0.5), "c": np.uint8(200)}, [0.25, 0.5, 200]),
+        ({"a": np.True_, "b": np.False_}, [1, 0, 1]),
+    ],
 )
 def test_class_weights_by_label(class_weight, weights):
     found = _rows.class_weights(class_weight, CLASSES, CODES)
@@ -207,6 +251,12 @@ def test_class_weights_of_numbers(classes):
         assert _rows.class_weights({one: 5}, classes, np.array([0, 1])).tolist() == [1, 5]
 
 
+def test_class_weights_of_dates_of_another_unit():
+    for label in (np.datetime64("2027-01-01", "s"), np.datetime64("2027")):
+        weights = _rows.class_weights({label: 5}, YEARS.astype("M8[ns]"), np.array([0, 1]))
+        assert weights.tolist() == [1, 5]
+
+
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
@@ -217,6 +267,7 @@ def test_class_weights_of_numbers(classes):
         ({"a": np.inf}, "must be finite and non-negative numbers"),
         ({"a": "much"}, "must be finite and non-negative numbers"),
         ({"a": None}, "must be finite and non-negative numbers"),
+        ({"a": 10**400}, "must be finite and non-negative numbers"),
         ({"a": [1, 2]}, "must be finite and non-negative numbers"),
         ({"a": 0, "b": 0, "c": 0}, "at least one class of y must weigh more than 0"),
     ],

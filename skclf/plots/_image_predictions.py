@@ -337,8 +337,9 @@ class ImagePredictionsDisplay:
                 text_to_path.get_text_width_height_descent(text, font, False)[0] <= width
             )
 
-        labels = [None] * len(self.predicted) if self.label is None else self.label
-        columns = zip(self.predicted, self.probability, labels, self._wrong(), strict=True)
+        answers = map(_drawable, self.predicted)
+        labels = map(_drawable, self.predicted if self.label is None else self.label)
+        columns = zip(answers, self.probability, labels, self._wrong(), strict=True)
         parts = [
             (f"✗ {predicted}" if wrong else f"{predicted}", f"({probability:.0%})", label, wrong)
             for predicted, probability, label, wrong in columns
@@ -362,6 +363,11 @@ def _new_figure(aspect, titles, size, n_columns, place):
     return figure
 
 
+def _drawable(label):
+    """A label as text; what stands for undecodable bytes, which no font has, is written out."""
+    return str(label).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _title(answer, percent, label, wrong, fits):
     lines = wrapped(answer, fits)
     if fits(f"{lines[-1]} {percent}"):
@@ -374,7 +380,9 @@ def _title(answer, percent, label, wrong, fits):
 
 
 def _check_some_known(labels, classes):
-    if set(labels.tolist()).isdisjoint(classes.tolist()):
+    from skclf import _rows
+
+    if (_rows.codes_or_minus_one(labels, classes) < 0).all():
         raise ValueError(
             f"Got y with labels such as {labels[0]!r}, none of which is among the estimator's "
             f"classes: {classes.tolist()}. Pass labels like those it was fitted on, or leave y out."
