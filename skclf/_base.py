@@ -226,7 +226,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         check_consistent_length(X, labels)
         weights = self._validate_weights(sample_weight, X)
         if groups is not None:
-            groups = np.asarray(groups)
+            groups = _rows.check_groups(groups)
             check_consistent_length(X, groups)
         numbers = np.arange(len(labels))
         X, labels, weights, groups, numbers = _rows.without_weightless(

@@ -4,6 +4,7 @@ pandas and scikit-learn's model selection are imported where they are used, sinc
 takes longer than all else that ``import skclf`` does.
 """
 
+from contextlib import suppress
 from numbers import Integral, Real
 
 import numpy as np
@@ -222,6 +223,55 @@ def _some(values, most=10):
     return ", ".join(map(repr, values[:most])) + more
 
 
+def check_groups(groups):
+    """Number of each row's group, from 0, in the order of the groups where they have one.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,)
+        Ids that can be keys of a dict: numbers, strings or tuples, also some of each.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If an id is missing, or there are several columns.
+    TypeError
+        If an id can't be the key of a dict.
+    """
+    import pandas as pd
+
+    ids = np.asarray(groups, dtype=object)  # of which NumPy makes no strings
+    is_of_tuples = isinstance(groups, list | tuple) and all(isinstance(g, tuple) for g in groups)
+    if ids.ndim == 0 or (ids.ndim > 1 and ids.shape[1:] != (1,) and not is_of_tuples):
+        raise ValueError(
+            f"Got groups of shape {ids.shape}; expected a 1-D array-like, one id for each row. "
+            "Where several columns make up the id, pass list(map(tuple, np.asarray(groups)))."
+        )
+    missing = pd.isna(ids).reshape(len(ids), -1).any(axis=1)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise ValueError(
+            f"Got groups in which that of row {row} is missing ({ids[row]}); every row needs one. "
+            "Give rows that belong to no other an id of their own."
+        )
+    ids = groups if is_of_tuples else ids.ravel().tolist()
+    try:
+        known = dict.fromkeys(ids)
+    except TypeError as error:
+        raise TypeError(
+            f"Got groups with ids that can't be told apart ({error}); expected numbers, strings or "
+            "tuples. Make strings of them, with list(map(str, groups))."
+        ) from error
+    with suppress(TypeError):  # numbers and strings together have no order
+        known = sorted(known)
+    numbers = {group: number for number, group in enumerate(known)}
+    return np.array([numbers[group] for group in ids], dtype=np.intp)
+
+
 def class_weights(class_weight, classes, codes, sample_weight=None):
     """Weight of each class, in the order of the classes.
 
@@ -385,7 +435,8 @@ def split_rows(codes, share, random_state, groups=None):
     share : float
         Of the rows to hold out.
     random_state : numpy.random.RandomState
-    groups : array-like of shape (n_rows,) or None
+    groups : ndarray of int of shape (n_rows,) or None
+        As `check_groups` gives them.
 
     Returns
     -------
@@ -423,7 +474,7 @@ def _split_groups(rows, codes, share, random_state, groups):
     except ValueError as error:
         raise ValueError(
             f"validation_split={share} can't be held out by whole groups, of which there are "
-            f"{len(set(np.ravel(groups).tolist()))} ({error}). Use another share, more groups, or "
+            f"{len(np.unique(groups))} ({error}). Use another share, more groups, or "
             "pass X_val and y_val to fit."
         ) from error
     for train, validation in draws:

@@ -422,13 +422,68 @@ def test_of_several_draws_of_groups_the_most_even_is_taken():
         ([0, 0, 1, 1], 0.9, None, "Use another share, more rows, or pass X_val and y_val to fit"),
         ([0, 1, 2], 0.5, None, "can't hold out rows of each of 3 classes"),
         ([0, 1, 0, 1], 0.5, [5, 5, 5, 5], "by whole groups, of which there are 1 .*more groups"),
-        ([0, 1, 0, 1], 0.5, [0, np.nan, 1, 1], "by whole groups.*groups contains NaN"),
         ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "No way was found to hold out validation_split=0.5"),
     ],
 )
 def test_splits_that_can_not_be(codes, share, groups, message):
     with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         split(codes, share, None if groups is None else np.array(groups))
+
+
+@pytest.mark.parametrize(
+    ("groups", "numbers"),
+    [
+        ([5, 3, 5, 4], [2, 0, 2, 1]),
+        (np.array(["b", "a", "b", "\udcff"]), [1, 0, 1, 2]),
+        (pd.Series(["b", "a", "b", "c"], dtype="category", index=[3, 3, 1, 0]), [1, 0, 1, 2]),
+        (np.array(["2027", "2026", "2027", "2025"], "M8[Y]"), [2, 1, 2, 0]),
+        ([("a", 2), ("a", 1), ("a", 2), ("b", 1)], [1, 0, 1, 2]),
+        ([("a", 2), ("a",), ("a", 2), ("b", 1)], [1, 0, 1, 2]),
+        (pd.Series([("a", 2), ("a", 1), ("a", 2), ("b", 1)]), [1, 0, 1, 2]),
+        # Of two types there is no order but that of the rows, and the number is not the string.
+        (["1", 1, "1", 2], [0, 1, 0, 2]),
+        ([("a", 1), ("a", "1"), ("a", 1), (2, 2)], [0, 1, 0, 2]),
+        (np.array([[5], [3], [5], [4]]), [2, 0, 2, 1]),
+        (pd.DataFrame({"id": ["b", "a", "b", "c"]}), [1, 0, 1, 2]),
+        ([0.5, 0.25, 0.5, 1], [1, 0, 1, 2]),
+    ],
+    ids=repr,
+)
+def test_groups_are_numbered(groups, numbers):
+    assert _rows.check_groups(groups).tolist() == numbers
+
+
+@given(hnp.arrays(hnp.integer_dtypes() | hnp.floating_dtypes(), 8, elements=st.integers(0, 5)))
+def test_numbers_of_groups_are_in_the_groups_order(groups):
+    wanted = np.unique(groups, return_inverse=True)[1]
+    assert _rows.check_groups(groups).tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize(
+    ("groups", "error", "message"),
+    [
+        (np.ones((4, 2)), ValueError, r"groups of shape \(4, 2\); expected a 1-D.*map\(tuple, np"),
+        (pd.DataFrame({"a": [1, 2], "b": [1, 2]}), ValueError, r"groups of shape \(2, 2\)"),
+        ([[1, 2], [3, 4]], ValueError, r"groups of shape \(2, 2\)"),
+        (5, ValueError, r"groups of shape \(\); expected a 1-D array-like"),
+        ({1, 2}, ValueError, r"groups of shape \(\)"),
+        (["a", None], ValueError, r"that of row 1 is missing \(None\); .* an id of their own"),
+        ([0, np.nan, np.nan], ValueError, r"that of row 1 is missing \(nan\)"),
+        (pd.Series([1, None], dtype="Int64"), ValueError, "that of row 1 is missing"),
+        (np.array(["NaT", "2026"], "M8[Y]"), ValueError, "that of row 0 is missing"),
+        ([("a", 1), ("a", None)], ValueError, "that of row 1 is missing"),
+        (RAGGED, TypeError, r"can't be told apart \(.*list.*\).*list\(map\(str, groups\)\)"),
+    ],
+    ids=repr,
+)
+def test_what_are_no_groups(groups, error, message):
+    with pytest.raises(error, match=message):
+        _rows.check_groups(groups)
+
+
+def test_the_fix_for_groups_of_two_columns_works():
+    groups = pd.DataFrame({"a": [1, 1, 2], "b": ["x", "y", "x"]})
+    assert _rows.check_groups(list(map(tuple, np.asarray(groups)))).tolist() == [0, 1, 2]
 
 
 # --------------------------------------------------------------------------------------- merging

@@ -341,6 +341,30 @@ def test_groups_are_held_out_whole(splits):
     assert len(set(groups[validation])) == 3
 
 
+def test_groups_may_be_tuples(splits):
+    sites, patients = np.arange(60) % 2, np.arange(60) % 12 // 2
+    groups = list(zip(sites.tolist(), patients.tolist(), strict=True))
+    net(validation_split=0.25, epochs=1).fit(X, Y, groups=groups)
+    train, validation = splits[0]
+    assert not {groups[row] for row in train} & {groups[row] for row in validation}
+    assert len({groups[row] for row in validation}) == 3
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (np.zeros((60, 2)), r"groups of shape \(60, 2\); expected a 1-D array-like"),
+        (["a"] * 59 + [None], r"groups in which that of row 59 is missing \(None\)"),
+        ([np.nan, *range(59)], r"groups in which that of row 0 is missing \(nan\)"),
+        ([("a", 1)] * 60, "by whole groups, of which there are 1 "),
+        (["a"] * 59, r"inconsistent numbers of samples: \[60, 59\]"),
+    ],
+)
+def test_groups_that_can_not_be_kept_together(groups, message):
+    with pytest.raises(ValueError, match=message):
+        net(validation_split=0.25, epochs=1).fit(X, Y, groups=groups)
+
+
 def test_groups_of_weightless_rows_are_left_out_too(splits):
     groups, weights = np.arange(60) // 5, np.ones(60)
     weights[::2] = 0
