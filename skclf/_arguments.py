@@ -7,9 +7,9 @@ import inspect
 import warnings
 from collections.abc import Mapping, Set
 from functools import wraps
-from numbers import Integral
+from numbers import Integral, Rational
 
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, Interval
 
 from skclf import _rows
 
@@ -33,6 +33,16 @@ class InstanceWith(HasMethods):
 
     def __str__(self):
         return super().__str__().replace("an object", "an instance (not a class)")
+
+
+class RealInterval(Interval):
+    """Takes fractions too; scikit-learn's own asks NumPy whether they are NaN, which fails."""
+
+    def __contains__(self, val):
+        try:
+            return super().__contains__(float(val) if isinstance(val, Rational) else val)
+        except OverflowError:
+            return False
 
 
 class ValidationValue(HasMethods):

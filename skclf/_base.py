@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_consistent_length
 from skclf import _rows
 from skclf._arguments import (
     InstanceWith,
+    RealInterval,
     ValidationValue,
     names_misplaced_arguments,
     validation_columns,
@@ -50,18 +51,18 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
+        "dropout": [RealInterval(Real, 0, 1, closed="left")],
+        "l2": [RealInterval(Real, 0, None, closed="left")],
         "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
         "learning_rate": [
-            Interval(Real, 0, None, closed="neither"),
+            RealInterval(Real, 0, None, closed="neither"),
             InstanceWith(["get_config", "__call__"]),
             None,
         ],
         "metrics": [list, tuple, None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "validation_split": [Interval(Real, 0, 1, closed="left")],
+        "validation_split": [RealInterval(Real, 0, 1, closed="left")],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "monitor": [str, tuple, None],
         "refit_epoch": [ValidationValue(), None],
@@ -134,7 +135,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             If validation rows lie far outside the range of the training rows.
         """
         columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
-        n_tasks = self.epochs if self.refit_epoch is None else 2
+        n_tasks = int(self.epochs) if self.refit_epoch is None else 2
         context = self._init_callback_context(max_subtasks=n_tasks)
         with _UnchangedOnFailure(self):
             resume = self.warm_start and hasattr(self, "_weights")
@@ -150,7 +151,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 if self.refit_epoch is None:
                     self._run(training, validation, task.on_rows(numbers), resume)
                 else:
-                    with task.part("find-best-epoch", self.epochs).on_rows(numbers) as part:
+                    with task.part("find-best-epoch", int(self.epochs)).on_rows(numbers) as part:
                         self._run(training, validation, part, resume)
                     if validation_rows is not None:
                         rows = _rows.stacked(rows, validation_rows)
@@ -314,7 +315,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     def _hold_out(self, rows, groups, numbers):
         """Training rows, validation rows, and the numbers of the first."""
         splitter = np.random.RandomState(self._seeds["split"])
-        split = _rows.split_rows(rows[1], self.validation_split, splitter, groups)
+        split = _rows.split_rows(rows[1], float(self.validation_split), splitter, groups)
         training, validation = (tuple(None if c is None else c[at] for c in rows) for at in split)
         return training, validation, numbers[split[0]]
 
@@ -325,7 +326,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             monitors = self._monitors(self._architecture(rows[0], len(self.classes_)))
             if self.patience is not None:
                 watched = monitors[0]
-                early_stop = EarlyStop(watched.name, self.patience, watched.lower)
+                early_stop = EarlyStop(watched.name, int(self.patience), watched.lower)
         training = self._train(
             *self._weighted(rows, validation_rows),
             resume=resume,
@@ -352,7 +353,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
     def _weighted(self, rows, validation_rows):
         """Rows with the weights that the net trains with, and the weights of the classes."""
-        if rows[0].shape[0] <= self.batch_size and self._may_merge(rows[0]):
+        if rows[0].shape[0] <= int(self.batch_size) and self._may_merge(rows[0]):
             rows = _rows.merge_repeated_rows(*rows)
         X, codes, weights = rows
         class_weight = _rows.class_weights(self.class_weight, self.classes_, codes, weights)
@@ -388,7 +389,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
-        epochs = self.epochs if epochs is None else epochs
+        epochs = int(self.epochs if epochs is None else epochs)
         watchers = list(watchers)
         kept = KeptWeights(self._epoch_weights if resume else {})
         if self.keep_epochs:
@@ -406,7 +407,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 seeds=self._seeds,
                 first_epoch=first_epoch,
                 epochs=epochs,
-                batch_size=min(self.batch_size, _LARGEST_BATCH),
+                batch_size=min(int(self.batch_size), _LARGEST_BATCH),
                 callbacks=self._callbacks(),
                 watchers=[progress, *watchers],
                 start=(self._weights, self._state) if resume else None,

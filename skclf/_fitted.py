@@ -172,7 +172,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         weights, _ = _rows.with_mean_one(self._validate_weights(sample_weight, X), None, codes)
         compile_with = self._compile_with(self._net)
         rows = (X, codes, weights)
-        return _bridge.evaluate(self._net, self._weights, compile_with, rows, self.batch_size)
+        return _bridge.evaluate(self._net, self._weights, compile_with, rows, int(self.batch_size))
 
     def _decision(self, weights, X):
         """Decision values of checked rows, by the fitted net with these weights."""

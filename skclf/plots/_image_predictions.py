@@ -50,10 +50,11 @@ def images_of(rows, image_shape=None):
         n_values = rows.shape[1]
         if image_shape is None:
             image_shape = (isqrt(n_values),) * 2
+        image_shape = tuple(map(int, image_shape))  # the product of NumPy's small ones overflows
         if prod(image_shape) != n_values:
             raise ValueError(
                 f"Got flattened rows of {n_values} values, which make no image of shape "
-                f"{tuple(image_shape)}; pass image_shape=(height, width) or (height, width, "
+                f"{image_shape}; pass image_shape=(height, width) or (height, width, "
                 "channels)."
             )
         rows = rows.reshape(len(rows), *image_shape)
