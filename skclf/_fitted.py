@@ -9,7 +9,7 @@ from copy import copy
 from numbers import Real
 
 import numpy as np
-from scipy import special
+from scipy import sparse, special
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -261,7 +261,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         """Rows as an array or CSR matrix; sets or checks the number and names of the features."""
         if y is None:
             validate_data(self, X, y)  # raises scikit-learn's error for a missing y
-        with errors_that_name_the_fix():
+        with errors_that_name_the_fix(X):
             return validate_data(
                 self, X, accept_sparse=self._accept_sparse, dtype=dtype, reset=reset
             )
@@ -269,7 +269,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
     def _validate_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
-        with errors_that_name_the_fix():
+        with errors_that_name_the_fix(sample_weight, "sample_weight"):
             weights = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
@@ -305,20 +305,72 @@ def _probabilities(decision):
 
 
 @contextmanager
-def errors_that_name_the_fix():
-    """Say more than NumPy does about text and about rows of different lengths."""
+def errors_that_name_the_fix(values, name="X"):
+    """Say more than NumPy does about text and sequences where there must be numbers."""
     try:
         yield
-    except ValueError as error:
-        if "setting an array element with a sequence" in str(error):
-            raise ValueError(
-                f"Got rows of different lengths ({error}); all must have the same number of "
-                "features. skclf.MultiHotVectorizer makes such rows of lists of word ids."
-            ) from error
-        if "could not convert string" in str(error):
-            raise ValueError(
-                f"Got text ({error}) where features and weights must be numbers. Encode text "
-                "first, for example with OneHotEncoder, TfidfVectorizer or "
-                "skclf.MultiHotVectorizer."
-            ) from error
-        raise
+    except (TypeError, ValueError) as error:
+        message = _message_with_fix(values, name, str(error))
+        if message is None:
+            raise
+        raise ValueError(message) from error
+
+
+def _message_with_fix(values, name, error):
+    if "could not convert string" in error:
+        return (
+            f"Got text ({error}) where features and weights must be numbers. Encode text first, "
+            "for example with OneHotEncoder, TfidfVectorizer or skclf.MultiHotVectorizer."
+        )
+    has_sequences = "setting an array element with a sequence" in error
+    if not has_sequences and "float() argument must be" not in error:
+        return None
+    for where, rows in _holders_of_rows(values, name) if name == "X" else []:
+        stacked = _stacked(rows)
+        if stacked is not None:
+            return (
+                f"Got {where} with an array in each of its elements; expected one array of "
+                f"numbers. Pass np.stack(list({where})), which has the shape {stacked.shape}."
+            )
+    if not has_sequences:
+        return None
+    if all(map(sparse.issparse, values)):
+        return (
+            f"Got {name} with a sparse matrix in each of its elements; expected one of all rows. "
+            f"Pass scipy.sparse.vstack(list({name}))."
+        )
+    if name == "X" and len({_length(row) for row in values} - {None}) > 1:
+        return (
+            f"Got rows of different lengths ({error}); all must have the same number of "
+            "features. skclf.MultiHotVectorizer makes such rows of lists of word ids."
+        )
+    join = "np.stack" if name == "X" else "np.concatenate"
+    return (
+        f"Got {name} with sequences where numbers must be ({error}). Make one array of numbers of "
+        f"it, for example with {join}, and look for None and for lists among the numbers."
+    )
+
+
+def _holders_of_rows(values, name):
+    """What may hold an array for each row, and the code for it."""
+    if hasattr(values, "columns"):
+        return [(f"{name}[{label!r}]", column) for label, column in values.items()]
+    if getattr(values, "shape", ())[1:] == (1,):
+        return [(f"{name}.ravel()", values.ravel())]
+    return [(name, values)]
+
+
+def _length(row):
+    try:
+        return len(row)
+    except TypeError:
+        return None
+
+
+def _stacked(rows):
+    """Rows as one array of numbers, or None where they can't be that."""
+    try:
+        array = np.stack(list(rows))
+    except (TypeError, ValueError):
+        return None
+    return array if array.ndim > 1 and array.dtype.kind in "biuf" else None

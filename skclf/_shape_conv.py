@@ -315,10 +315,10 @@ class ShapeConvClassifier(NetClassifier):
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
         """Flattened images; sets or checks their shape."""
         shape = None
-        with errors_that_name_the_fix():
+        with errors_that_name_the_fix(X):
             dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
         if len(dimensions) > 2:
-            with errors_that_name_the_fix():
+            with errors_that_name_the_fix(X):
                 name = type(self).__name__
                 X = check_array(X, allow_nd=True, dtype=dtype, input_name="X", estimator=name)
             shape = image_shape_of(X, self.image_shape)

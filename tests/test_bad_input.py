@@ -1,6 +1,7 @@
 """Bad input: the message says what was got, what is allowed and the fix, and nothing is lost."""
 
 import copy
+import re
 
 import keras
 import numpy as np
@@ -478,6 +479,80 @@ def test_images(fitted_conv, method, images, message):
         ValueError,
         f"(?s){message}",
     )
+
+
+def objects(rows):
+    array = np.empty(len(rows), dtype=object)
+    for row, value in enumerate(rows):
+        array[row] = value
+    return array
+
+
+ROWS_IN_OBJECTS = {
+    "series": (pd.Series, "X"),
+    "series of lists": (lambda rows: pd.Series(rows.tolist()), "X"),
+    "series of tensors": (
+        lambda rows: pd.Series(list(map(keras.ops.convert_to_tensor, rows))),
+        "X",
+    ),
+    "objects": (objects, "X"),
+    "objects of frames": (lambda rows: objects([pd.DataFrame(row) for row in rows]), "X"),
+    "column of objects": (lambda rows: objects(rows)[:, np.newaxis], "X.ravel()"),
+    "frame": (lambda rows: pd.DataFrame({"id": Y, "image": list(rows)})[["image"]], "X['image']"),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS_IN_OBJECTS)
+@pytest.mark.parametrize("make", [new, new_conv])
+@pytest.mark.parametrize("rows", [X, IMAGES], ids=["rows", "images"])
+def test_an_array_in_each_element(kind, make, rows):
+    held, where = ROWS_IN_OBJECTS[kind]
+    fix = f"np.stack(list({where}))"
+    values = held(list(rows)) if kind in ("series", "objects") else held(rows)
+    assert eval(fix, {"np": np, "X": values}).size == rows.size
+    with pytest.raises(ValueError, match=re.escape(f"Pass {fix}, which has the shape ({len(X)},")):
+        make().fit(values, Y)
+
+
+@pytest.mark.parametrize("kind", ["series", "objects"])
+@pytest.mark.parametrize("method", ["predict", "evaluate", "partial_fit", "X_val"])
+def test_an_array_in_each_element_after_the_fit(fitted_conv, kind, method):
+    values = ROWS_IN_OBJECTS[kind][0](list(IMAGES))
+    calls = {
+        "predict": lambda clf: clf.predict(values),
+        "X_val": lambda clf: clf.fit(IMAGES, Y, X_val=values, y_val=Y),
+    }
+    call = calls.get(method, lambda clf: getattr(clf, method)(values, Y))
+    message = r"Pass np\.stack\(list\(X\)\), which has the shape \(12, 5, 4\)"
+    assert_refused(fitted_conv, IMAGES, call, ValueError, message)
+
+
+@pytest.mark.parametrize("make", [new, new_conv])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (pd.Series([[1, 2], [3]] * 6), r"Got rows of different lengths.*MultiHotVectorizer"),
+        (objects([np.ones((2, 2)), np.ones((3, 2))] * 6), "Got rows of different lengths"),
+        (pd.Series([[1, 2], None] * 6), "Got X with sequences where.*look for None and for lists"),
+        ([(1, [2, 3])] * 12, "Got X with sequences where.*look for None and for lists"),
+        (
+            [sparse.csr_array(row[np.newaxis]) for row in X],
+            r"Pass scipy\.sparse\.vstack\(list\(X\)",
+        ),
+        (iter(X), r"Pass np\.stack\(list\(X\)\)"),
+    ],
+    ids=["lists", "images", "None", "lists in rows", "sparse", "iterator"],
+)
+def test_what_makes_no_array_of_numbers(make, rows, message):
+    rows = iter(X) if hasattr(rows, "__next__") else rows
+    with pytest.raises(ValueError, match=message):
+        make().fit(rows, Y)
+
+
+@pytest.mark.parametrize("weights", [objects([[1.0]] * 12), [[1], [1, 2]] * 6])
+def test_sample_weights_in_lists(weights):
+    with pytest.raises(ValueError, match=r"Got sample_weight with sequences.*np\.concatenate"):
+        new().fit(X, Y, weights)
 
 
 def test_sparse_images(fitted_conv):
