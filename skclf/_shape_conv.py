@@ -30,7 +30,8 @@ def image_shape_of(X, image_shape=None):
     Raises
     ------
     ValueError
-        If ``X`` has another number of dimensions or does not fit ``image_shape``.
+        If ``X`` has another number of dimensions, does not fit ``image_shape``, or seems to have
+        its channels first where no ``image_shape`` says otherwise.
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
@@ -43,6 +44,7 @@ def image_shape_of(X, image_shape=None):
         side = isqrt(X.shape[1])
         found = (side, side, 1) if side * side == X.shape[1] else (1, X.shape[1], 1)
     if image_shape is None:
+        _refuse_channels_first(found)
         return found
     if len(image_shape) not in (2, 3):
         raise ValueError(
@@ -61,6 +63,17 @@ def image_shape_of(X, image_shape=None):
             f"{np.prod(wanted)}."
         )
     return wanted
+
+
+def _refuse_channels_first(shape):
+    height, width, channels = shape
+    if height in (1, 3, 4) and width > height and channels > 4:
+        raise ValueError(
+            f"Got images of shape {shape}, with the channels first as it seems; expected (height, "
+            "width, channels). Pass np.moveaxis(X, 1, -1), or set "
+            f"image_shape={shape} where images are {height} pixels high and have {channels} "
+            "channels."
+        )
 
 
 class ShapeConvClassifier(NetClassifier):
@@ -90,7 +103,7 @@ class ShapeConvClassifier(NetClassifier):
     image_shape : tuple (height, width) or (height, width, channels), default=None
         For rows that arrive flattened, as a Pipeline delivers them. None takes the shape from
         ``X``; flattened rows then are square grey images where their length is a square number,
-        else images of one row of pixels.
+        else images of one row of pixels, and images whose channels seem to come first are refused.
 
     activation : str, default="relu"
         Name of a Keras activation, for every hidden layer.

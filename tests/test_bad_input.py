@@ -555,6 +555,29 @@ def test_sample_weights_in_lists(weights):
         new().fit(X, Y, weights)
 
 
+CHANNELS_FIRST = RNG.rand(12, 3, 8, 9)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "predict", "evaluate"])
+def test_channels_before_height_and_width(method):
+    message = r"images of shape \(3, 8, 9\), with the channels first.*Pass np\.moveaxis\(X, 1, -1\)"
+    clf = new_conv(warm_start=True).fit(np.moveaxis(CHANNELS_FIRST, 1, -1), Y)
+    arguments = (CHANNELS_FIRST,) if method == "predict" else (CHANNELS_FIRST, Y)
+    assert_refused(
+        clf,
+        np.moveaxis(CHANNELS_FIRST, 1, -1),
+        lambda clf: getattr(clf, method)(*arguments),
+        ValueError,
+        message,
+    )
+
+
+def test_image_shape_says_that_the_first_axis_is_the_height():
+    clf = new_conv(image_shape=(3, 8, 9)).fit(CHANNELS_FIRST, Y)
+    assert clf.image_shape_ == (3, 8, 9)
+    assert clf.predict(CHANNELS_FIRST).shape == (12,)
+
+
 def test_sparse_images(fitted_conv):
     rows = sparse.csr_array(IMAGES.reshape(12, -1))
     for call in (lambda clf: clf.fit(rows, Y), lambda clf: clf.predict(rows)):

@@ -56,6 +56,13 @@ def three():
         ((2, 5, 4), (5, 4), (5, 4, 1)),
         ((2, 5, 4), (5, 4, 1), (5, 4, 1)),
         ((2, 5, 4, 1), (5, 4), (5, 4, 1)),
+        # What may be channels in the second place, and is not.
+        ((2, 3, 32), None, (3, 32, 1)),
+        ((2, 3, 32, 4), None, (3, 32, 4)),
+        ((2, 3, 3, 8), None, (3, 3, 8)),
+        ((2, 2, 32, 32), None, (2, 32, 32)),
+        ((2, 5, 32, 32), None, (5, 32, 32)),
+        ((2, 1, 28, 28), (1, 28, 28), (1, 28, 28)),
     ],
 )
 def test_image_shape_of(shape, image_shape, found):
@@ -70,6 +77,13 @@ def test_image_shape_of(shape, image_shape, found):
         ((2, 20), (5, 5), r"rows of 20 values, and image_shape=\(5, 5\) has 25"),
         ((2, 20), (20,), r"image_shape=\(20,\); it must be \(height, width\) or"),
         ((2, 5, 4), (4, 5), r"shape \(5, 4, 1\).*says \(4, 5, 1\)\. Leave image_shape at None"),
+        (
+            (2, 1, 28, 28),
+            None,
+            r"shape \(1, 28, 28\), with the channels first.*image_shape=\(1, 28",
+        ),
+        ((2, 3, 32, 32), None, r"Pass np\.moveaxis\(X, 1, -1\), or set image_shape=\(3, 32, 32\)"),
+        ((2, 4, 5, 6), None, r"Pass np\.moveaxis\(X, 1, -1\)"),
         ((2, 20), (5, 4.0), r"Got image_shape=\(5, 4\.0\); each number in it must be an int"),
     ],
 )

@@ -64,7 +64,8 @@ def images_of(rows, image_shape=None):
         return rows
     raise ValueError(
         f"Got X with images of shape {rows.shape[1:]}, but expected (height, width) or (height, "
-        "width, channels) with 1, 3 or 4 channels."
+        "width, channels) with 1, 3 or 4 channels. Where the channels come first, pass "
+        "np.moveaxis(X, 1, -1)."
     )
 
 
