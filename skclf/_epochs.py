@@ -220,4 +220,6 @@ def _can_rewrite_lines():
     alone = threading.current_thread() is threading.main_thread()
     alone = alone and multiprocessing.parent_process() is None
     in_notebook = type(sys.stdout).__module__.startswith("ipykernel.")
-    return alone and (in_notebook or sys.stdout.isatty())
+    # There may be no standard output, or another object in its place, with no more than ``write``.
+    is_terminal = getattr(sys.stdout, "isatty", bool)() and hasattr(sys.stdout, "flush")
+    return alone and (in_notebook or is_terminal)

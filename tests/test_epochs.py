@@ -177,6 +177,38 @@ def test_verbose_1_in_a_file(monkeypatch, clock, verbose):
     assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"
 
 
+class WriteAlone:
+    """A stand-in for standard output with no other method, as logging tools have it."""
+
+    def __init__(self):
+        self.parts = []
+
+    def write(self, text):
+        self.parts.append(text)
+
+    def getvalue(self):
+        return "".join(self.parts)
+
+
+class NoFlush(WriteAlone):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [WriteAlone, NoFlush])
+def test_verbose_1_on_what_can_only_be_written_to(monkeypatch, clock, stream):
+    found = printed(monkeypatch, stream(), 1)
+    assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_no_standard_output(monkeypatch, verbose):
+    monkeypatch.setattr("sys.stdout", None)
+    progress = Progress(0, 1, verbose)
+    assert progress.end(1, {"loss": 0.5}, None) is False
+    progress.close()
+
+
 def test_verbose_1_on_a_terminal(monkeypatch, clock):
     assert printed(monkeypatch, Terminal(), 1) == (
         "\repoch 1/3  loss 0.1235  accuracy 1.0000  20 s left"
