@@ -89,6 +89,8 @@ def _read_id(value, row_number):
 
 def _read_row(row, row_number):
     """Return one row of any kind as an int64 array, or say what is wrong with it."""
+    if hasattr(row, "as_py"):  # of an array of pyarrow's, where a row may be null
+        row = row.as_py()
     if hasattr(row, "__array__"):
         row = np.asanyarray(row)
         row = row.tolist() if row.ndim == 0 or np.ma.is_masked(row) else np.asarray(row)

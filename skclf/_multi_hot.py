@@ -112,6 +112,13 @@ def _words_by_id(vocabulary):
     return words
 
 
+def _free_name(name, taken):
+    """Return `name`, with as many underscores behind it as tell it from the names taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _from_state(state, name, parameters):
     """Return an estimator's attributes from its saved state, checked; it warns of other versions.
 
@@ -337,7 +344,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return decoded
 
     def get_feature_names_out(self, input_features=None):
-        """Return the word of each column, or ``"id_7"`` if id 7 has none.
+        """Return the word of each column, or ``"id_7"`` if id 7 has none; no name comes twice.
+
+        Where ``"id_7"`` is itself a word, the column of id 7 gets an underscore more.
 
         Parameters
         ----------
@@ -350,7 +359,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             In the order of the columns.
         """
         words = {} if self.vocabulary is None else _words_by_id(self.vocabulary)
-        names = [words.get(i, f"id_{i}") for i in range(self._known_num_words())]
+        taken = set(words.values())
+        names = [
+            words[i] if i in words else _free_name(f"id_{i}", taken)
+            for i in range(self._known_num_words())
+        ]
         return np.array(names, dtype=object)
 
     def _resolve_num_words(self, learned=None):

@@ -320,6 +320,20 @@ def test_feature_names():
     assert MultiHotVectorizer(2, vocabulary=VOCABULARY).get_feature_names_out()[1] == "good"
 
 
+def test_no_two_columns_have_one_name():
+    vocabulary = {"id_3": 1, "id_0": 4, "id_0_": 2, "id_9": 5}
+    names = MultiHotVectorizer(7, vocabulary=vocabulary).get_feature_names_out().tolist()
+    assert names == ["id_0__", "id_3", "id_0_", "id_3_", "id_0", "id_9", "id_6"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_ids_of_a_vocabulary_in_a_small_type(dtype):
+    largest = dtype(np.iinfo(dtype).max)
+    vectorizer = MultiHotVectorizer(vocabulary={"a": largest}).fit([[int(largest)]])
+    assert vectorizer.num_words_ == int(largest) + 1
+    assert vectorizer.transform([[int(largest)]]).indices.tolist() == [largest]
+
+
 @pytest.mark.parametrize("num_words", [None, 2, 9])
 def test_decode_ids(num_words):
     vectorizer = MultiHotVectorizer(num_words, vocabulary=VOCABULARY)
@@ -578,6 +592,54 @@ def test_a_row_that_is_no_sequence_is_named(row, message, method):
     for others in ([1], [2]), (np.array([1]), np.array([2])):
         with pytest.raises(TypeError, match=message):
             getattr(MultiHotVectorizer(10), method)([*others, row])
+
+
+class ArrowScalar:
+    """A scalar of pyarrow's, as its arrays hold them: of one id, or of a list of them."""
+
+    def __init__(self, value):
+        self._value = value
+
+    def as_py(self):
+        return self._value
+
+    def __len__(self):
+        return len(self._value)
+
+    def __iter__(self):
+        return iter(None if self._value is None else map(ArrowScalar, self._value))
+
+
+def test_arrow_rows():
+    rows = list(map(ArrowScalar, ROWS))
+    assert MultiHotVectorizer(10).fit_transform(rows).toarray().tolist() == (
+        plain_double_loop(ROWS, 10).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "message"),
+    [
+        (None, TypeError, "Row 2 is None of type NoneType.*Give a row without ids as"),
+        ([3, None], ValueError, "Row 2 holds the missing id None.*Drop it"),
+        ([3, 0.5], ValueError, r"Row 2 holds the number 0\.5"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "transform", "fit_transform", "decode"])
+def test_arrow_rows_that_lack_something(row, error, message, method):
+    rows = list(map(ArrowScalar, [[1], [], row]))
+    with pytest.raises(error, match=message):
+        getattr(MultiHotVectorizer(10, vocabulary=VOCABULARY), method)(rows)
+
+
+def test_arrow_rows_by_pyarrow_itself():
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = pyarrow.array([[1], [], [2, 2]])
+    assert MultiHotVectorizer(3).fit_transform(rows).toarray().tolist() == (
+        plain_double_loop([[1], [], [2]], 3).tolist()
+    )
+    with pytest.raises(TypeError, match="Row 1 is None of type NoneType"):
+        MultiHotVectorizer(3).fit(pyarrow.array([[1], None]))
 
 
 @pytest.mark.parametrize("X", [[3, 1, 4], (3, 1), np.array([3, 1]), pd.Series([3, 1]), range(3, 5)])
