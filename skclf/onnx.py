@@ -6,6 +6,7 @@ take and give. ``pip install skclf[onnx]`` installs what it needs along with skc
 """
 
 from math import sqrt
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -121,16 +122,33 @@ def _check_estimator(estimator):
 
 def _labels(classes):
     """Classes as strings or int64, the two types that labels have in ONNX."""
-    if classes.dtype.kind in "UO":
+    labels = classes.tolist()
+    if all(isinstance(label, str) for label in labels):
+        for label in labels:
+            _check_encodable(label)
         return classes.astype(object)
-    if classes.dtype.kind in "biuf":
-        whole = classes.astype(np.int64)
-        if (whole == classes).all():
-            return whole
-    raise ValueError(
-        f"Got labels of type {classes.dtype}, such as {classes.tolist()[0]!r}, but ONNX has only "
-        "strings and whole numbers of 64 bits: fit on labels of these types."
-    )
+    strange = [label for label in labels if classes.dtype.kind in "Mm" or not _is_int64(label)]
+    if strange:
+        raise ValueError(
+            f"Got labels of type {classes.dtype}, such as {strange[0]!r}, but ONNX has only "
+            "strings and whole numbers of 64 bits, from -2**63 to 2**63 - 1: fit on labels of "
+            "these types, for example on list(map(str, y))."
+        )
+    return classes.astype(np.int64)
+
+
+def _is_int64(label):
+    return isinstance(label, Real) and label == int(label) and -(2**63) <= int(label) < 2**63
+
+
+def _check_encodable(label):
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Got the label {label!r}, but ONNX has only strings that UTF-8 can encode "
+            f"({error.reason}): fit on labels without such characters."
+        ) from error
 
 
 class _Graph:

@@ -259,11 +259,35 @@ def test_an_activation_that_only_keras_knows(tmp_path):
         to_onnx(estimator, tmp_path / "net.onnx")
 
 
-@pytest.mark.parametrize("classes", [[b"ant", b"bee"], [0.5, 1.5], np.array([1, 2**63], "u8")])
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [b"ant", b"bee"],
+        [0.5, 1.5],
+        np.array([1, 2**63], "u8"),
+        np.array([0, 2.0**63]),
+        np.array([1, 10**30], dtype=object),
+        np.array(["2026-01-01", "2026-02-01"], "M8[D]"),
+        np.array([1, 2], "M8[ns]"),
+        np.array([1, 2], "m8[ns]"),
+    ],
+    ids=repr,
+)
+@pytest.mark.filterwarnings("error")
 def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
-    estimator.classes_ = np.array(classes)
+    estimator.classes_ = np.asarray(classes)
     with pytest.raises(ValueError, match=r"Got labels of type .* only strings and whole numbers"):
+        to_onnx(estimator, tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+def test_labels_that_utf_8_can_not_encode(dtype, tmp_path):
+    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator.classes_ = np.array(["ant", "\udcff"], dtype=dtype)
+    with pytest.raises(
+        ValueError, match=r"Got the label '\\udcff', but ONNX has .* UTF-8 can encode"
+    ):
         to_onnx(estimator, tmp_path / "net.onnx")
 
 
