@@ -10,6 +10,7 @@ import http.server
 import io
 import json
 import pickle
+import socket
 import threading
 import zipfile
 from pathlib import Path
@@ -379,6 +380,22 @@ def test_a_download_that_is_not_what_it_should_be_is_thrown_away(
     with pytest.raises(OSError, match=f"{name} isn't the file whose checksum Keras publishes"):
         fetch_imdb(source="keras")
     assert not [path for path in files_in(tmp_path) if name in path or "caught" in path]
+
+
+def test_a_server_that_does_not_answer_is_given_up(tmp_path, monkeypatch):
+    # The system takes the connection; nobody reads it. Closed in the end, or a download without a
+    # limit would hang here too.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(_hosted, "ADDRESS", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        monkeypatch.setattr(_hosted, "TIMEOUT_SECONDS", 0.2)
+        closing = threading.Timer(10, silent.close)
+        closing.start()
+        try:
+            with pytest.raises(TimeoutError, match="timed out"):
+                _hosted.download("imdb.npz", tmp_path)
+        finally:
+            closing.cancel()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_download_that_breaks_off_is_thrown_away(server, tmp_path):

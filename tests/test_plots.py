@@ -325,6 +325,17 @@ def test_given_axes_are_drawn_in():
     assert not other.lines
 
 
+@pytest.mark.parametrize("limits", [(None, None), (0.2, 0.8)])
+def test_lines_across_the_axes_are_no_curves(limits):
+    _, ax = plt.subplots()
+    ax.axhline(0.5)
+    ax.set_ylim(limits)
+    epochs = np.arange(21, 31)
+    HistoryDisplay(epochs=epochs, training=np.linspace(0.9, 0.4, 10)).plot(ax)
+    assert 20 < ax.get_xlim()[0] <= 21
+    assert 30 <= ax.get_xlim()[1] < 31
+
+
 def test_two_displays_on_the_same_axes():
     ax = HistoryDisplay(epochs=[1, 2], training=[3, 2], estimator_name="small").plot().ax_
     second = HistoryDisplay(epochs=[1, 2, 3], training=[9, 5, 1], estimator_name="large").plot(ax)
@@ -431,6 +442,7 @@ def test_rows_become_images(shape, image_shape, found):
         ((2, 20), (20,), r"images of shape \(20,\), but expected \(height, width\) or"),
         ((2, 5, 4, 2), None, r"images of shape \(5, 4, 2\), but expected .* 1, 3 or 4 channels"),
         ((2,), None, r"images of shape \(\)"),
+        ((2, 3, 8, 9), None, r"images of shape \(3, 8, 9\).*pass np\.moveaxis\(X, 1, -1\)"),
     ],
 )
 def test_rows_that_are_no_images(shape, image_shape, message):
@@ -475,6 +487,23 @@ def test_text_is_broken_into_lines(text, lines):
 
 
 # ------------------------------------------------------------------------------------- predictions
+
+
+def test_images_follow_each_other_row_by_row():
+    drawn = ImagePredictionsDisplay(
+        images=np.zeros((6, 4, 4)), predicted=list("abcdef"), probability=np.ones(6)
+    ).plot()
+    places = [ax.get_subplotspec() for ax in drawn.axes_]
+    found = [(place.rowspan.start, place.colspan.start) for place in places]
+    assert found == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert [ax.get_title()[0] for ax in drawn.axes_] == list("abcdef")
+
+
+def test_labels_that_no_font_can_show():
+    drawn = ImagePredictionsDisplay(
+        images=np.zeros((1, 4, 4)), predicted=["\udcff"], probability=[1.0], label=["ant"]
+    ).plot()
+    assert drawn.axes_[0].get_title().startswith("✗ \\udcff")
 
 
 def test_frame_is_what_the_estimator_says(conv):

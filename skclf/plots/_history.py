@@ -298,8 +298,10 @@ class HistoryDisplay:
                 "validation", self.validation, held_out, validation_kwargs
             )
             self._mark_best_epoch()
+        # Lines across the axes, such as ``axhline``, have another transform, if perhaps one that is
+        # equal as long as the limits are those of empty axes.
         epochs, values = np.concatenate(
-            [line.get_xydata() for line in ax.lines if line.get_transform() == ax.transData]
+            [line.get_xydata() for line in ax.lines if line.get_transform() is ax.transData]
         ).T
         _dress(ax, readable(self.metric), epochs)
         best_epoch = None if self.best_line_ is None else self.best_epoch
