@@ -143,7 +143,10 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         float
             Share of the rows whose label is predicted.
         """
-        return super().score(X, _rows.check_labels(y), sample_weight)
+        check_is_fitted(self)
+        labels = _rows.check_labels(y)
+        _rows.check_comparable(labels, self.classes_)
+        return super().score(X, labels, sample_weight)
 
     def evaluate(self, X, y, sample_weight=None):
         """Loss and metrics on labelled rows, as Keras computes them.

@@ -52,6 +52,9 @@ def check_labels(y, name="y"):
         )
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
+        # scikit-learn casts them, with a warning, and takes them for a regression's.
+        if (np.abs(labels) >= np.float64(2**63)).any():
+            raise _beyond_64_bits(labels, name)
     if labels.dtype.kind != "O":
         # Twice, or it would warn that each of the classes comes but once.
         check_classification_targets(np.tile(labels, 2) if name == "classes" else labels)
@@ -75,7 +78,7 @@ def _as_array(y, name):
         # NumPy would make strings of numbers and of NaN in a list of strings.
         return array if all(isinstance(label, str) for label in y) else np.asarray(y, dtype=object)
     if array.dtype.kind == "f" and array.ndim == 1 and isinstance(y, list | tuple):
-        # NumPy would round whole numbers of which some need 64 bits without a sign.
+        # Of whole numbers some need 64 bits without a sign; see `_numbers`.
         return np.asarray(y, dtype=object) if all(isinstance(n, Integral) for n in y) else array
     # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
     return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
@@ -102,10 +105,8 @@ def _of_one_type(labels, name):
         # Members of an enumeration are strings too, and a saved net must not need their class.
         are_plain = set(map(type, labels)) <= {str}
         return labels if are_plain else np.array(list(map(str.__str__, labels)), dtype=object)
-    if found == "integer":
-        return _integers(labels, name)
-    if found in ("boolean", "floating", "mixed-integer-float"):
-        return np.array(labels.tolist())
+    if found in ("boolean", "integer", "floating", "mixed-integer-float"):
+        return _numbers(labels, name)
     types = sorted({type(label).__name__ for label in labels})
     raise TypeError(
         f"Got {name} with labels of type {' and '.join(types)}; labels must be all strings, all "
@@ -113,17 +114,25 @@ def _of_one_type(labels, name):
     )
 
 
-def _integers(labels, name):
-    integers = np.array(labels.tolist())
-    if integers.dtype.kind in "iu":
-        return integers
-    try:
-        return np.array([int(label) for label in labels], dtype=np.uint64)
-    except OverflowError as error:
-        raise ValueError(
-            f"Got {name} with whole numbers that 64 bits can't hold, from {min(labels)} to "
-            f"{max(labels)}. Make strings of them, with list(map(str, {name}))."
-        ) from error
+def _numbers(labels, name):
+    numbers = np.array(labels.tolist())
+    if numbers.dtype.kind == "f" and all(isinstance(label, Integral) for label in labels):
+        # NumPy rounds whole numbers of which some need 64 bits without a sign.
+        with suppress(OverflowError):
+            return np.array([int(label) for label in labels], dtype=np.uint64)
+        raise _beyond_64_bits(labels, name)
+    if numbers.dtype.kind == "O":
+        raise _beyond_64_bits(labels, name)
+    return numbers
+
+
+def _beyond_64_bits(labels, name):
+    # The number is not shown: Python refuses to write very long ones.
+    row = max(range(len(labels)), key=lambda row: abs(labels[row]))
+    return ValueError(
+        f"Got {name} with whole numbers that no type of 64 bits can hold, the largest in row "
+        f"{row}. Make strings of them, with list(map(str, {name}))."
+    )
 
 
 def _message_for_columns(y, name):
@@ -194,13 +203,24 @@ def codes_or_minus_one(labels, classes):
     return codes if rows is None else codes[rows]
 
 
-def _codes_of_times(labels, classes):
-    unknown = np.full(len(labels), -1)
+def check_comparable(labels, classes):
+    """Raise the error of `encode_labels` where NumPy can't compare labels with the classes."""
+    is_of_times = labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm"
+    if is_of_times and not _have_common_unit(labels, classes):
+        encode_labels(labels, classes)
+
+
+def _have_common_unit(labels, classes):
     try:
         np.promote_types(labels.dtype, classes.dtype)
-    except (TypeError, OverflowError):  # no unit holds both, as with years and days
-        return unknown
-    if labels.dtype.kind != classes.dtype.kind:
+    except (TypeError, OverflowError):  # as with differences in years and in days
+        return False
+    return labels.dtype.kind == classes.dtype.kind
+
+
+def _codes_of_times(labels, classes):
+    unknown = np.full(len(labels), -1)
+    if not _have_common_unit(labels, classes):
         return unknown
     # Of the classes' unit; what another unit rounds, or can't hold, comes back changed.
     times = labels.astype(classes.dtype)

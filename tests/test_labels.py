@@ -132,18 +132,47 @@ def test_members_of_an_enumeration_become_plain_strings():
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
-        ([10**30, 5], ValueError, r"64 bits can't hold, from 5 to 10{30}\. Make strings.*str, y"),
-        ([-1, 2**63], ValueError, r"64 bits can't hold, from -1 to 9223372036854775808\. Make"),
-        (objects(-1, 2**63), ValueError, "64 bits can't hold"),
+        ([10**30, 5], ValueError, r"64 bits can hold, the largest in row 0\. Make strings.*str, y"),
+        ([-1, 2**63], ValueError, r"64 bits can hold, the largest in row 1\. Make strings"),
+        (objects(-1, 2**63), ValueError, "64 bits can hold, the largest in row 1"),
+        (objects(1, 10**5000), ValueError, "64 bits can hold, the largest in row 1"),
+        (objects(1.0, 10**400), ValueError, "64 bits can hold, the largest in row 1"),
+        ([1.0, 10**400], ValueError, "64 bits can hold, the largest in row 1"),
+        ([1.0, 2.0**63], ValueError, "64 bits can hold, the largest in row 1"),
+        (np.array([-(2.0**80), 1], np.longdouble), ValueError, "can hold, the largest in row 0"),
         (np.array([b"a", b"b"], "V1"), TypeError, "labels of type void.*Make strings of them"),
         (np.array([(1, 2), (3, 4)], "i4,i4"), TypeError, "labels of type void"),
         (np.array([1, 2], "m8"), ValueError, r"without a unit.*y\.astype\('timedelta64\[s\]'\)"),
         (pd.Series(pd.date_range("2026", periods=2, tz="UTC")), TypeError, "of type Timestamp"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_what_no_method_could_take_is_refused_by_fit(y, error, message):
     with pytest.raises(error, match=message):
         BinaryDenseClassifier().fit(X[:2], y)
+
+
+@pytest.mark.parametrize("method", ["score", "evaluate"])
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        ("dates of unit D", "small int"),
+        ("small int", "years"),
+        ("times of unit Y", "dates of unit D"),
+    ],
+)
+def test_dates_and_other_labels_are_not_compared(classes, labels, method):
+    clf = fitted(LABELS[classes][CODES])
+    with pytest.raises(
+        ValueError, match=r"y contains labels that are not among the classes: .*; the"
+    ):
+        getattr(clf, method)(X, LABELS[labels][CODES])
+
+
+def test_dates_of_another_unit_are_scored():
+    days = LABELS["dates of unit D"][CODES]
+    clf = fitted(days)
+    assert clf.score(X, days.astype("M8[ns]")) == clf.score(X, days)
 
 
 def test_long_whole_numbers_in_a_list_are_not_rounded():
