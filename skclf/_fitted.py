@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf import _forward, _rows, _saved
+from skclf import _forward, _labels, _rows, _saved
 
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
@@ -144,8 +144,8 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             Share of the rows whose label is predicted.
         """
         check_is_fitted(self)
-        labels = _rows.check_labels(y)
-        _rows.check_comparable(labels, self.classes_)
+        labels = _labels.check_labels(y)
+        _labels.check_comparable(labels, self.classes_)
         return super().score(X, labels, sample_weight)
 
     def evaluate(self, X, y, sample_weight=None):
@@ -169,9 +169,9 @@ class FittedNet(ClassifierMixin, BaseEstimator):
 
         check_is_fitted(self)
         X = self._validate_rows(X, y, reset=False)
-        labels = _rows.check_labels(y)
+        labels = _labels.check_labels(y)
         check_consistent_length(X, labels)
-        codes = _rows.encode_labels(labels, self.classes_)
+        codes = _labels.encode_labels(labels, self.classes_)
         weights, _ = _rows.with_mean_one(self._validate_weights(sample_weight, X), None, codes)
         compile_with = self._compile_with(self._net)
         rows = (X, codes, weights)

@@ -20,8 +20,8 @@ MOST_LINES = 500
 
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
-ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_monitors", "_rows"}
-ESTIMATORS |= {"_shape_conv", "_tasks"}
+ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
+ESTIMATORS |= {"_rows", "_shape_conv", "_tasks"}
 ALLOWED = {
     "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
@@ -52,7 +52,7 @@ ALLOWED = {
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
     "datasets": ({"scipy", "sklearn", "skclf.datasets"}, {"pandas", "keras"}),
     # What it shows it takes from fitted attributes, so that it needs no module of the estimators.
-    "plots": ({"sklearn", "skclf.plots"}, {"matplotlib", "pandas", "skclf._rows"}),
+    "plots": ({"sklearn", "skclf.plots"}, {"matplotlib", "pandas", "skclf._labels"}),
 }
 ALLOWED |= dict.fromkeys(
     ESTIMATORS,

@@ -10,200 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
-from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_class_weight
 
 from skclf import _rows
-
-# Text of NumPy's own, which came with version 2.
-NUMPY_STRING = np.dtypes.StringDType() if hasattr(np.dtypes, "StringDType") else object
-
-# ---------------------------------------------------------------------------------------- labels
-
-
-@pytest.mark.parametrize(
-    ("y", "labels", "kind"),
-    [
-        ([2, 1], [2, 1], "i"),
-        ((2, 1), [2, 1], "i"),
-        ([True, False], [True, False], "b"),
-        (["b", "a"], ["b", "a"], "U"),
-        ([2.0, -1.0], [2.0, -1.0], "f"),
-        (np.array([2, 1], dtype=np.uint8), [2, 1], "u"),
-        (np.array(["b", "a"], dtype=object), ["b", "a"], "O"),
-        (np.array(["b", "a"], dtype=NUMPY_STRING), ["b", "a"], "O"),
-        (np.array([2, 1], dtype=object), [2, 1], "i"),
-        (np.array([np.uint8(2), np.uint8(1)], dtype=object), [2, 1], "u"),
-        (np.array([True, False], dtype=object), [True, False], "b"),
-        (np.array([2.0, 1], dtype=object), [2.0, 1.0], "f"),
-        (np.array(["2020", "2019"], dtype="datetime64[Y]"), [2020, 2019], "M"),
-        (pd.Series([2, 1], index=[7, 9]), [2, 1], "i"),
-        (pd.Series([2, 1], dtype="Int64"), [2, 1], "i"),
-        (pd.Series([True, False], dtype="boolean"), [True, False], "b"),
-        (pd.Series(["b", "a"], dtype="string"), ["b", "a"], "O"),
-        (pd.Series(["b", "a"], dtype="category"), ["b", "a"], "O"),
-        (pd.Series([2, 1], dtype="category"), [2, 1], "i"),
-        (pd.Categorical(["b", "a"]), ["b", "a"], "O"),
-    ],
-    ids=repr,
-)
-def test_labels_of_every_type(y, labels, kind):
-    found = _rows.check_labels(y)
-    assert found.dtype.kind == kind
-    assert found.ndim == 1
-    assert (found.astype(int) + 1970 if kind == "M" else found).tolist() == labels
-
-
-def test_a_column_of_labels_is_flattened_with_a_warning():
-    with pytest.warns(DataConversionWarning, match="column-vector"):
-        labels = _rows.check_labels([[1], [0]])
-    assert labels.tolist() == [1, 0]
-
-
-RAGGED = np.empty(2, dtype=object)
-RAGGED[:] = [[1], [2, 3]]
-
-
-@pytest.mark.parametrize(
-    ("y", "error", "message"),
-    [
-        ([0.0, np.nan], ValueError, r"y contains NaN: the label of row 1 is missing \(nan\).*drop"),
-        ([0.0, np.inf], ValueError, "y contains infinity"),
-        (["a", None], ValueError, r"the label of row 1 is missing \(None\)"),
-        (["a", np.nan], ValueError, "the label of row 1 is missing"),
-        (pd.Series(["a", None]), ValueError, "the label of row 1 is missing"),
-        (pd.Series([1, None], dtype="Int64"), ValueError, "the label of row 1 is missing"),
-        (pd.Series(["a", None], dtype="category"), ValueError, "the label of row 1 is missing"),
-        (np.array(["2020", "NaT"], "M8[Y]"), ValueError, "the label of row 1 is missing"),
-        ([0.5, 1.5], ValueError, "Unknown label type: continuous"),
-        (np.array([0.5, 1.5], dtype=object), ValueError, "Unknown label type: continuous"),
-        ([1j, 2], ValueError, "Complex data not supported"),
-        (np.array([b"a"]), TypeError, r"labels of type bytes.*y\.astype\(str\)"),
-        (np.array([1, "a"], dtype=object), TypeError, r"type int and str.*y\.astype\(str\)"),
-        (np.array([True, 2], dtype=object), TypeError, "labels of type bool and int"),
-        (RAGGED, TypeError, "labels of type list; labels must be all strings"),
-        ([[1], [2, 3]], ValueError, "1d array, got lists of different lengths"),
-        ("spam", ValueError, "1d array, got an object of type str.*pandas Series"),
-        (None, ValueError, "1d array, got an object of type NoneType"),
-        ({1, 2}, ValueError, "1d array, got an object of type set"),
-        (sparse.csr_array([[0, 1]]), ValueError, "1d array, got an object of type csr_array"),
-        ([[1, 1, 0], [0, 1, 0]], ValueError, r"1d array, got an array of shape \(2, 3\)"),
-        ([[0.5, 0.5], [0, 1]], ValueError, r"1d array, got an array of shape \(2, 2\)"),
-    ],
-    ids=repr,
-)
-def test_what_are_no_labels(y, error, message):
-    with pytest.raises(error, match=message):
-        _rows.check_labels(y)
-
-
-@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
-def test_one_hot_labels_are_told_how_to_turn_back(dtype):
-    message = r"y_val is one-hot encoded, with shape \(3, 2\).*y_val\.argmax\(axis=1\)"
-    with pytest.raises(ValueError, match=message):
-        _rows.check_labels(np.array([[0, 1], [1, 0], [0, 1]], dtype=dtype), "y_val")
-
-
-def test_one_hot_rows_turn_back_as_the_message_says():
-    y = pd.get_dummies(pd.Series(["cat", "ant", "cat"]))
-    with pytest.raises(ValueError, match="one-hot"):
-        _rows.check_labels(y)
-    classes = y.columns.to_numpy()
-    assert classes[y.to_numpy().argmax(axis=1)].tolist() == ["cat", "ant", "cat"]
-
-
-# NumPy's fixed-width strings can't end in a NUL character.
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
-LABELS = st.one_of(
-    st.lists(TEXTS, min_size=1),
-    st.lists(TEXTS, min_size=1).map(lambda y: np.array(y, dtype=object)),
-    st.lists(TEXTS, min_size=1).map(lambda y: pd.Series(y, dtype="category")),
-    st.lists(TEXTS, min_size=1).map(lambda y: pd.Series(y, dtype="string")),
-    hnp.arrays(hnp.integer_dtypes() | hnp.unsigned_integer_dtypes(), st.integers(1, 30)),
-    hnp.arrays(np.bool_, st.integers(1, 30)),
-    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: y.astype(object)),
-    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: y.astype(np.float64)),
-    hnp.arrays(np.int16, st.integers(1, 30)).map(lambda y: pd.Series(y, dtype="Int32")),
-)
-
-
-@given(LABELS)
-def test_labels_come_back_from_their_codes(y):
-    labels = _rows.check_labels(y)
-    classes, codes = _rows.classes_and_codes(labels)
-    assert classes[codes].tolist() == list(y)
-    assert classes.tolist() == sorted(set(y))
-    assert _rows.encode_labels(labels, classes).tolist() == codes.tolist()
-    assert _rows.encode_labels(classes, classes).tolist() == list(range(len(classes)))
-
-
-@pytest.mark.parametrize(
-    ("labels", "classes"),
-    [
-        (np.array([1.0, 0.0]), np.array([0, 1])),
-        (np.array([1, 0], dtype=np.int8), np.array([0, 1], dtype=np.uint64)),
-        (np.array(["bb", "a"]), np.array(["a", "bb"], dtype=object)),
-        (np.array(["bb", "a"], dtype=object), np.array(["a", "bb"])),
-        (np.array([2**63 + 1, 2**63], np.uint64), np.array([2**63, 2**63 + 1], np.uint64)),
-        (np.array([1, 0], np.float16), np.array([0, 1], np.longdouble)),
-        (np.array([2**53 + 1, 2**53]), np.array([2**53, 2**53 + 1], np.longdouble)),
-        (np.array([True, False]), np.array([0, 1])),
-        (np.array(["\udcff", "a"], dtype=object), np.array(["a", "\udcff"])),
-        (np.array(["2027", "2026"], "M8[Y]"), np.array(["2026-01-01", "2027-01-01"], "M8[ns]")),
-        (np.array(["2026-02-01", "2026-01-01"], "M8[ns]"), np.array(["2026-01", "2026-02"], "M8")),
-        (np.array([2, 1], "m8[h]"), np.array([3600, 7200], "m8[s]")),
-    ],
-)
-def test_equal_labels_of_other_types_have_the_same_codes(labels, classes):
-    assert _rows.encode_labels(labels, classes).tolist() == [1, 0]
-
-
-YEARS = np.array(["2026", "2027"], "M8[Y]")
-
-
-@pytest.mark.parametrize(
-    ("labels", "classes", "codes"),
-    [
-        (np.array(["2026-01-01", "2026-01-02"], "M8[D]"), YEARS, [0, -1]),
-        (np.array([56, 57]), YEARS, [-1, -1]),
-        (np.array(["2026", "2027"]), YEARS, [-1, -1]),
-        (np.array([56, 57], "m8[Y]"), YEARS, [-1, -1]),
-        (YEARS, np.array([56, 57]), [-1, -1]),
-        (YEARS, np.array([1, 2], "M8[as]"), [-1, -1]),
-        (np.array([1, 1], "m8[Y]"), np.array([365, 366], "m8[D]"), [-1, -1]),
-        # As many nanoseconds as 2**64 times another number of seconds.
-        (np.array([2**62, 0], "M8[s]"), np.array([0, 1], "M8[ns]"), [-1, 0]),
-        (np.array([1, 7]), np.array(["1", "7"]), [-1, -1]),
-        (np.array([0.5, 7.0]), np.array([0, 7]), [-1, 1]),
-    ],
-)
-def test_labels_that_are_not_equal_to_a_class(labels, classes, codes):
-    assert _rows.codes_or_minus_one(labels, classes).tolist() == codes
-
-
-def test_unseen_dates_are_shown_as_dates():
-    labels = np.array(["2026-03-01"], "M8[ns]")
-    with pytest.raises(ValueError, match=r"'2026-03-01T[0:.]*'\); the classes are .*'2026'\), "):
-        _rows.encode_labels(labels, YEARS)
-
-
-def test_longer_strings_than_the_classes_are_not_cut():
-    with pytest.raises(ValueError, match="not among the classes: 'abc'; the classes are 'ab', 'c'"):
-        _rows.encode_labels(np.array(["abc", "ab"]), np.array(["ab", "c"]))
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        ([3, 0, 4, 3], "y_val contains labels that are not among the classes: 3, 4; the classes"),
-        (["0", "1"], "not among the classes: '0', '1'; the classes are 0, 1, 2."),
-        (np.arange(20), r"3, 4, 5, 6, 7, 8, 9, 10, 11, 12, and 7 more; the classes"),
-    ],
-)
-def test_unseen_labels_are_named(labels, message):
-    with pytest.raises(ValueError, match=message):
-        _rows.encode_labels(np.array(labels), np.arange(3), "y_val")
-
 
 # --------------------------------------------------------------------------------------- weights
 
@@ -253,7 +62,9 @@ def test_class_weights_of_numbers(classes):
 
 def test_class_weights_of_dates_of_another_unit():
     for label in (np.datetime64("2027-01-01", "s"), np.datetime64("2027")):
-        weights = _rows.class_weights({label: 5}, YEARS.astype("M8[ns]"), np.array([0, 1]))
+        weights = _rows.class_weights(
+            {label: 5}, np.array(["2026", "2027"], "M8[ns]"), np.array([0, 1])
+        )
         assert weights.tolist() == [1, 5]
 
 
@@ -459,6 +270,10 @@ def test_numbers_of_groups_are_in_the_groups_order(groups):
     assert _rows.check_groups(groups).tolist() == wanted.tolist()
 
 
+RAGGED = np.empty(2, dtype=object)
+RAGGED[:] = [[1], [2, 3]]
+
+
 @pytest.mark.parametrize(
     ("groups", "error", "message"),
     [
@@ -527,9 +342,3 @@ def test_merged_rows_tell_neither_order_nor_repetition(as_rows, data):
     assert (weighted[2] is None) == (repeated[2] is None)
     if weighted[2] is not None:
         np.testing.assert_array_equal(weighted[2], repeated[2])
-
-
-@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]])
-def test_labels_of_mixed_types(y):
-    with pytest.raises(TypeError, match="Got y with labels of type"):
-        _rows.check_labels(y)

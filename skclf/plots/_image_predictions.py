@@ -228,7 +228,7 @@ class ImagePredictionsDisplay:
             If ``n_images`` is below 1, ``X`` is empty or can't be shown as images, ``y`` has
             another length than ``X``, or all of its labels are unknown to the estimator.
         """
-        from skclf import _rows
+        from skclf import _labels
 
         check_matplotlib(f"{cls.__name__}.from_estimator")
         last = final_estimator(estimator)
@@ -239,7 +239,7 @@ class ImagePredictionsDisplay:
             raise ValueError("Got an X without rows, but expected at least one image.")
         label = None
         if y is not None:
-            label = _rows.check_labels(y)
+            label = _labels.check_labels(y)
             check_consistent_length(X, label)
             _check_some_known(label, estimator.classes_)
             label = label[shown]
@@ -250,7 +250,7 @@ class ImagePredictionsDisplay:
             image_shape = fitted_shape
         images = images_of(values, image_shape)
         predicted = estimator.predict(rows)
-        codes = _rows.encode_labels(predicted, estimator.classes_)
+        codes = _labels.encode_labels(predicted, estimator.classes_)
         probability = estimator.predict_proba(rows)[shown, codes]
         display = cls(images=images, predicted=predicted, probability=probability, label=label)
         return display.plot(fig)
@@ -382,9 +382,9 @@ def _title(answer, percent, label, wrong, fits):
 
 
 def _check_some_known(labels, classes):
-    from skclf import _rows
+    from skclf import _labels
 
-    if (_rows.codes_or_minus_one(labels, classes) < 0).all():
+    if (_labels.codes_or_minus_one(labels, classes) < 0).all():
         raise ValueError(
             f"Got y with labels such as {labels[0]!r}, none of which is among the estimator's "
             f"classes: {classes.tolist()}. Pass labels like those it was fitted on, or leave y out."

@@ -1,0 +1,240 @@
+"""Labels: what users pass, checked, and their positions among the classes; pure functions.
+
+pandas is imported where it is used, since loading it takes longer than all else that
+``import skclf`` does.
+"""
+
+from contextlib import suppress
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+
+def check_labels(y, name="y"):
+    """Labels as a 1-D array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+    name : str
+        For messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, continuous, one-hot or of more than one column.
+    TypeError
+        If labels are neither strings, booleans, numbers nor NumPy's dates or time differences, or
+        some of each.
+    """
+    y = _as_array(y, name)
+    if y.ndim == 2 and y.shape[1] > 1:
+        raise ValueError(_message_for_columns(y, name))
+    labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind in "fcOMm":
+        _check_none_missing(labels, name)
+    if labels.dtype.kind in "OSV":
+        labels = _of_one_type(labels, name)
+    if labels.dtype == "m8":
+        raise ValueError(
+            f"Got {name} with time differences without a unit; give them one, for example with "
+            "y.astype('timedelta64[s]'), or make whole numbers of them with y.astype(int)."
+        )
+    if labels.dtype.kind in "fc":
+        assert_all_finite(labels, input_name=name)
+        # scikit-learn casts them, with a warning, and takes them for a regression's.
+        if (np.abs(labels) >= np.float64(2**63)).any():
+            raise _beyond_64_bits(labels, name)
+    if labels.dtype.kind != "O":
+        # Twice, or it would warn that each of the classes comes but once.
+        check_classification_targets(np.tile(labels, 2) if name == "classes" else labels)
+    return labels
+
+
+def _as_array(y, name):
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} should be a 1d array, got lists of different lengths instead: one label for "
+            "each row. Several labels a row are not supported."
+        ) from error
+    if array.ndim == 0:
+        raise ValueError(
+            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: pass "
+            "one label for each row, as a list, an array or a pandas Series."
+        )
+    if array.dtype.kind == "U" and array.ndim == 1 and isinstance(y, list | tuple):
+        # NumPy would make strings of numbers and of NaN in a list of strings.
+        return array if all(isinstance(label, str) for label in y) else np.asarray(y, dtype=object)
+    if array.dtype.kind == "f" and array.ndim == 1 and isinstance(y, list | tuple):
+        # Of whole numbers some need 64 bits without a sign; see `_numbers`.
+        return np.asarray(y, dtype=object) if all(isinstance(n, Integral) for n in y) else array
+    # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
+    return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
+
+
+def _check_none_missing(labels, name):
+    import pandas as pd
+
+    missing = pd.isna(labels)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise ValueError(
+            f"Input {name} contains NaN: the label of row {row} is missing ({labels[row]}). "
+            "Every row needs a label; drop the rows without one."
+        )
+
+
+def _of_one_type(labels, name):
+    """Labels of objects, bytes or records: strings as they are, others of a type of their own."""
+    import pandas as pd
+
+    found = pd.api.types.infer_dtype(labels)
+    if found in ("string", "empty"):
+        # Members of an enumeration are strings too, and a saved net must not need their class.
+        are_plain = set(map(type, labels)) <= {str}
+        return labels if are_plain else np.array(list(map(str.__str__, labels)), dtype=object)
+    if found in ("boolean", "integer", "floating", "mixed-integer-float"):
+        return _numbers(labels, name)
+    types = sorted({type(label).__name__ for label in labels})
+    raise TypeError(
+        f"Got {name} with labels of type {' and '.join(types)}; labels must be all strings, all "
+        "booleans or all whole numbers. Make strings of them, for example with y.astype(str)."
+    )
+
+
+def _numbers(labels, name):
+    numbers = np.array(labels.tolist())
+    if numbers.dtype.kind == "f" and all(isinstance(label, Integral) for label in labels):
+        # NumPy rounds whole numbers of which some need 64 bits without a sign.
+        with suppress(OverflowError):
+            return np.array([int(label) for label in labels], dtype=np.uint64)
+        raise _beyond_64_bits(labels, name)
+    if numbers.dtype.kind == "O":
+        raise _beyond_64_bits(labels, name)
+    return numbers
+
+
+def _beyond_64_bits(labels, name):
+    # The number is not shown: Python refuses to write very long ones.
+    row = max(range(len(labels)), key=lambda row: abs(labels[row]))
+    return ValueError(
+        f"Got {name} with whole numbers that no type of 64 bits can hold, the largest in row "
+        f"{row}. Make strings of them, with list(map(str, {name}))."
+    )
+
+
+def _message_for_columns(y, name):
+    is_one_hot = y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+    if is_one_hot:
+        return (
+            f"{name} is one-hot encoded, with shape {y.shape}; labels must be a 1-D array. Pass "
+            f"{name}.argmax(axis=1), or classes[{name}.argmax(axis=1)] with the names of the "
+            "columns; loss='categorical_crossentropy' makes its one-hot rows itself."
+        )
+    return (
+        f"{name} should be a 1d array, got an array of shape {y.shape} instead: one label for "
+        "each row. Several labels a row are not supported."
+    )
+
+
+def classes_and_codes(labels):
+    """The distinct labels, sorted, and the position of each row's label among them.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n_rows,)
+    """
+    return np.unique(labels, return_inverse=True)
+
+
+def encode_labels(labels, classes, name="y"):
+    """Position of each label among the sorted classes.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    codes = codes_or_minus_one(labels, classes)
+    if (codes < 0).any():
+        strange = list(dict.fromkeys(keys_of(labels[codes < 0])))
+        raise ValueError(
+            f"{name} contains labels that are not among the classes: {some_of(strange)}; the "
+            f"classes are {some_of(keys_of(classes))}."
+        )
+    return codes
+
+
+def codes_or_minus_one(labels, classes):
+    """Position of each label among the classes, or -1 where it is not among them.
+
+    Numbers and booleans of any type are compared by their values, and dates or time differences
+    of any unit by what they stand for.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+    """
+    if labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm":
+        return _codes_of_times(labels, classes)
+    positions = {label: code for code, label in enumerate(keys_of(classes))}
+    # Numbers sort faster than each of them is looked up; strings don't.
+    rows = None
+    if labels.dtype.kind not in "UO":
+        labels, rows = np.unique(labels, return_inverse=True)
+    codes = np.array([positions.get(label, -1) for label in keys_of(labels)], dtype=np.intp)
+    return codes if rows is None else codes[rows]
+
+
+def check_comparable(labels, classes):
+    """Raise the error of `encode_labels` where NumPy can't compare labels with the classes."""
+    is_of_times = labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm"
+    if is_of_times and not _have_common_unit(labels, classes):
+        encode_labels(labels, classes)
+
+
+def _have_common_unit(labels, classes):
+    try:
+        np.promote_types(labels.dtype, classes.dtype)
+    except (TypeError, OverflowError):  # as with differences in years and in days
+        return False
+    return labels.dtype.kind == classes.dtype.kind
+
+
+def _codes_of_times(labels, classes):
+    unknown = np.full(len(labels), -1)
+    if not _have_common_unit(labels, classes):
+        return unknown
+    # Of the classes' unit; what another unit rounds, or can't hold, comes back changed.
+    times = labels.astype(classes.dtype)
+    places = np.minimum(np.searchsorted(classes, times), len(classes) - 1)
+    is_known = (classes[places] == times) & (times.astype(labels.dtype) == labels)
+    return np.where(is_known, places, unknown)
+
+
+def keys_of(labels):
+    """Labels as a list, in which equal ones are equal keys of a dict."""
+    if labels.dtype.kind in "Mm":
+        return list(labels)  # a list of NumPy's own would have some units as plain numbers
+    if labels.dtype == np.longdouble:
+        return [int(label) if label.is_integer() else label for label in labels]
+    return labels.tolist()
+
+
+def some_of(values, most=10):
+    """A list in words, for messages; of a long one the beginning."""
+    more = f", and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(repr, values[:most])) + more
