@@ -122,9 +122,10 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             In the order of ``classes_``; finite where the probability itself is rounded to 0.
         """
         decision = self.decision_function(X)
-        if decision.ndim == 1:
-            return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
-        return special.log_softmax(decision, axis=1)
+        with _saturating():
+            if decision.ndim == 1:
+                return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
+            return special.log_softmax(decision, axis=1)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on labelled rows.
@@ -179,10 +180,11 @@ class FittedNet(ClassifierMixin, BaseEstimator):
 
     def _decision(self, weights, X):
         """Decision values of checked rows, by the fitted net with these weights."""
-        logits = self._logits(weights, X)
-        if logits.shape[1] == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits[:, 0] if logits.shape[1] == 1 else logits
+        with _saturating():
+            logits = self._logits(weights, X)
+            if logits.shape[1] == 2:
+                return logits[:, 1] - logits[:, 0]
+            return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def _logits(self, weights, X):
         if self._net.activation in _forward.ACTIVATIONS:
@@ -301,10 +303,20 @@ def _is_plain(value):
     return value is None or isinstance(value, str | Real)
 
 
+def _saturating():
+    """Let values that are too large or too small for a float become infinite or 0.
+
+    Activations and probabilities saturate there, which isn't an error even where the user has set
+    ``np.seterr(all="raise")``. A result that is not a number is left to NumPy's settings.
+    """
+    return np.errstate(divide="ignore", over="ignore", under="ignore")
+
+
 def _probabilities(decision):
-    if decision.ndim == 1:
-        return np.column_stack([special.expit(-decision), special.expit(decision)])
-    return special.softmax(decision, axis=1)
+    with _saturating():
+        if decision.ndim == 1:
+            return np.column_stack([special.expit(-decision), special.expit(decision)])
+        return special.softmax(decision, axis=1)
 
 
 @contextmanager

@@ -125,7 +125,7 @@ ACTIVATIONS = {
     "softmax": lambda z: special.softmax(z, axis=-1),
     "softplus": _softplus,
     "softsign": lambda z: z / (1 + np.abs(z)),
-    "squareplus": lambda z: (z + np.sqrt(z * z + 4)) / 2,
+    "squareplus": lambda z: (z + np.hypot(z, 2)) / 2,  # whose squares would overflow
     "swish": lambda z: z * special.expit(z),
     "tanh": np.tanh,
     "tanh_shrink": lambda z: z - np.tanh(z),

@@ -318,6 +318,35 @@ def test_probabilities_of_rows_far_out(fitted):
     assert log_proba.min() < -700  # where the probability itself is 0
 
 
+PREDICTIONS = ["decision_function", "predict", "predict_proba", "predict_log_proba"]
+
+
+@pytest.mark.parametrize("scale", [1e6, 1e30, 1e300])
+@pytest.mark.parametrize("activation", ["relu", "softplus", "squareplus", "softmax"])
+@pytest.mark.parametrize("make", [binary, multiclass])
+def test_rows_far_out_are_no_error_where_numpy_raises(make, activation, scale):
+    # Terms of these activations overflow or underflow there, and of the softmax of three classes.
+    y = CODES if make is binary else CODES3
+    clf = make(activation=activation, epochs=1, keep_epochs=True).fit(X, y)
+    far = (X - 2.5) * scale
+    expected = [getattr(clf, name)(far) for name in PREDICTIONS]
+    with np.errstate(all="raise"):
+        found = [getattr(clf, name)(far) for name in PREDICTIONS]
+        staged = list(clf.staged_predict_proba(far))
+    for values, at_numpys_defaults in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(values, at_numpys_defaults)
+    np.testing.assert_array_equal(staged[-1], found[2])
+    assert np.isfinite(staged[-1]).all()
+
+
+def test_rows_whose_logits_are_not_numbers_are_an_error_where_numpy_raises(two):
+    clf = clone(two).fit(X, CODES)
+    clf._weights[-2][:] = np.array([[np.inf], [-np.inf], [1.0]])
+    clf._weights[0][:] = 1.0
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="invalid value"):
+        clf.predict_proba(X + 1)
+
+
 def test_many_rows_equal_few(fitted):
     many = np.tile(X, (250, 1))
     np.testing.assert_allclose(
