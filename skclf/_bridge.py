@@ -6,39 +6,21 @@ methods alone.
 """
 
 import contextlib
-import gc
-import os
-import random
 import sys
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
+from skclf._imports import nothing_global_changes
+
 
 @contextlib.contextmanager
-def _nothing_global_changes():
-    """Undo what the imports below do to the process.
-
-    TensorFlow sets environment variables, draws from Python's random generator and, through its
-    dependencies, adds warnings filters. SciKeras replaces how Keras's classes are pickled.
-    """
-    environment, random_state = dict(os.environ), random.getstate()
-    # It makes a million objects that stay; to look through them time and again while they are
-    # made takes half a second, and once afterwards a quarter.
-    collects = gc.isenabled()
-    gc.disable()
+def _classes_unpatched():
+    """Take back how SciKeras replaces the pickling of Keras's classes when it is loaded."""
     had_scikeras = "scikeras" in sys.modules
     try:
-        with warnings.catch_warnings():
-            yield
+        yield
     finally:
-        if collects:
-            gc.enable()
-            gc.collect()
-        random.setstate(random_state)
-        os.environ.clear()
-        os.environ.update(environment)
         if not had_scikeras and "scikeras" in sys.modules:
             for cls in (keras.Model, keras.losses.Loss, keras.metrics.Metric, keras.Optimizer):
                 for name in ("__reduce__", "__deepcopy__"):
@@ -46,7 +28,7 @@ def _nothing_global_changes():
                         delattr(cls, name)
 
 
-with _nothing_global_changes():
+with nothing_global_changes(), _classes_unpatched():
     from skclf import engine  # which loads TensorFlow and Keras, and Ctrl-C waits for it
 
     with engine.uninterrupted():

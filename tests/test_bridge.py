@@ -78,10 +78,16 @@ def keras_state():
 """
 
 
-def run(code):
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+@pytest.fixture
+def run(environment):
+    def run(code):
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
 
 
 def assert_equal_states(before, after):
@@ -126,7 +132,7 @@ print(json.dumps([before, after_seeded, after_unseeded, later, after_later, patc
 
 
 @pytest.mark.slow
-def test_nothing_global_changes_in_the_first_fit_of_a_process():
+def test_nothing_global_changes_in_the_first_fit_of_a_process(run):
     states = run(STATE + FIRST_FIT)
     before, after_seeded, after_unseeded, later, after_later, patched = states
     assert_equal_states(before, after_seeded)
@@ -138,6 +144,83 @@ def test_nothing_global_changes_in_the_first_fit_of_a_process():
     assert later["eager"]
     assert not later["functions are eager"]
     assert patched == []
+
+
+BESIDE_A_FIRST_FIT = """
+class Stop:
+    # Holds the thread that loads this module back until other threads have done their work.
+    def __init__(self, name):
+        self.name, self.reached, self.go_on = name, threading.Event(), threading.Event()
+        sys.meta_path.insert(0, self)
+    def find_spec(self, name, path=None, target=None):
+        if name == self.name:
+            self.reached.set()
+            assert self.go_on.wait(30)
+    def __enter__(self):
+        assert self.reached.wait(30), f"{self.name} has not been loaded"
+    def __exit__(self, *error):
+        self.go_on.set()
+
+from sklearn.dummy import DummyClassifier
+from skclf import BinaryDenseClassifier
+X = np.random.RandomState(0).rand(40, 4)
+y = X[:, 0] > 0.5
+# In the first fit of whatever estimator scikit-learn loads a library that draws random numbers.
+DummyClassifier().fit(X, y)
+os.environ.update(CHANGED="before", REMOVED="before", HDF5_PLUGIN_PATH="/before", TF2_BEHAVIOR="0")
+clf = BinaryDenseClassifier(2, epochs=2, random_state=0)
+stops = Stop("tensorflow"), Stop("requests.models"), Stop("scikeras.wrappers")
+thread = threading.Thread(target=clf.fit, args=(X, y))
+thread.start()
+drawn = []
+with stops[0]:
+    assert gc.isenabled()
+    random.seed(5)
+    drawn.append(random.random())
+    os.environ.update(NEW="beside", CHANGED="beside")
+    warnings.filterwarnings("error", "spam", UserWarning)
+    sys.setrecursionlimit(1234)
+with stops[1]:
+    import urllib3
+    drawn.append(random.random())
+    del os.environ["REMOVED"]
+    warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with stops[2]:
+    drawn.append(random.random())
+    os.environ["HDF5_PLUGIN_PATH"] = "/beside"
+    threading.excepthook = sys.excepthook = lambda *error: None
+    gc.disable()
+    gc.set_threshold(555)
+    np.seterr(under="raise")
+    before = state()
+thread.join()
+drawn.append(random.random())
+assert hasattr(clf, "classes_")
+after = state()
+twin = random.Random(5)
+assert drawn == [twin.random() for _ in range(4)]
+before.pop("random"), after.pop("random")
+# What TensorFlow had changed by then is taken back.
+for name in ("ENABLE_RUNTIME_UPTIME_TELEMETRY", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION"):
+    before["environment"].pop(name, None)
+before["environment"]["TF2_BEHAVIOR"] = "0"
+of_tensorflow = ("SecurityWarning", "InsecurePlatform", "DependencyWarning", "FileModeWarning")
+before["warnings"] = [
+    each for each in before["warnings"] if not any(name in each for name in of_tensorflow)
+]
+assert any("InsecureRequestWarning" in each for each in after["warnings"])
+print(json.dumps([before, after]))
+"""
+
+
+@pytest.mark.slow
+def test_what_other_threads_change_during_the_first_fit_stays_changed(run):
+    before, after = run(STATE + BESIDE_A_FIRST_FIT)
+    assert_equal_states(before, after)
+    beside = {"NEW": "beside", "CHANGED": "beside", "HDF5_PLUGIN_PATH": "/beside"}
+    assert after["environment"].items() >= beside.items()
+    assert "REMOVED" not in after["environment"]
 
 
 AFTER_KERAS = """
@@ -154,7 +237,7 @@ print(json.dumps([before, after]))
 
 
 @pytest.mark.slow
-def test_nothing_of_keras_changes_where_the_user_had_loaded_it():
+def test_nothing_of_keras_changes_where_the_user_had_loaded_it(run):
     before, after = run(STATE + AFTER_KERAS)
     assert_equal_states(before[0], after[0])
     assert_equal_states(before[1], after[1])

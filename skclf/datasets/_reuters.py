@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._imports import nothing_global_changes
 from ._coding import code_other_texts, code_training_texts
 from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
 from ._hosted import open_published
@@ -58,7 +59,8 @@ _TRAIN_SHARE = 1 - 0.2
 # Training and test texts are asked for one after the other, and come out of the same files.
 @lru_cache(maxsize=1)
 def _read_keras(arrays_path, word_index_path):
-    from keras.datasets.reuters import get_label_names
+    with nothing_global_changes():
+        from keras.datasets.reuters import get_label_names
 
     arrays = read_ragged_npz(open_published(arrays_path))
     vocabulary = read_vocabulary(open_published(word_index_path))

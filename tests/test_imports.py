@@ -1,0 +1,167 @@
+"""What loading TensorFlow does to the process is taken back, and nothing else is."""
+
+import gc
+import os
+import random
+import sys
+import threading
+import warnings
+
+import pytest
+
+from skclf import _imports
+from skclf._imports import nothing_global_changes
+
+pytest.importorskip("rich.style", reason="Keras needs it")
+rich = sys.modules["rich"]
+
+
+@pytest.fixture
+def unloaded_rich(monkeypatch):
+    """Without the module that draws a random number when it is loaded."""
+    monkeypatch.setattr(rich, "style", rich.style)
+    monkeypatch.delitem(sys.modules, "rich.style")
+
+
+def test_nothing_is_drawn(unloaded_rich):
+    before = random.getstate()
+    with nothing_global_changes():
+        assert random.getstate() == before
+        assert "rich.style" in sys.modules
+
+
+@pytest.mark.parametrize("change", [lambda: random.seed(7), lambda: random.getrandbits(9)])
+def test_what_another_thread_draws_or_seeds_at_that_very_moment_stays(unloaded_rich, change):
+    class AnotherThread:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "rich.style":
+                change()
+                states.append(random.getstate())
+
+    states = []
+    sys.meta_path.insert(0, AnotherThread)
+    try:
+        with nothing_global_changes():
+            pass
+    finally:
+        sys.meta_path.remove(AnotherThread)
+    one_later = random.Random()
+    one_later.setstate(states[0])
+    one_later.getrandbits(24)
+    assert random.getstate() in (states[0], one_later.getstate())
+
+
+@pytest.mark.parametrize(
+    ("before", "set_by_tensorflow", "set_by_another", "after"),
+    [
+        (None, "disable", None, None),
+        ("/mine", "disable", None, "/mine"),
+        ("disable", "disable", None, "disable"),
+        (None, "disable", "/mine", "/mine"),
+        ("/mine", "disable", "/other", "/other"),
+        ("/mine", "disable", "", None),  # removed
+    ],
+)
+def test_variables(monkeypatch, before, set_by_tensorflow, set_by_another, after):
+    name = "HDF5_PLUGIN_PATH"
+    monkeypatch.setenv(name, before or "")
+    if before is None:
+        monkeypatch.delenv(name)
+    with nothing_global_changes():
+        os.environ[name] = set_by_tensorflow
+        if set_by_another:
+            os.environ[name] = set_by_another
+        elif set_by_another == "":
+            del os.environ[name]
+        monkeypatch.setenv("ANOTHER", "stays")
+    assert os.environ.get(name) == after
+    assert os.environ["ANOTHER"] == "stays"
+
+
+def new_category(name, module):
+    return type(name, (Warning,), {"__module__": module})
+
+
+def test_filters():
+    theirs = new_category("DependencyWarning", "urllib3.exceptions")
+    namesake = new_category("DependencyWarning", "spam")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", new_category("FileModeWarning", "requests.exceptions"))
+        before = list(warnings.filters)
+        with nothing_global_changes():
+            warnings.simplefilter("ignore", theirs)
+            warnings.simplefilter("error", theirs)  # the user's own choice
+            warnings.simplefilter("ignore", namesake)
+            warnings.simplefilter("ignore", new_category("HTTPWarning", "urllib3.exceptions"))
+            warnings.filterwarnings("ignore", "spam", UserWarning)
+            stays = [each for each in warnings.filters if each[::2] != ("ignore", theirs, 0)]
+        assert warnings.filters == stays
+        assert len(stays) == len(before) + 4
+
+
+@pytest.fixture
+def collections(monkeypatch):
+    """A generation for each garbage collection, while TensorFlow seems not to be loaded."""
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    found = []
+
+    def note(phase, info):
+        if phase == "stop":
+            found.append(info["generation"])
+
+    gc.callbacks.append(note)
+    yield found
+    gc.callbacks.remove(note)
+    gc.enable()
+
+
+def test_garbage_is_collected_once_and_after_all_else(collections, monkeypatch):
+    def taken_back(*arguments):
+        assert collections == []
+        return False
+
+    monkeypatch.setattr(_imports, "_is_of_an_import", taken_back)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    with warnings.catch_warnings(), nothing_global_changes():
+        warnings.filterwarnings("ignore", "spam")
+        collections.clear()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert collections[0] == 2
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_where_other_threads_run_the_garbage_collector_is_theirs(
+    collections, monkeypatch, is_enabled
+):
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    with nothing_global_changes():
+        assert gc.isenabled()
+        if not is_enabled:
+            gc.disable()
+    assert gc.isenabled() == is_enabled
+
+
+def test_a_garbage_collector_that_was_off_stays_off(collections, monkeypatch):
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    gc.disable()
+    with nothing_global_changes():
+        pass
+    assert not gc.isenabled()
+
+
+def test_ctrl_c_in_one_step_leaves_no_other_undone(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_imports, "_is_of_an_import", interrupted)
+    monkeypatch.delenv("TF2_BEHAVIOR", raising=False)
+    with (  # noqa: PT012
+        pytest.raises(KeyboardInterrupt),
+        warnings.catch_warnings(),
+        nothing_global_changes(),
+    ):
+        os.environ["TF2_BEHAVIOR"] = "1"
+        warnings.filterwarnings("ignore", "spam")
+    assert "TF2_BEHAVIOR" not in os.environ
