@@ -193,7 +193,7 @@ def train(
     optimizer, rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))
     kind = (architecture, loss, optimizer, metrics)
     with engine.borrow(
-        None if None in kind else kind,
+        None if None in kind else (*kind, engine.current_strategy()),
         lambda: _new_net(architecture, compile_with),
         engine.Net.is_unchanged,
     ) as net:

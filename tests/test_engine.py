@@ -1,6 +1,8 @@
 """The engine: equal to Keras's own training, compiled once for each kind of net."""
 
 import gc
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -346,3 +348,54 @@ def test_a_fit_that_diverged_leaves_no_trace_in_the_next(rows, optimizer):
     assert engine.trace_count() == traces
     assert_array_equal(again.decision_function(X), alone.decision_function(X))
     assert again.history_.equals(alone.history_)
+
+
+STRATEGIES = """
+import numpy as np, tensorflow as tf
+from skclf import BinaryDenseClassifier
+from skclf.engine import _cache
+
+cpu, = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+X = np.random.RandomState(0).rand(40, 4)
+y = X[:, 0] > 0.5
+clf = BinaryDenseClassifier(3, dropout=0.1, epochs=2, random_state=0)
+first, second = (tf.distribute.OneDeviceStrategy(f"/cpu:{number}") for number in range(2))
+
+def fit(strategy):
+    if strategy is None:
+        clf.fit(X, y)
+    else:
+        with strategy.scope():
+            clf.fit(X, y), clf.evaluate(X, y), clf.model_
+    return clf.predict_proba(X)
+
+alone = fit(None)
+for strategy in (second, first, None, second, first):
+    np.testing.assert_allclose(fit(strategy), alone, rtol=1e-6)
+np.testing.assert_array_equal(fit(None), alone)
+# One net each, and the one used last comes last.
+devices = [{w.value.device[-5:] for w in net.weights} for net, in _cache._idle.values()]
+assert devices == [{"CPU:1"}, {"CPU:0"}, {"CPU:0"}], devices
+
+for strategy in (
+    tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]), tf.distribute.MirroredStrategy(["/cpu:0"])
+):
+    try:
+        fit(strategy)
+    except RuntimeError as error:
+        print(error)
+np.testing.assert_array_equal(clf.predict_proba(X), alone)
+"""
+
+
+@pytest.mark.slow
+def test_strategies_of_one_device_share_no_nets_and_others_are_refused():
+    found = subprocess.run([sys.executable, "-c", STRATEGIES], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.splitlines() == [
+        f"Got a MirroredStrategy with {n} replicas as the current tf.distribute strategy, but a "
+        "net is trained on one device: leave the strategy's scope first, or use "
+        "tf.distribute.OneDeviceStrategy."
+        for n in (2, 1)
+    ]

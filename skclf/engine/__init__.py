@@ -16,7 +16,7 @@ with uninterrupted():
     from skclf.engine._cache import borrow, clear_cache
     from skclf.engine._compat import learning_rate_variable
     from skclf.engine._model import Net, evaluate
-    from skclf.engine._processes import check_process, limit_threads
+    from skclf.engine._processes import check_process, current_strategy, limit_threads
     from skclf.engine._program import trace_count
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "by_value",
     "check_process",
     "clear_cache",
+    "current_strategy",
     "evaluate",
     "learning_rate_variable",
     "limit_threads",

@@ -31,7 +31,8 @@ def check_process():
     """Raise a RuntimeError where no net can be trained.
 
     That is in a process that was forked from one that has used TensorFlow, where TensorFlow only
-    notes operations down instead of running them, and where Keras computes in another float type.
+    notes operations down instead of running them, where a strategy may spread training over several
+    devices, and where Keras computes in another float type.
     """
     global _process
     if _process is None:
@@ -47,8 +48,20 @@ def check_process():
             "TensorFlow builds a graph here instead of computing: leave tf.Graph or tf.function "
             "first, and don't call tf.compat.v1.disable_eager_execution."
         )
+    strategy = current_strategy()
+    if not isinstance(strategy, tf.distribute.OneDeviceStrategy | None):
+        raise RuntimeError(
+            f"Got a {type(strategy).__name__} with {strategy.num_replicas_in_sync} replicas as the "
+            "current tf.distribute strategy, but a net is trained on one device: leave the "
+            "strategy's scope first, or use tf.distribute.OneDeviceStrategy."
+        )
     if keras.config.floatx() != "float32":
         raise RuntimeError(
             f"Keras's float type is {keras.config.floatx()!r} in this process, and nets are "
             "trained in float32: call keras.config.set_floatx('float32') first."
         )
+
+
+def current_strategy():
+    """The `tf.distribute.Strategy` whose variables a new net would have; None for the default."""
+    return tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
