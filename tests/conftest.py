@@ -1,6 +1,7 @@
 """Settings that hold for all tests, made before anything is imported."""
 
 import os
+import signal
 
 import pytest
 
@@ -15,3 +16,11 @@ _environment = dict(os.environ)
 def environment():
     """The environment variables as they were before TensorFlow set some, for subprocesses."""
     return _environment.copy()
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as Python handles it, also where it is ignored: in the background, under nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

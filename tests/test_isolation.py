@@ -198,7 +198,7 @@ def nothing_changes(*objects):
         lambda: sklearn.set_config(assume_finite=True),
         lambda: gc.disable(),
         lambda: logging.getLogger("tensorflow").setLevel("ERROR"),
-        lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        lambda: signal.signal(signal.SIGINT, print),
         lambda: keras.config.set_floatx("float64"),
         lambda: keras.config.set_dtype_policy("mixed_float16"),
         lambda: tf.random.uniform(()),

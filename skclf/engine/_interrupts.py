@@ -31,7 +31,8 @@ def uninterrupted():
         raise
     finally:
         _hold = None
-        signal.signal(signal.SIGINT, handler)
+        if signal.getsignal(signal.SIGINT) is hold:  # a callback may have set another handler
+            signal.signal(signal.SIGINT, handler)
         hold.release()
 
 
