@@ -3,6 +3,8 @@
 import gc
 import subprocess
 import sys
+import weakref
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -24,6 +26,7 @@ from skclf import (
     engine,
 )
 from skclf.engine import _cache
+from skclf.engine._fused import fuse_updates
 
 OPTIMIZERS = ["rmsprop", "adam", "sgd", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl"]
 OPTIMIZERS += ["lion", "adafactor", "lamb"]
@@ -260,6 +263,46 @@ def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
         with engine.borrow("a", make):
             assert len(made) == 7
     engine.clear_cache()
+
+
+def under_the_lock(name):
+    def method(self, *arguments):
+        assert _cache._lock.locked(), name
+        return getattr(OrderedDict, name)(self, *arguments)
+
+    return method
+
+
+USES = ["__contains__", "__getitem__", "__setitem__", "__delitem__", "__iter__"]
+USES += ["clear", "get", "move_to_end", "pop", "popitem", "setdefault", "values"]
+Guarded = type("Guarded", (OrderedDict,), {name: under_the_lock(name) for name in USES})
+
+
+def test_the_cache_is_used_under_its_lock_alone(monkeypatch):
+    monkeypatch.setattr(_cache, "_idle", Guarded())
+    monkeypatch.setattr(_cache, "MOST_IDLE_NETS", 2)
+    for kind in "abbca":
+        with engine.borrow(kind, object), engine.borrow(kind, object):
+            pass
+    engine.clear_cache()
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.RMSprop, keras.optimizers.Adam])
+def test_fused_updates_hold_no_graph_but_the_last(optimizer):
+    optimizer, variable = optimizer(), keras.Variable(np.ones(3, np.float32))
+    optimizer.build([variable])
+    fuse_updates(optimizer)
+
+    def step():
+        optimizer.update_step(tf.ones(3), variable, 0.1)
+
+    graphs = []
+    for _ in range(3):
+        function = tf.function(step, autograph=False).get_concrete_function()
+        graphs.append(weakref.ref(function.graph))
+    del function
+    gc.collect()
+    assert [graph() is None for graph in graphs[:2]] == [True, True]
 
 
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])

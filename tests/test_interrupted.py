@@ -234,16 +234,37 @@ def test_ctrl_c_in_the_last_epoch_ends_the_fit_too():
     assert not hasattr(estimator, "classes_")
 
 
-class PressesBatchAfterBatch(HearsOfBatches):
+class PressesInBatch1(keras.callbacks.Callback):
+    """Presses Ctrl-C as the second batch of training or of validation begins; notes batches."""
+
+    def __init__(self, phase, notes):
+        super().__init__()
+        self.phase, self.notes = phase, notes
+
+    def __deepcopy__(self, memo):
+        return type(self)(self.phase, self.notes)
+
     def on_train_batch_begin(self, batch, logs=None):
-        assert batch < 2, "it should have been interrupted"
-        if batch == 1:
+        self.note("train", batch)
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self.note("test", batch)
+
+    def note(self, phase, batch):
+        self.notes.append((phase, batch))
+        if (phase, batch) == (self.phase, 1):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_ctrl_c_waits_for_the_end_of_the_batch_in_keras_own_fit():
+@pytest.mark.parametrize("phase", ["train", "test"])
+def test_ctrl_c_waits_for_the_end_of_the_batch_in_keras_own_fit(phase):
+    notes = []
+    callback = PressesInBatch1(phase, notes)
     with pytest.raises(KeyboardInterrupt):
-        net(callbacks=[PressesBatchAfterBatch()]).fit(X, Y)
+        net(validation_split=0.5, batch_size=25, callbacks=[callback]).fit(X, Y)
+    # No third one: were it held back until the end of the fit, that too would raise it.
+    batches = [("train", 0), ("train", 1), ("train", 2), ("test", 0), ("test", 1)]
+    assert notes == batches[: batches.index((phase, 1)) + 1]
 
 
 def test_an_inner_fit_is_interrupted_with_its_outer_one():
@@ -494,17 +515,36 @@ def test_an_error_in_a_callback_of_scikit_learn(trained, hook, task):
 class TooLarge(keras.metrics.Metric):
     """For a graph, though not for Keras's eager ``fit``."""
 
+    def __init__(self, error, name="too_large"):
+        super().__init__(name=name)
+        self.error = error
+
+    def get_config(self):
+        return {"error": self.error, "name": self.name}
+
     def update_state(self, y_true, y_pred, sample_weight=None):
         if not tf.executing_eagerly():
-            raise MemoryError("spam")
+            raise self.error
 
     def result(self):
         return keras.ops.zeros(())
 
 
-def test_what_finds_no_memory_to_compile_is_not_tried_again_eagerly():
-    with pytest.raises(MemoryError, match="spam"):
-        net(metrics=[TooLarge()]).fit(X, Y)
+@pytest.mark.parametrize(
+    "error", [MemoryError("spam"), tf.errors.ResourceExhaustedError(None, None, "spam")], ids=repr
+)
+@pytest.mark.parametrize("rows", [X, CSR], ids=["dense", "sparse"])
+def test_what_finds_no_memory_to_compile_is_not_tried_again_eagerly(monkeypatch, error, rows):
+    nets, begin = [], engine.Net.begin
+
+    def note(self, *arguments, **options):
+        nets.append(self)
+        return begin(self, *arguments, **options)
+
+    monkeypatch.setattr(engine.Net, "begin", note)
+    with pytest.raises(type(error), match="spam"):
+        net(metrics=[TooLarge(error)]).fit(rows, Y)
+    assert [each.run_eagerly for each in nets] == [False]
 
 
 class Failing:
@@ -527,6 +567,15 @@ def test_what_stops_scipy_inside_a_graph_comes_out_as_it_is(error):
     with product.of(rows, in_order=False):
         found = graph(tf.constant([0, 1]), tf.ones((4, 2)))
     np.testing.assert_allclose(found, rows[:2] @ np.ones((4, 2)), rtol=1e-6)
+
+
+def test_what_stops_tensorflow_beside_scipy_comes_out_too():
+    product = SparseProduct(4, 2)
+    with (
+        pytest.raises(tf.errors.InvalidArgumentError, match="spam"),
+        product.of(CSR[:, :4], in_order=False),
+    ):
+        tf.debugging.Assert(False, ["spam"])
 
 
 @pytest.mark.slow
