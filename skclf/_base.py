@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_consistent_length
 
-from skclf import _rows
+from skclf import _labels, _rows
 from skclf._arguments import (
     InstanceWith,
     RealInterval,
@@ -98,7 +98,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows; `ShapeConvClassifier` takes images too.
         y : array-like of shape (n_samples,)
-            Labels: strings, booleans or whole numbers.
+            Labels: strings, booleans, whole numbers or dates.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights. A weight of 2 counts as a repeated row; a row of weight 0 is
             left out.
@@ -112,8 +112,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Weights of the validation rows.
         groups : array-like of shape (n_samples,), default=None
-            Rows of one group go together into training or into validation. Of use with
-            ``validation_split`` alone.
+            An id for each row, such as a number, a string or a tuple. With ``validation_split``,
+            all rows of a group go into training or all into validation.
         validation_data : tuple (X_val, y_val) or (X_val, y_val, sample_weight_val), default=None
             Validation rows as Keras takes them, instead of ``X_val``, ``y_val`` and
             ``sample_weight_val``; the way to pass them to a search, which leaves a tuple whole.
@@ -198,14 +198,14 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         with _UnchangedOnFailure(self):
             resume = hasattr(self, "_weights")
             X = self._validate_rows(X, y, reset=not resume)
-            labels = _rows.check_labels(y)
+            labels = _labels.check_labels(y)
             check_consistent_length(X, labels)
             if classes is not None:
-                classes = _rows.check_labels(classes, "classes")
+                classes = _labels.check_labels(classes, "classes")
             if _check_partial_fit_first_call(self, classes):
                 self._seeds = self._draw_seeds()
                 self._check_classes(self.classes_)
-            codes = _rows.encode_labels(labels, self.classes_)
+            codes = _labels.encode_labels(labels, self.classes_)
             weights = self._validate_weights(sample_weight, X)
             class_weight = _rows.class_weights(
                 self.class_weight, self.classes_, np.arange(len(self.classes_))
@@ -223,7 +223,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Sets the classes.
         """
         X = self._validate_rows(X, y, reset=not resume)
-        labels = _rows.check_labels(y)
+        labels = _labels.check_labels(y)
         check_consistent_length(X, labels)
         weights = self._validate_weights(sample_weight, X)
         if groups is not None:
@@ -234,9 +234,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             X, labels, weights, groups, numbers
         )
         if resume:
-            codes = _rows.encode_labels(labels, self.classes_)
+            codes = _labels.encode_labels(labels, self.classes_)
         else:
-            classes, codes = _rows.classes_and_codes(labels)
+            classes, codes = _labels.classes_and_codes(labels)
             self._check_classes(classes)
             self.classes_ = classes
         return (X, codes, weights), groups, numbers
@@ -248,9 +248,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             raise ValueError("Validation rows need both X_val and y_val; got only one of them.")
         try:
             X = self._validate_rows(X_val, y_val, reset=False)
-            labels = _rows.check_labels(y_val, "y_val")
+            labels = _labels.check_labels(y_val, "y_val")
             check_consistent_length(X, labels)
-            codes = _rows.encode_labels(labels, self.classes_, "y_val")
+            codes = _labels.encode_labels(labels, self.classes_, "y_val")
             weights = self._validate_weights(sample_weight_val, X)
         except ValueError as error:
             raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error

@@ -10,10 +10,6 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 
-# The first three are for `_base`, which takes them from here.
-from skclf._labels import check_labels as check_labels
-from skclf._labels import classes_and_codes as classes_and_codes
-from skclf._labels import encode_labels as encode_labels
 from skclf._labels import keys_of, some_of
 
 # Draws of whole groups among which the one with the most even classes is taken.

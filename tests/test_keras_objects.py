@@ -267,7 +267,7 @@ class SparseAgain(keras.metrics.SparseCategoricalAccuracy):
         SparseAgain(name="accuracy"),
         keras.metrics.MeanMetricWrapper(keras.metrics.categorical_accuracy, name="accuracy"),
     ],
-    ids=str,
+    ids=lambda metric: getattr(metric, "__name__", str(metric)),
 )
 def test_each_metric_gets_the_targets_that_it_reads(metric, loss):
     clf = MulticlassDenseClassifier(4, metrics=[metric], loss=loss, epochs=2, random_state=0)
@@ -306,7 +306,7 @@ def test_intersection_over_union(make, loss):
         Above(0.25),
         f1,
     ],
-    ids=str,
+    ids=lambda metric: getattr(metric, "__name__", str(metric)),
 )
 @pytest.mark.parametrize("callbacks", [None, [HearsOfBatches()]])
 def test_metrics_that_need_arguments_or_are_the_users_own(metric, callbacks):

@@ -322,7 +322,7 @@ def evaluate(model, X, y, sample_weight, batch_size):
     model.run_eagerly, model.test_function = True, None
     # Keras would build the metrics without values.
     columns = batches[0]
-    model.compute_metrics(None, columns[1], model(columns[0]), None)
+    model.compute_metrics(None, tf.constant(columns[1]), model(columns[0]), None)
     return model.evaluate(batches, verbose=0, return_dict=True)
 
 
