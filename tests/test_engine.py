@@ -395,7 +395,7 @@ def test_a_fit_that_diverged_leaves_no_trace_in_the_next(rows, optimizer):
 
 STRATEGIES = """
 import numpy as np, tensorflow as tf
-from skclf import BinaryDenseClassifier
+from skclf import BinaryDenseClassifier, engine
 from skclf.engine import _cache
 
 cpu, = tf.config.list_physical_devices("CPU")
@@ -420,6 +420,7 @@ np.testing.assert_array_equal(fit(None), alone)
 # One net each, and the one used last comes last.
 devices = [{w.value.device[-5:] for w in net.weights} for net, in _cache._idle.values()]
 assert devices == [{"CPU:1"}, {"CPU:0"}, {"CPU:0"}], devices
+assert engine.trace_count() == 3
 
 for strategy in (
     tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]), tf.distribute.MirroredStrategy(["/cpu:0"])
@@ -434,7 +435,10 @@ np.testing.assert_array_equal(clf.predict_proba(X), alone)
 
 @pytest.mark.slow
 def test_strategies_of_one_device_share_no_nets_and_others_are_refused():
-    found = subprocess.run([sys.executable, "-c", STRATEGIES], capture_output=True, text=True)
+    # An epoch on two devices may also wait for itself forever.
+    found = subprocess.run(
+        [sys.executable, "-c", STRATEGIES], capture_output=True, text=True, timeout=120
+    )
     assert found.returncode == 0, found.stderr
     assert found.stdout.splitlines() == [
         f"Got a MirroredStrategy with {n} replicas as the current tf.distribute strategy, but a "

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from contextlib import nullcontext
 
 import keras
 import tensorflow as tf
@@ -65,3 +66,12 @@ def check_process():
 def current_strategy():
     """The `tf.distribute.Strategy` whose variables a new net would have; None for the default."""
     return tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
+
+
+def replica():
+    """The context to compile a step in, where Keras's optimizers need one of a strategy's devices.
+
+    Outside of every strategy's scope TensorFlow provides it by itself.
+    """
+    strategy = current_strategy()
+    return nullcontext() if strategy is None else tf.distribute.ReplicaContext(strategy, 0)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat
+from skclf.engine._processes import current_strategy, replica
 from skclf.engine._sparse import SparseProduct
 
 # Below this many, a batch's operations take microseconds.
@@ -46,7 +47,9 @@ class Programs:
             self._sparse_product = SparseProduct(*net.layers[1].kernel.shape)
         made_dense = net.layers[1:] if net.inputs[0].sparse else net.layers
         self._widest = max(int(np.prod(layer.output.shape[1:])) for layer in made_dense)
-        self._executor = "SINGLE_THREADED_EXECUTOR" if _operations_are_small(net) else ""
+        # One thread can't pass values between devices, and a strategy may use another device.
+        is_simple = _operations_are_small(net) and current_strategy() is None
+        self._executor = "SINGLE_THREADED_EXECUTOR" if is_simple else ""
 
     def train_epoch(self, rows, order, batch_size):
         """Train on all rows once, in batches of this order.
@@ -117,7 +120,8 @@ class Programs:
                 return self._epoch(step, dict(zip(names, tensors, strict=True)))
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
-            with tf.experimental.function_executor_type(self._executor):  # loops are written for it
+            # Loops are written for their executor.
+            with replica(), tf.experimental.function_executor_type(self._executor):
                 function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
             self._compiled[form] = _compat.compiled_call(function, self._executor)
         return self._compiled[form]
