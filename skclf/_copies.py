@@ -35,7 +35,8 @@ def rate_of(template, learning_rate):
     if learning_rate is None:  # a version of Keras that keeps it elsewhere
         learning_rate = template.get_config()["learning_rate"]
         if isinstance(learning_rate, dict):
-            learning_rate = keras.saving.deserialize_keras_object(learning_rate)
+            schedule = getattr(keras.optimizers.schedules, learning_rate["class_name"])
+            learning_rate = schedule.from_config(learning_rate["config"])
     if isinstance(learning_rate, keras.Variable):
         learning_rate = value_of(learning_rate)
     return learning_rate if callable(learning_rate) else float(learning_rate)

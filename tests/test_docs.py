@@ -11,8 +11,8 @@ import skclf.datasets
 import skclf.plots
 
 CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "ShapeConvClassifier"]
-SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "See Also", "Notes"]
-SECTIONS += ["References", "Examples"]
+SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also"]
+SECTIONS += ["Notes", "References", "Examples"]
 # What differs from one classifier to the next, by intent.
 OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape"}
 OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
