@@ -186,8 +186,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If data, labels, weights or parameters can't be trained on, or ``classes`` are missing
-            at the first call; an earlier fit then stays as it was.
+            If data, labels, weights or parameters can't be trained on, ``classes`` are missing at
+            the first call, or training diverges; an earlier fit then stays as it was.
         """
         self._validate_params()  # which _fit_context leaves out once there is a fit
         if isinstance(self.class_weight, str):
@@ -210,6 +210,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             class_weight = _rows.class_weights(
                 self.class_weight, self.classes_, np.arange(len(self.classes_))
             )
+            _rows.check_in_float32(weights, class_weight)
             rows = _rows.without_weightless(X, codes, weights)
             task = FitTask(self, None, X, y, sample_weight)
             self._train(

@@ -183,6 +183,20 @@ def _ranges(X):
     return [np.ravel(bound).astype(np.float64) for bound in bounds]
 
 
+def check_in_float32(sample_weight, class_weight):
+    """Refuse weights that are used as they are, and become infinite in float32."""
+    most = np.finfo(np.float32).max
+    of_row, of_class = (
+        1.0 if weights is None else float(weights.max())
+        for weights in (sample_weight, class_weight)
+    )
+    if max(of_row, of_class, of_row * of_class) > most:
+        raise ValueError(
+            f"Got weights of which a product is beyond {most:.3g}; partial_fit takes weights as "
+            "they are, so divide them by the largest."
+        )
+
+
 def without_weightless(X, y, sample_weight, *more):
     """All columns without the rows of weight 0; `sample_weight` and `more` may be None."""
     columns = (X, y, sample_weight, *more)

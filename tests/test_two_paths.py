@@ -504,6 +504,16 @@ def test_huge_weights_are_weights():
     assert huge.evaluate(X, Y, np.full(60, 1e308)) == pytest.approx(huge.evaluate(X, Y))
 
 
+@pytest.mark.parametrize(
+    ("sample_weight", "class_weight"),
+    [(np.full(60, 1e308), None), (None, {0: 1e308}), (np.full(60, 1e30), {0: 1e30})],
+)
+def test_huge_weights_that_are_used_as_they_are(sample_weight, class_weight):
+    clf = net(class_weight=class_weight)
+    with pytest.raises(ValueError, match="partial_fit takes weights as they are, so divide them"):
+        clf.partial_fit(X, Y, classes=[0, 1], sample_weight=sample_weight)
+
+
 def test_the_metrics_of_made_up_rows_warn_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
