@@ -1,0 +1,99 @@
+"""Make the files of one version, which later versions must read: the same nets, to the last bit.
+
+Run it once for each version that saves in another form, with that version's code and the newest
+versions of everything else::
+
+    git worktree add /tmp/old <commit of that version>
+    PYTHONPATH=/tmp/old python tests/files/make.py
+
+It writes ``tests/files/<version>/``: each estimator as pickle, joblib and skops file, and in one
+.npz file the rows and labels that it was trained on, with what it answers. A folder that is there
+is never written again, since no later version can make the same files.
+"""
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import skops.io
+from scipy import sparse
+
+import skclf
+
+RNG = np.random.RandomState(0)
+# Eighths and sixteenths: products and sums of few of them are exact in float32, in whatever order
+# a BLAS adds them, so that the answers hold to the last bit on every machine.
+X = (RNG.randint(9, size=(30, 4)) / 8).astype(np.float32)
+STRINGS = np.where(X[:, 0] > 0.5, "bee", "ant")
+INTS = np.arange(30) % 3 - 1
+BOOLEANS = X[:, 0] > 0.5
+SMALL = {"hidden_layer_sizes": 3, "epochs": 2, "batch_size": 10, "random_state": 0}
+
+
+def rounded(clf):
+    """The classifier, with its weights rounded to sixteenths."""
+    for weights in [clf._weights, *clf._epoch_weights.values()]:
+        for number, array in enumerate(weights):
+            weights[number] = np.round(array * 16).astype(np.float32) / np.float32(16)
+    return clf
+
+
+def binary():
+    """A net for strings, trained on a DataFrame."""
+    rows = pd.DataFrame(X, columns=["a", "b", "c", "é"])
+    return rounded(skclf.BinaryDenseClassifier(**SMALL).fit(rows, STRINGS)), STRINGS
+
+
+def warm():
+    """A net that can be trained further, with validation values and each epoch's weights."""
+    clf = skclf.BinaryDenseClassifier(
+        warm_start=True, keep_epochs=True, validation_split=0.2, dropout=0.25, l2=0.5, **SMALL
+    )
+    clf.fit(X, STRINGS)
+    return rounded(clf.partial_fit(X, STRINGS)), STRINGS
+
+
+def multiclass():
+    """A net for whole numbers, trained on sparse rows."""
+    clf = skclf.MulticlassDenseClassifier(optimizer="adam", **SMALL)
+    return rounded(clf.fit(sparse.csr_matrix(X), INTS)), INTS
+
+
+def conv():
+    """A convolutional net for booleans."""
+    clf = skclf.ShapeConvClassifier(filters=2, **SMALL)
+    return rounded(clf.fit(X.reshape(30, 2, 2), BOOLEANS)), BOOLEANS
+
+
+def answers(clf):
+    """What a classifier answers, by the name of the method."""
+    rows = X.reshape(30, 2, 2) if hasattr(clf, "image_shape_") else X
+    if hasattr(clf, "feature_names_in_"):
+        rows = pd.DataFrame(rows, columns=clf.feature_names_in_)
+    found = {name: getattr(clf, name)(rows) for name in ("decision_function", "predict_proba")}
+    stages = list(clf.staged_predict_proba(rows)) if clf._epoch_weights else []
+    history = {f"history {name}": column for name, column in clf.history_.items()}
+    return found | {"X": X, "stages": stages} | history
+
+
+def save(folder, name, estimator, arrays):
+    """Save an estimator in three forms, and arrays beside it."""
+    (folder / f"{name}.pickle").write_bytes(pickle.dumps(estimator, protocol=4))
+    joblib.dump(estimator, folder / f"{name}.joblib")
+    skops.io.dump(estimator, folder / f"{name}.skops", compression=zipfile.ZIP_DEFLATED)
+    np.savez_compressed(folder / f"{name}.npz", **arrays)
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent / skclf.__version__
+    folder.mkdir()
+    for make in (binary, warm, multiclass, conv):
+        clf, y = make()
+        save(folder, make.__name__, clf, answers(clf) | {"y": y})
+    vectorizer = skclf.MultiHotVectorizer(vocabulary={"ant": 1, "bee": 2, "é": 5})
+    ids = np.array([[0, 1, 2], [5, 5, 9]])
+    transformed = vectorizer.fit_transform(ids).toarray()
+    save(folder, "vectorizer", vectorizer, {"X": ids, "transform": transformed})
