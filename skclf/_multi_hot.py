@@ -24,6 +24,8 @@ from skclf._versions import refusal, with_versions, without_versions
 _IDS_IN_SORT = 2000
 # SciPy and scikit-learn index columns by int32: no matrix may be wider.
 _MOST_COLUMNS = np.iinfo(np.int32).max
+# What the checksum of a saved vectorizer covers.
+_CHECKED = ("num_words_", "vocabulary")
 
 
 def _place_unknown(ids, lengths, first_row, num_words, handle_unknown):
@@ -124,7 +126,7 @@ def _from_state(state, name, parameters):
 
     The number of columns need not be that of the parameters, which can change after a fit.
     """
-    attributes = without_versions(state, name, parameters)
+    attributes = without_versions(state, name, parameters, _CHECKED)
     num_words = attributes.get("num_words_", 1)
     is_whole = isinstance(num_words, Integral) and not isinstance(num_words, bool)
     if not is_whole or not 1 <= num_words <= _MOST_COLUMNS:
@@ -408,7 +410,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return X if self.sparse_output else X.toarray()
 
     def __getstate__(self):
-        return with_versions(super().__getstate__())
+        return with_versions(super().__getstate__(), _CHECKED)
 
     def __setstate__(self, state):
         name, parameters = type(self).__name__, self._parameter_constraints

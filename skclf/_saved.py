@@ -27,6 +27,9 @@ _BY_TRAINING = (
     "n_epochs_",
     "best_epoch_",
 )
+# What the checksum covers. Parameters are not part of it: a subclass may save them in a form of its
+# own, and `fit` checks them.
+CHECKED = (*_BEFORE_TRAINING, "feature_names_in_", "image_shape_", *_BY_TRAINING)
 _FIELDS = {field.name for field in fields(Architecture)}
 _KINDS_OF_LABELS = "biufUSOMm"
 _FLOAT32 = np.dtype(np.float32)
@@ -45,13 +48,15 @@ def to_state(attributes):
     Returns
     -------
     dict
-        With the versions of skclf and of scikit-learn.
+        With the versions of skclf and of scikit-learn, the format and the checksum.
     """
-    state = with_versions(attributes)
-    if "_net" in state:
-        state["_net"] = dict(vars(state["_net"]))
-        state["_history"] = {key: np.array(v, float) for key, v in state["_history"].items()}
-    return state
+    saved = attributes
+    if "_net" in attributes:
+        saved = attributes | {
+            "_net": dict(vars(attributes["_net"])),
+            "_history": {k: np.array(v, float) for k, v in attributes["_history"].items()},
+        }
+    return with_versions(saved, CHECKED)
 
 
 def from_state(state, name, parameters):
@@ -60,7 +65,7 @@ def from_state(state, name, parameters):
     Parameters
     ----------
     state : dict
-        As `to_state` gives it; left as it is.
+        As `to_state` gives it, or did in an earlier version; left as it is.
     name : str
         Of the estimator's class, for messages.
     parameters : iterable of str
@@ -73,16 +78,16 @@ def from_state(state, name, parameters):
     Raises
     ------
     ValueError
-        If the state is not whole, or its parts don't fit together.
+        If the state is not whole or not the one that was saved, its parts don't fit together, or
+        only a newer skclf can read it.
 
     Warns
     -----
     InconsistentVersionWarning
         If another version of skclf or of scikit-learn has saved it.
     """
-    attributes = without_versions(state, name, parameters)
+    attributes = without_versions(state, name, parameters, CHECKED)
     if any(key in attributes for key in _BY_TRAINING):
-        attributes.setdefault("_first_epoch", 0)  # version 0.1.0 has none
         fault = next(_faults(attributes), None)
         if fault is not None:
             raise refusal(name, fault, state)

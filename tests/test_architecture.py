@@ -47,7 +47,12 @@ ALLOWED = {
     # The one module that draws a random number when Keras loads it.
     "_imports": (set(), {"rich"}),
     "_forward": ({"scipy"}, set()),
-    "_versions": ({"sklearn"}, {"skclf.__version__"}),
+    "_checksum": (set(), set()),
+    "_migrations": (set(), set()),
+    "_versions": (
+        {"sklearn", "skclf._checksum", "skclf._migrations"},
+        {"skclf.__version__"},
+    ),
     "_saved": ({"skclf._forward", "skclf._versions"}, set()),
     "onnx": ({"sklearn", "skclf._fitted"}, {"onnx", "skclf.__version__"}),
     "_ids": ({"scipy"}, set()),

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 import skclf
-from skclf import MulticlassDenseClassifier
+from skclf import MulticlassDenseClassifier, _saved
+from skclf._versions import with_versions
 from skclf.datasets import _hosted, _ragged_npz, fetch_imdb
 from skclf.datasets._ragged_npz import read_ragged_npz
 
@@ -499,7 +500,7 @@ def state():
 
 def loaded(state):
     clf = MulticlassDenseClassifier.__new__(MulticlassDenseClassifier)
-    clf.__setstate__(state)
+    clf.__setstate__(with_versions(state, _saved.CHECKED))
     return clf
 
 

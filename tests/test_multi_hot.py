@@ -26,8 +26,9 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-import skclf
 from skclf import MultiHotVectorizer, _ids, _multi_hot
+from skclf._multi_hot import _CHECKED
+from skclf._versions import with_versions
 
 ROWS = [[3, 1, 4, 1], [], [5, 9, 2], [0]]
 VOCABULARY = {"<pad>": 0, "good": 1, "bad": 2, "film": 4}
@@ -465,15 +466,30 @@ def test_works_apart_from_tensorflow_and_the_estimators():
 def loaded_with(vectorizer, **changes):
     loaded = MultiHotVectorizer.__new__(MultiHotVectorizer)
     state = vectorizer.__getstate__() | changes
-    loaded.__setstate__({key: value for key, value in state.items() if value is not ...})
+    state = {key: value for key, value in state.items() if value is not ...}
+    loaded.__setstate__(with_versions(state, _CHECKED))
     return loaded
 
 
 def test_what_is_saved():
     vectorizer = MultiHotVectorizer(vocabulary=VOCABULARY).fit(ROWS)
-    versions = {"_skclf_version": skclf.__version__, "_sklearn_version": sklearn.__version__}
-    assert vectorizer.__getstate__() == vars(vectorizer) | versions
+    assert vectorizer.__getstate__() == with_versions(vars(vectorizer), _CHECKED)
     assert vars(loaded_with(vectorizer)) == vars(vectorizer)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_words_": 7},
+        {"vocabulary": None},
+        {"vocabulary": VOCABULARY | {"?": 9}},
+        {"vocabulary": dict(zip(VOCABULARY, [7, *list(VOCABULARY.values())[1:]], strict=True))},
+    ],
+)
+def test_what_was_changed_since_it_was_saved_is_refused(changes):
+    state = MultiHotVectorizer(vocabulary=VOCABULARY).fit(ROWS).__getstate__()
+    with pytest.raises(ValueError, match=r"^Can't load this MultiHotV.*: the checksum differs"):
+        MultiHotVectorizer().__setstate__(state | changes)
 
 
 @pytest.mark.parametrize("num_words", [1, 2**31 - 1, np.int64(7)])

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import struct
 import subprocess
 import sys
 import types
@@ -23,6 +24,7 @@ from skclf import (
     ShapeConvClassifier,
     _saved,
 )
+from skclf._versions import with_versions
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(30, 4).astype(np.float32)
@@ -210,10 +212,11 @@ def test_truncated_files_are_refused(module, share, tmp_path):
         module.dump(clf, file)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    # joblib's EOFError says nothing more.
-    message = "truncated|Ran out of input|EOF|reading array|exhausted before|^$"
+    # joblib's EOFError says nothing more, and inside a number it ends in an error of struct.
+    message = "truncated|Ran out of input|EOF|reading array|exhausted before|requires a buffer|^$"
+    errors = (EOFError, ValueError, pickle.UnpicklingError, struct.error)
     with (
-        pytest.raises((EOFError, ValueError, pickle.UnpicklingError), match=message),
+        pytest.raises(errors, match=message),
         path.open("rb") as file,
     ):
         module.load(file)
@@ -223,7 +226,7 @@ def test_altered_files_are_refused():
     clf = MulticlassDenseClassifier(hidden_layer_sizes=50, epochs=1).fit(X, Y3)
     # The tuple (50,) stands first in the net, and later in the shapes of its weights.
     altered = pickle.dumps(clf).replace(b"K2\x85", b"K3\x85", 1)
-    with pytest.raises(ValueError, match=r"Can't load this MulticlassDenseClassifier: _weights\[0"):
+    with pytest.raises(ValueError, match=r"Can't load this MulticlassDense.* checksum differs"):
         pickle.loads(altered)
 
 
@@ -317,11 +320,14 @@ STATE_FAULTS = {
 
 
 def loaded_with(clf, key, change):
-    """A classifier from a file whose state to go on training from was altered."""
+    """A classifier from a file whose state to go on training from fits no optimizer.
+
+    As a file can hold it that another version of Keras has saved.
+    """
     state = pickle.loads(pickle.dumps(clf.__getstate__()))
     state["_state"][key] = change(state["_state"][key])
     loaded = type(clf).__new__(type(clf))
-    loaded.__setstate__(state)
+    loaded.__setstate__(with_versions(state, _saved.CHECKED))
     return loaded
 
 

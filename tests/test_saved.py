@@ -11,7 +11,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import skclf
 from skclf._forward import Architecture, weight_shapes
-from skclf._saved import from_state, to_state
+from skclf._saved import CHECKED, from_state, to_state
+from skclf._versions import with_versions
 
 PARAMETERS = ("epochs",)
 
@@ -96,12 +97,17 @@ def test_what_is_saved_is_plain():
     assert set(types_in(to_state(attributes()))) <= plain
 
 
+def resealed(state):
+    """A state that was altered, with the checksum of what it holds now."""
+    return with_versions(state, CHECKED)
+
+
 def test_a_net_of_before_a_part_was_added_has_its_default():
     whole = attributes(_net=Architecture((2,), (3,), 1, "relu"), _state=None)
     state = to_state(whole)
     for field in fields(Architecture)[4:]:
         del state["_net"][field.name]
-    assert load(state)["_net"] == whole["_net"]
+    assert load(resealed(state))["_net"] == whole["_net"]
 
 
 def changed(path, value):
@@ -112,6 +118,41 @@ def changed(path, value):
         holder = holder[key]
     holder[last] = value
     return state
+
+
+CHANGES = [
+    (("classes_",), np.array(["ant", "bef"])),
+    (("n_features_in_",), 3),
+    (("feature_names_in_", 1), "c"),
+    (("_seeds", "order"), 3),
+    (("_net", "dropout"), 0.25),
+    (("_net", "activation"), "selu"),
+    (("_history", "accuracy"), np.array([0.5, np.inf])),
+    (("_first_epoch",), 1),
+    (("_weights", 1), np.array([0, 0, 1e-45], dtype=np.float32)),
+    (("_weights", 1), np.array([0, 0, -0.0], dtype=np.float32)),
+    (("_state", "learning_rate"), 0.2),
+    (("_state", "variables"), [np.int64(2), np.zeros(3)]),
+    (("_state", "dropout_states"), [np.array([1, 1], dtype=np.uint32)]),
+    (("_epoch_weights",), {}),
+    (("n_epochs_",), 1),
+    (("best_epoch_",), 2),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda each: str(each)[:40])
+def test_what_was_changed_since_it_was_saved_is_refused(path, value):
+    message = "^Can't load this Some: its arrays are not those that were saved: the checksum differ"
+    with pytest.raises(ValueError, match=message):
+        load(changed(path, value))
+
+
+@pytest.mark.parametrize("key", [key for key in attributes() if key != "epochs"])
+def test_what_was_removed_since_it_was_saved_is_refused(key):
+    state = to_state(attributes())
+    del state[key]
+    with pytest.raises(ValueError, match="the checksum differs"):
+        load(state)
 
 
 FAULTS = [
@@ -163,31 +204,22 @@ FAULTS = [
 @pytest.mark.parametrize(("path", "value", "message"), FAULTS)
 def test_faults_are_named(path, value, message):
     with pytest.raises(ValueError, match=rf"^Can't load this Some: .*{message}.*save the estim"):
-        load(changed(path, value))
+        load(resealed(changed(path, value)))
 
 
-MAY_LACK = {"feature_names_in_", "_first_epoch"}
-
-
-@pytest.mark.parametrize("key", [key for key in attributes() if key not in MAY_LACK])
+@pytest.mark.parametrize("key", [key for key in attributes() if key != "feature_names_in_"])
 def test_what_is_missing_is_named(key):
     state = to_state(attributes())
     del state[key]
     with pytest.raises(ValueError, match=f"it lacks {key}. The file is damaged"):
-        load(state)
-
-
-def test_a_history_without_its_first_epoch_begins_with_the_first():
-    state = to_state(attributes())
-    del state["_first_epoch"]
-    assert load(state)["_first_epoch"] == 0
+        load(resealed(state))
 
 
 def test_images_need_their_shape():
     state = to_state(conv_attributes())
     del state["image_shape_"]
     with pytest.raises(ValueError, match=r"image_shape_ is None and .* of shape \(5, 4, 1\)"):
-        load(state)
+        load(resealed(state))
 
 
 def paths_in(value, above=()):
@@ -216,7 +248,17 @@ def message_about(state):
     "junk", JUNK, ids=[f"{type(junk).__name__}-{n}" for n, junk in enumerate(JUNK)]
 )
 def test_no_junk_ends_in_another_error(junk):
-    messages = [message_about(changed(path, junk)) for path in paths_in(to_state(attributes()))]
-    refused = [message for message in messages if message is not None]
-    assert len(refused) > 20
-    assert all(message.startswith("Can't load this Some: ") for message in refused)
+    paths = list(paths_in(to_state(attributes())))
+    for states in ([changed(path, junk) for path in paths], of_format_1(paths, junk)):
+        messages = [message_about(state) for state in [*states, *map(resealed, states)]]
+        refused = [message for message in messages if message is not None]
+        assert len(refused) > 40
+        assert all(message.startswith("Can't load this Some: ") for message in refused)
+
+
+def of_format_1(paths, junk):
+    states = [changed(path, junk) for path in paths]
+    for state in states:
+        for key in ("_skclf_format", "_skclf_checksum"):
+            state.pop(key)
+    return states

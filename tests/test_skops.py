@@ -185,18 +185,19 @@ def with_arrays(saved, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    "change",
     [
-        (np.transpose, r"shape \(3, 4\) and type float32"),
-        (lambda array: array[:-1], r"shape \(3, 3\) and type float32"),
-        (lambda array: array.astype(np.float16), r"shape \(4, 3\) and type float16"),
+        np.transpose,
+        lambda array: array[:-1],
+        lambda array: array.astype(np.float16),
+        lambda array: np.nextafter(array, np.float32(1)),
     ],
 )
-def test_altered_files_are_refused(change, found):
+def test_altered_files_are_refused(change):
     saved = skops_io.dumps(clone(BINARY).fit(X, Y))
     trusted = [name_of(BINARY)]
     assert skops_io.loads(with_arrays(saved, np.copy), trusted=trusted).n_features_in_ == 4
-    with pytest.raises(ValueError, match=rf"Can't load .* _weights\[0\] is an array of {found}"):
+    with pytest.raises(ValueError, match=r"Can't load this Binary.*: the checksum differs"):
         skops_io.loads(with_arrays(saved, change), trusted=trusted)
 
 
@@ -229,8 +230,6 @@ def test_files_of_another_version_warn(estimator, fitted):
 
 def test_altered_vectorizers_are_refused():
     vectorizer = MultiHotVectorizer().fit([[76543]])
-    saved = with_schema(skops_io.dumps(vectorizer), "76544", "-76544")
-    with pytest.raises(
-        ValueError, match="Can't load this MultiHotVectorizer: num_words_ is -76544"
-    ):
+    saved = with_schema(skops_io.dumps(vectorizer), "76544", "76540")
+    with pytest.raises(ValueError, match=r"Can't load this MultiHotV.*: the checksum differs"):
         skops_io.loads(saved, trusted=[name_of(vectorizer)])

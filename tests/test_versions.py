@@ -1,22 +1,37 @@
 """Versions in saved states, the warnings about them, and states that no estimator has."""
 
+import numpy as np
 import pytest
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 import skclf
+from skclf._checksum import checksum
+from skclf._migrations import FORMAT
 from skclf._versions import refusal, with_versions, without_versions
 
 ATTRIBUTES = {"epochs": 2, "n_epochs_": 1}
 
 
+CHECKED = ("n_epochs_", "_weights")
+
+
+def saved(attributes):
+    return with_versions(attributes, CHECKED)
+
+
 def load(state):
-    return without_versions(state, "Some", ("epochs",))
+    return without_versions(state, "Some", ("epochs",), CHECKED)
 
 
 def test_versions_come_and_go(recwarn):
-    state = with_versions(ATTRIBUTES)
-    versions = {"_skclf_version": skclf.__version__, "_sklearn_version": sklearn.__version__}
+    state = saved(ATTRIBUTES)
+    versions = {
+        "_skclf_version": skclf.__version__,
+        "_sklearn_version": sklearn.__version__,
+        "_skclf_format": FORMAT,
+        "_skclf_checksum": checksum({"n_epochs_": 1}),
+    }
     assert state == ATTRIBUTES | versions
     assert load(state) == ATTRIBUTES
     assert state == ATTRIBUTES | versions
@@ -25,7 +40,7 @@ def test_versions_come_and_go(recwarn):
 
 
 @pytest.mark.parametrize(
-    ("key", "saved", "shown"),
+    ("key", "version", "shown"),
     [
         ("_skclf_version", "0.0.1", "skclf 0.0.1"),
         ("_skclf_version", None, "skclf unknown"),
@@ -33,9 +48,9 @@ def test_versions_come_and_go(recwarn):
         ("_sklearn_version", None, "unknown"),
     ],
 )
-def test_other_versions_are_told(key, saved, shown):
-    state = with_versions(ATTRIBUTES) | {key: saved}
-    if saved is None:
+def test_other_versions_are_told(key, version, shown):
+    state = saved(ATTRIBUTES) | {key: version}
+    if version is None:
         del state[key]
     with pytest.warns(InconsistentVersionWarning, match=f"Some from version {shown} when") as seen:
         assert load(state) == ATTRIBUTES
@@ -46,18 +61,55 @@ def test_other_versions_are_told(key, saved, shown):
     assert warning.current_sklearn_version == current
 
 
+def without(key):
+    return {name: value for name, value in saved(ATTRIBUTES).items() if name != key}
+
+
+OF_FORMAT_1 = {*ATTRIBUTES, "_skclf_version", "_sklearn_version"}
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
         ([], "it holds a list and no dict"),
         ((None, {"epochs": 2}), "it holds a tuple and no dict"),
-        (with_versions({}), "it lacks epochs"),
-        (with_versions({"epochs": 2, 3: 4}), "the names of its attributes are not all strings"),
+        (saved({}), "it lacks epochs"),
+        (saved({"epochs": 2, 3: 4}), "the names of its attributes are not all strings"),
+        (saved(ATTRIBUTES) | {"n_epochs_": 2}, "its arrays are not those .*: the checksum differs"),
+        (saved(ATTRIBUTES) | {"_weights": []}, "its arrays are not those .*: the checksum differs"),
+        (saved(ATTRIBUTES) | {"_skclf_checksum": ""}, "its arrays are not those .* differs"),
+        (saved(ATTRIBUTES) | {"_skclf_checksum": np.zeros(2)}, "its arrays are not those .* diff"),
+        (without("_skclf_checksum"), "it has no checksum, and is of format 2"),
+        (without("_skclf_format"), "it has a checksum, and is of format 1"),
+        (saved(ATTRIBUTES) | {"_skclf_format": 0}, "its format is 0, and no whole number from 1"),
+        (saved(ATTRIBUTES) | {"_skclf_format": True}, "its format is True, and no whole number"),
+        (saved(ATTRIBUTES) | {"_skclf_format": "2"}, "its format is '2', and no whole number"),
     ],
 )
 def test_states_of_no_estimator_are_refused(state, message):
-    with pytest.raises(ValueError, match=f"^Can't load this Some: {message}. The file is damaged"):
+    message = f"^Can't load this Some: {message}.*[.] The file is damaged.*save the estimator again"
+    with pytest.raises(ValueError, match=message):
         load(state)
+
+
+@pytest.mark.parametrize("number", [FORMAT + 1, 99, 10**30])
+def test_states_of_a_newer_skclf_are_refused(number):
+    state = saved(ATTRIBUTES) | {"_skclf_format": number, "_skclf_version": "999.0"}
+    message = (
+        rf"it was saved by a newer skclf, in format {number}, and this version reads formats 1 to "
+        rf"{FORMAT}\. .*saved by 999\.0, .*; load it with the newer skclf, or fit and save"
+    )
+    with (
+        pytest.warns(InconsistentVersionWarning, match=r"skclf 999\.0"),
+        pytest.raises(ValueError, match=message),
+    ):
+        load(state)
+
+
+def test_states_of_format_1_have_no_checksum():
+    state = {key: value for key, value in saved(ATTRIBUTES).items() if key in OF_FORMAT_1}
+    assert load(state) == ATTRIBUTES
+    assert load(state | {"n_epochs_": 2}) == {"epochs": 2, "n_epochs_": 2}
 
 
 def test_an_error_names_both_versions():

@@ -1,0 +1,43 @@
+"""States of earlier formats, brought to today's one step at a time.
+
+The format is a number in each saved state, which rises when a new version of skclf saves something
+in another form. For each earlier number there is one pure function here, which takes a state of
+that format, as it stands in the file, and returns it in the next format. Files of each format are
+kept in ``tests/files``.
+
+===  =============================================================================================
+1    version 0.1.0; its states hold no number
+2    version 0.2.0: the number, the checksum, and ``_first_epoch``
+===  =============================================================================================
+"""
+
+
+def _from_1_to_2(state):
+    # The history of a classifier began with the first epoch.
+    return {"_first_epoch": 0, **state} if "_history" in state else state
+
+
+# By the format that they read. Each gets the states of classifiers and of vectorizers, fitted or
+# not, versions included, and leaves them as they are. It may rely on nothing that `skclf._saved`
+# checks afterwards: whatever error it raises about a damaged state is shown as that state's fault.
+MIGRATIONS = {1: _from_1_to_2}
+FORMAT = 1 + max(MIGRATIONS)
+
+
+def migrated(state, number):
+    """A state of a known format in today's.
+
+    Parameters
+    ----------
+    state : dict
+        As it was saved; left as it is.
+    number : int
+        Its format, from 1 to `FORMAT`.
+
+    Returns
+    -------
+    dict
+    """
+    for earlier in range(number, FORMAT):
+        state = MIGRATIONS[earlier](state)
+    return state
