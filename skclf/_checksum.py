@@ -71,8 +71,7 @@ def _add_items(digest, kind, items):
     """Add a sequence; one of strings or of whole numbers, which may be long, in few steps."""
     types = set(map(type, items))
     if types == {str}:
-        lengths = " ".join(map(str, map(len, items)))
-        _add_block(digest, f"{kind} of strings", lengths.encode())
+        _add_block(digest, f"{kind} of strings", np.array([*map(len, items)], "<i8").tobytes())
         _add_block(digest, "text", _encoded("".join(items)))
     elif types == {int}:
         _add_block(digest, f"{kind} of int", " ".join(map(hex, items)).encode())
