@@ -75,8 +75,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     }
 
     @abstractmethod
-    def _architecture(self, X, n_classes):
-        """The net for these rows and this number of classes."""
+    def _make_net(self, X, n_classes):
+        """The net for these rows and this number of classes, a `skclf.nets.LayeredNet`."""
 
     @names_misplaced_arguments
     @_fit_context(prefer_skip_nested_validation=True)
@@ -282,21 +282,21 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 "warm_start=True goes on with the old one; set one of them alone."
             )
 
-    def _monitors(self, architecture):
+    def _monitors(self, net):
         """The values that ``patience`` and the best epoch go by."""
         return (
-            self._monitor(architecture, "monitor", "refit_epoch"),
-            self._monitor(architecture, "refit_epoch", "monitor"),
+            self._monitor(net, "monitor", "refit_epoch"),
+            self._monitor(net, "refit_epoch", "monitor"),
         )
 
-    def _monitor(self, architecture, *parameters):
+    def _monitor(self, net, *parameters):
         """What the first of these parameters asks for that is set."""
         parameter = next((p for p in parameters if getattr(self, p) is not None), None)
         if parameter is None or getattr(self, parameter) == VAL_LOSS.name:
             return VAL_LOSS
         from skclf import _bridge
 
-        compile_with = self._compile_with(architecture)
+        compile_with = self._compile_with(net)
         return monitor_for(
             parameter,
             getattr(self, parameter),
@@ -324,7 +324,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
         early_stop, monitors = None, None
         if validation_rows is not None:
-            monitors = self._monitors(self._architecture(rows[0], len(self.classes_)))
+            monitors = self._monitors(self._make_net(rows[0], len(self.classes_)))
             if self.patience is not None:
                 watched = monitors[0]
                 early_stop = EarlyStop(watched.name, int(self.patience), watched.lower)
@@ -369,7 +369,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Whether two equal rows may be one of twice the weight for each of the metrics."""
         from skclf import _bridge
 
-        return _bridge.weighs_rows(self._compile_with(self._architecture(X, len(self.classes_))))
+        return _bridge.weighs_rows(self._compile_with(self._make_net(X, len(self.classes_))))
 
     def _train(
         self,
@@ -386,7 +386,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train through the bridge, take over weights, state and history, and return them."""
         from skclf import _bridge
 
-        architecture = self._architecture(rows[0], len(self.classes_))
+        net = self._make_net(rows[0], len(self.classes_))
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
@@ -396,14 +396,14 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if self.keep_epochs:
             watchers.append(kept)
         if task.is_heard:
-            fitted = partial(_fitted_at_epoch, architecture)
+            fitted = partial(_fitted_at_epoch, net)
             watchers.append(EpochTasks(task, fitted, earlier, n_earlier))
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
             training = _bridge.train(
-                architecture,
+                net,
                 rows,
                 validation_rows,
-                compile_with=self._compile_with(architecture),
+                compile_with=self._compile_with(net),
                 class_weight=class_weight,
                 seeds=self._seeds,
                 first_epoch=first_epoch,
@@ -421,7 +421,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         history = joined_history(earlier, training.history, n_earlier)
         snapshot = training.epochs, training.weights, training.state
         before = training.first_epoch - n_earlier
-        fitted = _fitted_attributes(architecture, history, before, snapshot)
+        fitted = _fitted_attributes(net, history, before, snapshot)
         self._take_over(fitted, kept.weights)
         return training
 
@@ -451,11 +451,11 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             )
 
 
-def _fitted_attributes(architecture, history, first_epoch, snapshot):
+def _fitted_attributes(net, history, first_epoch, snapshot):
     """What a classifier is fitted by, after its classes and features are known."""
     epochs, weights, state = snapshot
     return {
-        "_net": architecture,
+        "_net": net,
         "_history": history,
         "_first_epoch": first_epoch,
         "_weights": weights,
@@ -466,10 +466,10 @@ def _fitted_attributes(architecture, history, first_epoch, snapshot):
     }
 
 
-def _fitted_at_epoch(architecture, history, snapshot):
+def _fitted_at_epoch(net, history, snapshot):
     """The same while training goes on, at the end of the history's last epoch."""
     first_epoch = snapshot[0] - len(history["loss"])
-    return _fitted_attributes(architecture, history, first_epoch, snapshot)
+    return _fitted_attributes(net, history, first_epoch, snapshot)
 
 
 class _UnchangedOnFailure:

@@ -35,7 +35,7 @@ with nothing_global_changes(), _classes_unpatched():
         import keras
         from scikeras.wrappers import KerasClassifier
 
-        from skclf import _copies, _keras_objects, _networks
+        from skclf import _copies, _keras_objects, nets
 
 engine.limit_threads()
 
@@ -137,7 +137,7 @@ class _EpochEnd(keras.callbacks.Callback):
 
 
 def train(
-    architecture,
+    layers,
     rows,
     validation_rows=None,
     *,
@@ -157,7 +157,7 @@ def train(
 
     Parameters
     ----------
-    architecture : skclf._forward.Architecture
+    layers : skclf.nets.LayeredNet
     rows, validation_rows : tuple (X, codes, sample_weight)
         Float32 rows (dense or CSR), class codes, and weights or None.
     compile_with : dict
@@ -191,15 +191,15 @@ def train(
     compile_with = _with_fitting_loss(compile_with)
     loss, metrics = compile_with["loss"], _keras_objects.metrics_key(compile_with["metrics"])
     optimizer, rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))
-    kind = (architecture, loss, optimizer, metrics)
+    kind = (layers, loss, optimizer, metrics)
     with engine.borrow(
         None if None in kind else (*kind, engine.current_strategy()),
-        lambda: _new_net(architecture, compile_with),
+        lambda: _new_net(layers, compile_with),
         engine.Net.is_unchanged,
     ) as net:
         net.begin(
-            _networks.initial_weights([w.shape for w in net.weights], seeds["weights"]),
-            _networks.initial_dropout_states(len(net.dropout_states), seeds["dropout"]),
+            nets.initial_weights([w.shape for w in net.weights], seeds["weights"]),
+            nets.initial_generator_states(len(net.dropout_states), seeds["dropout"]),
             order_seed=seeds["order"],
             class_weight=class_weight,
             learning_rate=rate,
@@ -211,7 +211,7 @@ def train(
         def take_state():
             return _training_state(net, compile_with) if keep_state else None
 
-        X, y, sample_weight = _net_rows(architecture, loss, rows)
+        X, y, sample_weight = _net_rows(layers, loss, rows)
         end = _EpochEnd(watchers, take_state)
         callbacks = [*_copies.copied_callbacks(callbacks), end]
         fitter = _Fitter(lambda: net, callbacks=callbacks, batch_size=batch_size, verbose=0)
@@ -221,7 +221,7 @@ def train(
             sample_weight,
             initial_epoch=first_epoch,
             epochs=epochs,
-            validation_data=_net_rows(architecture, loss, validation_rows),
+            validation_data=_net_rows(layers, loss, validation_rows),
         )
         training = _training(net, callbacks, take_state)
     # The net that was borrowed is as good as new for the next fit, whatever became of this one.
@@ -269,19 +269,19 @@ def _restored_epoch(callbacks):
     return None
 
 
-def _new_net(architecture, compile_with):
+def _new_net(layers, compile_with):
     return engine.Net(
-        *_build_layers(architecture),
+        *_build_layers(layers),
         optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
         loss=compile_with["loss"],
         metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
     )
 
 
-def keras_model(architecture, weights, compile_with, state=None):
+def keras_model(layers, weights, compile_with, state=None):
     """A new, compiled `keras.Model` with these weights."""
     compile_with = _with_fitting_loss(compile_with)
-    model = keras.Model(*_build_layers(architecture), name="skclf_net")
+    model = keras.Model(*_build_layers(layers), name="skclf_net")
     model.compile(
         optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
         loss=compile_with["loss"],
@@ -320,29 +320,29 @@ def picklable_parameter(value):
     return _copies.picklable_parameter(value)
 
 
-def evaluate(architecture, weights, compile_with, rows, batch_size):
+def evaluate(layers, weights, compile_with, rows, batch_size):
     """Loss and metrics as Keras computes them, by name."""
-    model = keras_model(architecture, weights, compile_with)
-    logs = engine.evaluate(model, *_net_rows(architecture, model.loss, rows), batch_size)
+    model = keras_model(layers, weights, compile_with)
+    logs = engine.evaluate(model, *_net_rows(layers, model.loss, rows), batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
 
-def hidden_values(architecture, weights, X, batch_size=1024):
+def hidden_values(layers, weights, X, batch_size=1024):
     """Values that reach the output layer, for activations that only Keras knows.
 
     Returns
     -------
     ndarray of shape (n_rows, n_units), dtype float32
     """
-    model = keras.Model(*_build_layers(architecture))
+    model = keras.Model(*_build_layers(layers))
     model.set_weights(weights)
     hidden = keras.Model(model.input, model.get_layer("output").input)
-    X = X.reshape(-1, *architecture.input_shape) if architecture.filters else X
+    X = X.reshape(-1, *layers.input_shape) if layers.takes_images else X
     batches = engine.Batches(X, np.empty(X.shape[0]), None, batch_size)
     return np.concatenate([hidden(batches[i][0]).numpy() for i in range(len(batches))])
 
 
-def _build_layers(architecture):
+def _build_layers(layers):
     engine.check_process()
     backend = keras.config.backend()
     if backend != "tensorflow":
@@ -350,17 +350,18 @@ def _build_layers(architecture):
             f"Keras runs on {backend!r} in this process, and skclf needs TensorFlow: set the "
             "environment variable KERAS_BACKEND to 'tensorflow' before Keras is first imported."
         )
-    _networks.check_activation(architecture.activation)
-    return _networks.build_layers(architecture)
+    for layer in layers.unknown_layers:
+        _keras_objects.check_activation(layer.activation)
+    return layers.build()
 
 
-def _net_rows(architecture, loss, rows):
+def _net_rows(layers, loss, rows):
     """Rows ``(X, codes, sample_weight)`` in the shapes that net and loss want; None stays None."""
     if rows is None:
         return None
     X, codes, sample_weight = rows
-    X = X.reshape(-1, *architecture.input_shape) if architecture.filters else X
-    return X, _targets(loss, architecture.n_outputs, codes), sample_weight
+    X = X.reshape(-1, *layers.input_shape) if layers.takes_images else X
+    return X, _targets(loss, layers.n_outputs, codes), sample_weight
 
 
 def _targets(loss, n_outputs, codes):

@@ -5,19 +5,22 @@ from sklearn.utils._param_validation import StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
-from skclf._forward import Architecture
+from skclf.nets import Dense, Dropout, LayeredNet
 
 
-def _dense_architecture(classifier, X, n_outputs):
-    return Architecture(
-        input_shape=(X.shape[1],),
-        hidden_layer_sizes=sizes("hidden_layer_sizes", classifier.hidden_layer_sizes),
-        n_outputs=n_outputs,
-        activation=classifier.activation,
-        dropout=float(classifier.dropout),
-        l2=float(classifier.l2),
-        sparse=issparse(X),
-    )
+def hidden_layers(classifier):
+    """The hidden dense layers that a classifier's parameters describe."""
+    layers = []
+    for units in sizes("hidden_layer_sizes", classifier.hidden_layer_sizes):
+        layers.append(Dense(units, classifier.activation, float(classifier.l2)))
+        if classifier.dropout:
+            layers.append(Dropout(float(classifier.dropout)))
+    return layers
+
+
+def _dense_net(classifier, X, n_outputs, head):
+    layers = (*hidden_layers(classifier), Dense(n_outputs, head, float(classifier.l2)))
+    return LayeredNet((X.shape[1],), layers, sparse=issparse(X))
 
 
 class BinaryDenseClassifier(NetClassifier):
@@ -195,8 +198,8 @@ class BinaryDenseClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _architecture(self, X, n_classes):
-        return _dense_architecture(self, X, n_outputs=1)
+    def _make_net(self, X, n_classes):
+        return _dense_net(self, X, 1, "sigmoid")
 
     def _check_classes(self, classes):
         super()._check_classes(classes)
@@ -390,5 +393,5 @@ class MulticlassDenseClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _architecture(self, X, n_classes):
-        return _dense_architecture(self, X, n_outputs=n_classes)
+    def _make_net(self, X, n_classes):
+        return _dense_net(self, X, n_classes, "softmax")

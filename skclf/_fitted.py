@@ -1,7 +1,7 @@
 """What a fitted classifier can do: predict, evaluate, show its history and its Keras model.
 
-A fitted net is an `Architecture` and a list of arrays. Nothing here loads TensorFlow, except to
-evaluate, to make ``model_``, and for activations that `skclf._forward` doesn't know.
+A fitted net is a `skclf.nets.LayeredNet` and a list of arrays. Nothing here loads TensorFlow,
+except to evaluate, to make ``model_``, and for activations that `skclf.nets` can't compute.
 """
 
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf import _forward, _labels, _rows, _saved
+from skclf import _labels, _rows, _saved
 
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
@@ -187,12 +187,12 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def _logits(self, weights, X):
-        if self._net.activation in _forward.ACTIVATIONS:
-            return _forward.logits(self._net, weights, X)
+        if not self._net.unknown_layers:
+            return self._net.logits(weights, X)
         from skclf import _bridge
 
         hidden = _bridge.hidden_values(self._net, weights, X.astype(np.float32))
-        return _forward.output_layer(weights, hidden)
+        return self._net.output_layer.logits(weights[-2:], hidden)
 
     @property
     def history_(self):
@@ -252,13 +252,13 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         """Keras's name of the loss for a net with this number of outputs."""
         return self.loss
 
-    def _compile_with(self, architecture):
+    def _compile_with(self, net):
         rate = self.learning_rate
         return {
             "optimizer": self.optimizer,
             # Keras takes no other numbers than Python's own floats.
             "learning_rate": float(rate) if isinstance(rate, Real) else rate,
-            "loss": self._loss(architecture.n_outputs),
+            "loss": self._loss(net.n_outputs),
             "metrics": self.metrics,
         }
 

@@ -35,6 +35,9 @@ _ACCURACIES = {
     "categorical_crossentropy": keras.metrics.CategoricalAccuracy,
     "sparse_categorical_crossentropy": keras.metrics.SparseCategoricalAccuracy,
 }
+# In Keras's module of activations beside them: helpers, one that halves the number of values, and
+# one that needs further arguments.
+_NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}
 # Keras's classes of which a metric can be anything.
 _ANY_METRIC = {"Metric", "Mean", "Sum", "MeanMetricWrapper"}
 # Optimizers that need another one to work on, and so can't be made from their name.
@@ -359,6 +362,16 @@ def _first_keras_class(cls):
 def _numbered(name):
     yield name
     yield from (f"{name}_{number}" for number in range(1, 1000))
+
+
+def check_activation(name):
+    """Raise a ValueError unless this is the name of a Keras activation for hidden layers."""
+    known = [n for n in dir(keras.activations) if n[0] != "_" and n not in _NO_ACTIVATIONS]
+    if name not in known:
+        raise ValueError(
+            f"Got activation={name!r}, which is not the name of a Keras activation: "
+            f"{', '.join(known)}."
+        )
 
 
 def _classes(module, base):

@@ -7,14 +7,35 @@ kept in ``tests/files``.
 
 ===  =============================================================================================
 1    version 0.1.0; its states hold no number
-2    version 0.2.0: the number, the checksum, and ``_first_epoch``
+2    version 0.2.0: the number, the checksum, ``_first_epoch``, and the net layer by layer
 ===  =============================================================================================
 """
 
 
 def _from_1_to_2(state):
     # The history of a classifier began with the first epoch.
-    return {"_first_epoch": 0, **state} if "_history" in state else state
+    added = {"_first_epoch": 0} if "_history" in state else {}
+    changed = {"_net": _layers_of(state["_net"])} if "_net" in state else {}
+    return {**added, **state, **changed}
+
+
+def _layers_of(net):
+    """A net that was described by its sizes, layer by layer."""
+    activation, l2 = net["activation"], net["l2"]
+    layers = []
+    for filters in net["filters"]:
+        convolution = {"kind": "conv", "filters": filters, "kernel_size": net["kernel_size"]}
+        layers.append({**convolution, "activation": activation, "l2": l2})
+        layers.append({"kind": "pool", "pool_size": net["pool_size"]})
+    if net["filters"]:
+        layers.append({"kind": "flatten"})
+    for units in net["hidden_layer_sizes"]:
+        layers.append({"kind": "dense", "units": units, "activation": activation, "l2": l2})
+        if net["dropout"]:
+            layers.append({"kind": "dropout", "rate": net["dropout"]})
+    head = "sigmoid" if net["n_outputs"] == 1 else "softmax"
+    layers.append({"kind": "dense", "units": net["n_outputs"], "activation": head, "l2": l2})
+    return {"input_shape": net["input_shape"], "layers": layers, "sparse": net["sparse"]}
 
 
 # By the format that they read. Each gets the states of classifiers and of vectorizers, fitted or

@@ -6,14 +6,13 @@ other class to trust than the estimator's own. A file can be damaged, altered or
 version; whoever loads it should hear of that at once, and not at the first strange prediction.
 """
 
-from dataclasses import fields
 from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 
-from skclf._forward import Architecture, weight_shapes
 from skclf._versions import refusal, with_versions, without_versions
+from skclf.nets import net_from_state
 
 # Attributes that are set before a net is trained, and those that are set together after it.
 _BEFORE_TRAINING = ("classes_", "n_features_in_", "_seeds")
@@ -30,7 +29,6 @@ _BY_TRAINING = (
 # What the checksum covers. Parameters are not part of it: a subclass may save them in a form of its
 # own, and `fit` checks them.
 CHECKED = (*_BEFORE_TRAINING, "feature_names_in_", "image_shape_", *_BY_TRAINING)
-_FIELDS = {field.name for field in fields(Architecture)}
 _KINDS_OF_LABELS = "biufUSOMm"
 _FLOAT32 = np.dtype(np.float32)
 _SEEDS = ("dropout", "order", "split", "weights")
@@ -53,7 +51,7 @@ def to_state(attributes):
     saved = attributes
     if "_net" in attributes:
         saved = attributes | {
-            "_net": dict(vars(attributes["_net"])),
+            "_net": attributes["_net"].to_state(),
             "_history": {k: np.array(v, float) for k, v in attributes["_history"].items()},
         }
     return with_versions(saved, CHECKED)
@@ -91,7 +89,7 @@ def from_state(state, name, parameters):
         fault = next(_faults(attributes), None)
         if fault is not None:
             raise refusal(name, fault, state)
-        attributes["_net"] = Architecture(**attributes["_net"])
+        attributes["_net"] = net_from_state(attributes["_net"])
         attributes["_history"] = {k: v.tolist() for k, v in attributes["_history"].items()}
     return attributes
 
@@ -107,11 +105,13 @@ def _faults(attributes):
     lacking = [key for key in (*_BEFORE_TRAINING, *_BY_TRAINING) if key not in attributes]
     if lacking:
         yield f"it lacks {', '.join(lacking)}"
-    yield from _net_faults(attributes["_net"])
-    net = Architecture(**attributes["_net"])
+    try:
+        net = net_from_state(attributes["_net"])
+    except ValueError as error:
+        yield str(error)
     yield from _class_faults(attributes["classes_"], net)
     yield from _feature_faults(attributes, net)
-    shapes = weight_shapes(net)
+    shapes = net.weight_shapes()
     yield from _weight_faults(attributes["_weights"], shapes, "_weights")
     yield from _history_faults(attributes["_history"])
     first_epoch = attributes["_first_epoch"]
@@ -124,34 +124,6 @@ def _faults(attributes):
     yield from _epoch_weight_faults(attributes, shapes)
     yield from _seed_faults(attributes["_seeds"])
     yield from _training_state_faults(attributes["_state"], net)
-
-
-def _net_faults(net):
-    if not isinstance(net, dict):
-        yield f"its net is a {type(net).__name__} and no dict"
-    strange = [key for key in net if key not in _FIELDS]
-    if strange:
-        yield f"its net has parts of unknown names: {', '.join(map(repr, strange))}"
-    try:
-        net = Architecture(**net)
-    except TypeError as error:
-        yield f"its net is not whole: {error}"
-    if not _are_sizes(net.filters):
-        yield f"its net has filters={net.filters!r}"
-    is_right = {
-        "input_shape": _are_sizes(net.input_shape, 3 if net.filters else 1),
-        "hidden_layer_sizes": _are_sizes(net.hidden_layer_sizes),
-        "n_outputs": _is_size(net.n_outputs),
-        "activation": isinstance(net.activation, str),
-        "dropout": _is_real(net.dropout) and 0 <= net.dropout < 1,
-        "l2": _is_real(net.l2) and 0 <= net.l2 < float("inf"),
-        "kernel_size": _are_sizes(net.kernel_size, 2),
-        "pool_size": _are_sizes(net.pool_size, 2),
-        "sparse": isinstance(net.sparse, bool),
-    }
-    for part, right in is_right.items():
-        if not right:
-            yield f"its net has {part}={getattr(net, part)!r}"
 
 
 def _is_size(value, least=1):
@@ -199,7 +171,7 @@ def _feature_faults(attributes, net):
         is_array = isinstance(names, np.ndarray) and names.shape == (n_features,)
         if not is_array or not all(isinstance(feature, str) for feature in names.tolist()):
             yield f"feature_names_in_ are no names of {n_features} features: {_shown(names)}"
-    shape = attributes.get("image_shape_", None if net.filters else net.input_shape)
+    shape = attributes.get("image_shape_", None if net.takes_images else net.input_shape)
     if not _are_sizes(shape) or shape != net.input_shape:
         yield f"image_shape_ is {shape!r} and the net's input is of shape {net.input_shape}"
 
@@ -264,7 +236,7 @@ def _training_state_faults(state, net):
             for array in arrays
         ):
             yield f"the {key} to go on training from are no list of arrays of numbers"
-    found, needed = len(state["dropout_states"]), len(net.hidden_layer_sizes) * bool(net.dropout)
+    found, needed = len(state["dropout_states"]), net.n_generators
     if found != needed:
         yield f"it has the states of {found} dropout layers and its net has {needed} of them"
 

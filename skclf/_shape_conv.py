@@ -9,8 +9,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
+from skclf._dense import hidden_layers
 from skclf._fitted import errors_that_name_the_fix
-from skclf._forward import Architecture
+from skclf.nets import Convolution, Dense, Flatten, LayeredNet, MaxPooling
 
 
 def image_shape_of(X, image_shape=None):
@@ -292,25 +293,21 @@ class ShapeConvClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _architecture(self, X, n_classes):
-        one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
+    def _make_net(self, X, n_classes):
         filters = sizes("filters", self.filters)
         if not filters:
             raise ValueError(
                 "Got filters=(), which leaves no convolution; give the filters of at least one "
                 "block, or use MulticlassDenseClassifier."
             )
-        return Architecture(
-            input_shape=self.image_shape_,
-            hidden_layer_sizes=sizes("hidden_layer_sizes", self.hidden_layer_sizes),
-            n_outputs=1 if one_unit else n_classes,
-            activation=self.activation,
-            dropout=float(self.dropout),
-            l2=float(self.l2),
-            filters=filters,
-            kernel_size=sizes("kernel_size", self.kernel_size, length=2),
-            pool_size=sizes("pool_size", self.pool_size, length=2),
-        )
+        kernel_size = sizes("kernel_size", self.kernel_size, length=2)
+        pooling = MaxPooling(sizes("pool_size", self.pool_size, length=2))
+        l2, layers = float(self.l2), []
+        for count in filters:
+            layers += [Convolution(count, kernel_size, self.activation, l2), pooling]
+        one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
+        output = Dense(1, "sigmoid", l2) if one_unit else Dense(n_classes, "softmax", l2)
+        return LayeredNet(self.image_shape_, (*layers, Flatten(), *hidden_layers(self), output))
 
     def _loss(self, n_outputs):
         if self.loss != "auto":

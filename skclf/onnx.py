@@ -5,7 +5,6 @@ what the converter of scikit-learn's own classifiers, ``skl2onnx`` without its "
 take and give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
 """
 
-from math import sqrt
 from numbers import Real
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._fitted import FittedNet
+from skclf.nets import ACTIVATIONS
 
 # All that is needed is in this version of ONNX's operators, of June 2022; the second number is the
 # file format of that time.
@@ -90,7 +90,7 @@ def to_onnx(estimator, path):
 
     labels = _labels(estimator.classes_)
     graph = _Graph()
-    _add_net(graph, estimator._net, estimator._weights)
+    estimator._net.add_to(graph, estimator._weights)
     _add_outputs(graph, estimator._net.n_outputs, labels)
     model = onnx.helper.make_model(
         _made(graph, estimator.n_features_in_, labels),
@@ -112,11 +112,10 @@ def _check_estimator(estimator):
             "the other steps, which skl2onnx can convert."
         )
     check_is_fitted(estimator)
-    activation = estimator._net.activation
-    if activation not in _ACTIVATIONS:
+    for layer in estimator._net.unknown_layers:
         raise ValueError(
-            f"Got a net with activation={activation!r}, which only Keras can compute; expected one "
-            f"of {', '.join(_ACTIVATIONS)}."
+            f"Got a net with activation={layer.activation!r}, which only Keras can compute; "
+            f"expected one of {', '.join(ACTIVATIONS)}."
         )
 
 
@@ -205,44 +204,6 @@ class _Graph:
         return name
 
 
-def _add_net(graph, net, weights):
-    """From rows to logits."""
-    layers = list(zip(weights[::2], weights[1::2], strict=True))
-    if net.filters:
-        # 0 keeps the number of rows.
-        graph.add("Reshape", graph.last, np.array([0, *net.input_shape]))
-        graph.add("Transpose", perm=[0, 3, 1, 2])
-        size = net.input_shape[:2]
-        for kernel, bias in layers[: len(net.filters)]:
-            _add_convolution(graph, kernel, bias)
-            _ACTIVATIONS[net.activation](graph)
-            size = _add_pooling(graph, size, net.pool_size)
-        graph.add("Transpose", perm=[0, 2, 3, 1])
-        graph.add("Flatten", axis=1)
-    *hidden, (kernel, bias) = layers[len(net.filters) :]
-    for hidden_kernel, hidden_bias in hidden:
-        graph.add("Gemm", graph.last, hidden_kernel, hidden_bias)
-        _ACTIVATIONS[net.activation](graph)
-    graph.add("Gemm", graph.last, kernel, bias)
-
-
-def _add_convolution(graph, kernel, bias):
-    """As `skclf._forward.convolve_same`, with the channels before height and width."""
-    height, width = kernel.shape[:2]
-    begins, ends = [(height - 1) // 2, (width - 1) // 2], [height // 2, width // 2]
-    graph.add("Conv", graph.last, kernel.transpose(3, 2, 0, 1), bias, pads=begins + ends)
-
-
-def _add_pooling(graph, size, pool_size):
-    """As `skclf._forward.max_pool_same`; returns the height and width of what comes out."""
-    missing = [-length % pool for length, pool in zip(size, pool_size, strict=True)]
-    begins = [total // 2 for total in missing]
-    ends = [total - begin for total, begin in zip(missing, begins, strict=True)]
-    options = {"kernel_shape": pool_size, "strides": pool_size, "pads": begins + ends}
-    graph.add("MaxPool", **options)
-    return [-(-length // pool) for length, pool in zip(size, pool_size, strict=True)]
-
-
 def _add_outputs(graph, n_outputs, labels):
     """From logits to probabilities and labels."""
     logits = graph.last
@@ -271,73 +232,3 @@ def _made(graph, n_features, labels):
         ],
         initializer=graph.constants,
     )
-
-
-def _node(operator, **attributes):
-    """An activation that is one operator."""
-    return lambda graph: graph.add(operator, **attributes)
-
-
-def _times(gate):
-    """An activation that multiplies each value by another activation of it."""
-    return lambda graph: graph.add("Mul", graph.last, gate(graph))
-
-
-def _number(value):
-    return np.array(value, dtype=np.float32)
-
-
-def _normal_probability(graph):
-    graph.add("Mul", graph.last, _number(sqrt(0.5)))
-    graph.add("Add", graph.add("Erf"), _number(1))
-    return graph.add("Mul", graph.last, _number(0.5))
-
-
-def _tanh_of_softplus(graph):
-    graph.add("Softplus")
-    return graph.add("Tanh")
-
-
-def _log_sigmoid(graph):
-    graph.add("Neg")
-    graph.add("Softplus")
-    graph.add("Neg")
-
-
-def _squareplus(graph):
-    values = graph.last
-    graph.add("Add", graph.add("Mul", values, values), _number(4))
-    graph.add("Add", values, graph.add("Sqrt"))
-    graph.add("Mul", graph.last, _number(0.5))
-
-
-# The activations of `skclf._forward`, each by ONNX's operators. Features or channels are axis 1.
-_ACTIVATIONS = {
-    "celu": _node("Elu", alpha=1.0),
-    "elu": _node("Elu", alpha=1.0),
-    "exponential": _node("Exp"),
-    "gelu": _times(_normal_probability),
-    "hard_shrink": _node("Shrink", lambd=0.5),
-    "hard_sigmoid": _node("HardSigmoid", alpha=1 / 6, beta=0.5),
-    "hard_silu": _node("HardSwish"),
-    "hard_swish": _node("HardSwish"),
-    "hard_tanh": lambda graph: graph.add("Clip", graph.last, _number(-1), _number(1)),
-    "leaky_relu": _node("LeakyRelu", alpha=0.2),
-    "linear": lambda graph: None,
-    "log_sigmoid": _log_sigmoid,
-    "log_softmax": _node("LogSoftmax", axis=1),
-    "mish": _times(_tanh_of_softplus),
-    "relu": _node("Relu"),
-    "relu6": lambda graph: graph.add("Clip", graph.last, _number(0), _number(6)),
-    "selu": _node("Selu", alpha=1.6732632423543772, gamma=1.0507009873554805),
-    "sigmoid": _node("Sigmoid"),
-    "silu": _times(_node("Sigmoid")),
-    "soft_shrink": _node("Shrink", lambd=0.5, bias=0.5),
-    "softmax": _node("Softmax", axis=1),
-    "softplus": _node("Softplus"),
-    "softsign": _node("Softsign"),
-    "squareplus": _squareplus,
-    "swish": _times(_node("Sigmoid")),
-    "tanh": _node("Tanh"),
-    "tanh_shrink": lambda graph: graph.add("Sub", graph.last, graph.add("Tanh")),
-}

@@ -25,7 +25,7 @@ ESTIMATORS |= {"_rows", "_shape_conv", "_tasks"}
 ALLOWED = {
     "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
-    "_networks": ({"keras"}, set()),
+    "nets": ({"scipy", "skclf.nets"}, {"keras"}),
     "_fingerprints": (set(), set()),
     "_copies": ({"keras", "tensorflow", "skclf.engine"}, set()),
     "_keras_objects": (
@@ -39,22 +39,21 @@ ALLOWED = {
             "skclf._copies",
             "skclf._imports",
             "skclf._keras_objects",
-            "skclf._networks",
+            "skclf.nets",
             "skclf.engine",
         },
         set(),
     ),
     # The one module that draws a random number when Keras loads it.
     "_imports": (set(), {"rich"}),
-    "_forward": ({"scipy"}, set()),
     "_checksum": (set(), set()),
     "_migrations": (set(), set()),
     "_versions": (
         {"sklearn", "skclf._checksum", "skclf._migrations"},
         {"skclf.__version__"},
     ),
-    "_saved": ({"skclf._forward", "skclf._versions"}, set()),
-    "onnx": ({"sklearn", "skclf._fitted"}, {"onnx", "skclf.__version__"}),
+    "_saved": ({"skclf.nets", "skclf._versions"}, set()),
+    "onnx": ({"sklearn", "skclf._fitted", "skclf.nets"}, {"onnx", "skclf.__version__"}),
     "_ids": ({"scipy"}, set()),
     "_multi_hot": ({"scipy", "sklearn", "skclf._ids", "skclf._versions"}, set()),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
@@ -65,7 +64,7 @@ ALLOWED = {
 ALLOWED |= dict.fromkeys(
     ESTIMATORS,
     (
-        {"scipy", "sklearn", "skclf._forward", "skclf._saved", *map("skclf.{}".format, ESTIMATORS)},
+        {"scipy", "sklearn", "skclf.nets", "skclf._saved", *map("skclf.{}".format, ESTIMATORS)},
         {"pandas", "skclf._bridge"},
     ),
 )
@@ -91,9 +90,11 @@ def imports_of(source, package):
             above = package.split(".")[: len(package.split(".")) - node.level + 1]
             base = ".".join([*(above if node.level else []), *filter(None, [node.module])])
             # ``from skclf import _rows`` imports a module, ``from skclf._rows import x`` a name.
-            own = base in ("skclf", "skclf.datasets", "skclf.engine", "skclf.plots")
+            own = base in ("skclf", "skclf.datasets", "skclf.engine", "skclf.nets", "skclf.plots")
             modules = [f"{base}.{alias.name}" for alias in node.names] if own else [base]
             found.extend((name, in_function) for name in modules)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return  # read by type checkers alone
         in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for child in ast.iter_child_nodes(node):
             visit(child, in_function)

@@ -22,8 +22,8 @@ from skclf import (
     MulticlassDenseClassifier,
     ShapeConvClassifier,
     _bridge,
-    _networks,
     engine,
+    nets,
 )
 from skclf.engine import _cache
 from skclf.engine._fused import fuse_updates
@@ -65,7 +65,7 @@ def train_by_hand(classifier, X, codes, sample_weight=None):
         classifier._net, classifier._weights, classifier._compile_with(classifier._net)
     )
     shapes = [weight.shape for weight in model.weights]
-    model.set_weights(_networks.initial_weights(shapes, seeds["weights"]))
+    model.set_weights(nets.initial_weights(shapes, seeds["weights"]))
     targets = _bridge._targets(model.loss, classifier._net.n_outputs, codes)
     losses = []
     for epoch in range(classifier.epochs):

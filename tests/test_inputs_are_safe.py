@@ -507,7 +507,9 @@ def loaded(state):
 @pytest.mark.parametrize("odd", [*NAMES, *CONFIGS], ids=str)
 def test_an_activation_in_a_file_is_a_known_name(state, odd):
     CALLED.clear()
-    altered = state | {"_net": state["_net"] | {"activation": odd}}
+    hidden, output = state["_net"]["layers"]
+    layers = [hidden | {"activation": odd}, output]
+    altered = state | {"_net": state["_net"] | {"layers": layers}}
     with pytest.raises(ValueError, match=r"activation="):
         loaded(altered).predict(X)
     assert CALLED == []

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from small_nets import layered_net
 
-from skclf import BinaryDenseClassifier, _networks, engine
-from skclf._forward import Architecture
+from skclf import BinaryDenseClassifier, _keras_objects, engine
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(30, 4).astype(np.float32)
@@ -20,40 +20,40 @@ def net(**parameters):
 
 # ----------------------------------------------------------------------------------------- layers
 
-DENSE = Architecture((4,), (3, 2), 1, "tanh", dropout=0.5, l2=0.1)
-CONV = Architecture((6, 5, 2), (3,), 4, "elu", filters=(2, 3), kernel_size=(2, 3), pool_size=(3, 2))
+DENSE = layered_net((4,), (3, 2), 1, "tanh", dropout=0.5, l2=0.1)
+CONV = layered_net((6, 5, 2), (3,), 4, "elu", filters=(2, 3), kernel_size=(2, 3), pool_size=(3, 2))
 
 
 @pytest.mark.parametrize(
-    ("architecture", "names"),
+    ("layers", "names"),
     [
         (DENSE, ["rows", "hidden_1", "dropout_1", "hidden_2", "dropout_2", "output"]),
         (
             CONV,
             ["images", "conv_1", "pool_1", "conv_2", "pool_2", "flatten", "hidden_1", "output"],
         ),
-        (Architecture((4,), (), 3, "relu", sparse=True), ["rows", "output"]),
+        (layered_net((4,), (), 3, "relu", sparse=True), ["rows", "output"]),
     ],
 )
-def test_layers_have_the_same_names_at_every_time(architecture, names):
+def test_layers_have_the_same_names_at_every_time(layers, names):
     for _ in range(2):
-        model = keras.Model(*_networks.build_layers(architecture))
+        model = keras.Model(*layers.build())
         assert [layer.name for layer in model.layers] == names
 
 
 def test_layers_are_what_the_architecture_says():
-    model = keras.Model(*_networks.build_layers(CONV))
+    model = keras.Model(*CONV.build())
     assert model.input_shape == (None, 6, 5, 2)
     assert model.output_shape == (None, 4)
     conv, pool = model.get_layer("conv_1"), model.get_layer("pool_1")
     assert (conv.filters, conv.kernel_size, conv.padding) == (2, (2, 3), "same")
     assert (pool.pool_size, pool.padding) == ((3, 2), "same")
     assert model.get_layer("output").activation is keras.activations.softmax
-    model = keras.Model(*_networks.build_layers(DENSE))
+    model = keras.Model(*DENSE.build())
     assert model.get_layer("dropout_1").rate == 0.5
     assert float(model.get_layer("hidden_1").kernel_regularizer.l2) == pytest.approx(0.1)
     assert model.get_layer("output").activation is keras.activations.sigmoid
-    plain = keras.Model(*_networks.build_layers(Architecture((4,), (3,), 1, "relu")))
+    plain = keras.Model(*layered_net((4,), (3,), 1, "relu").build())
     assert plain.get_layer("hidden_1").kernel_regularizer is None
     assert [type(layer).__name__ for layer in plain.layers] == ["InputLayer", "Dense", "Dense"]
 
@@ -63,7 +63,7 @@ def test_layers_do_not_depend_on_keras_settings():
     try:
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("mixed_float16")
-        model = keras.Model(*_networks.build_layers(DENSE))
+        model = keras.Model(*DENSE.build())
     finally:
         keras.config.set_dtype_policy(policy)
         keras.config.set_floatx(floatx)
@@ -93,13 +93,13 @@ def test_a_fit_does_not_depend_on_keras_settings(setting):
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "sparsemax", "leaky_relu"])
 def test_activations_that_keras_knows(name):
-    assert _networks.check_activation(name) is None
+    assert _keras_objects.check_activation(name) is None
 
 
 @pytest.mark.parametrize("name", ["rellu", "", "get", "ReLU!"])
 def test_unknown_activations_come_with_the_known_ones(name):
     with pytest.raises(ValueError, match=r"not the name of a Keras activation.*relu") as raised:
-        _networks.check_activation(name)
+        _keras_objects.check_activation(name)
     assert f"Got activation={name!r}" in str(raised.value)
     known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
     assert {"relu", "tanh", "gelu"} < set(known)
@@ -108,11 +108,11 @@ def test_unknown_activations_come_with_the_known_ones(name):
 def test_the_activations_that_are_offered_work():
     # Not Keras's functions for other ends, such as get and serialize.
     with pytest.raises(ValueError, match="not the name of a Keras activation") as raised:
-        _networks.check_activation("rellu")
+        _keras_objects.check_activation("rellu")
     known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
     assert len(known) > 20
     for name in known:
-        model = keras.Model(*_networks.build_layers(Architecture((4,), (3, 2), 1, name)))
+        model = keras.Model(*layered_net((4,), (3, 2), 1, name).build())
         assert np.isfinite(model(X)).all()
 
 

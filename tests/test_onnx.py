@@ -11,10 +11,11 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from small_nets import layered_net
 
 import skclf
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
-from skclf._forward import ACTIVATIONS, Architecture, weight_shapes
+from skclf.nets import ACTIVATIONS
 from skclf.onnx import to_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -54,12 +55,12 @@ def assert_same(estimator, X, folder):
 def with_net(estimator, net, classes=("ant", "bee", "cat"), seed=0):
     """An estimator that is fitted by weights drawn at random, as training leaves none."""
     random = np.random.RandomState(seed)
-    shapes = weight_shapes(net)
+    shapes = net.weight_shapes()
     estimator._weights = [random.normal(size=shape).astype(np.float32) for shape in shapes]
     estimator._net = net
     estimator.classes_ = np.array(classes[: max(2, net.n_outputs)])
     estimator.n_features_in_ = int(np.prod(net.input_shape))
-    if net.filters:
+    if net.takes_images:
         estimator.image_shape_ = net.input_shape
     return estimator
 
@@ -94,7 +95,7 @@ def test_fitted_classifiers(name, labels, tmp_path):
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_of_dense_nets(activation, n_outputs, tmp_path):
-    net = Architecture((5,), (7, 6), n_outputs, activation)
+    net = layered_net((5,), (7, 6), n_outputs, activation)
     estimator = with_net(BinaryDenseClassifier(), net)
     estimator._weights = [weight / 2 for weight in estimator._weights]
     assert_same(estimator, ROWS, tmp_path)
@@ -102,7 +103,7 @@ def test_activations_of_dense_nets(activation, n_outputs, tmp_path):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_of_convolutions(activation, tmp_path):
-    net = Architecture((5, 4, 2), (6,), 3, activation, filters=(3, 2))
+    net = layered_net((5, 4, 2), (6,), 3, activation, filters=(3, 2))
     estimator = with_net(ShapeConvClassifier(), net)
     # Twice the exponential of what is not small is more than float32 holds.
     share = 16 if activation == "exponential" else 4
@@ -115,13 +116,13 @@ def test_activations_of_convolutions(activation, tmp_path):
 @pytest.mark.parametrize("pool_size", [(2, 2), (3, 3), (1, 4), (5, 2)])
 def test_sizes_of_images_kernels_and_pools(shape, kernel_size, pool_size, tmp_path):
     sizes = {"filters": (2, 3, 2), "kernel_size": kernel_size, "pool_size": pool_size}
-    net = Architecture(shape, (4,), 1, "relu", **sizes)
+    net = layered_net(shape, (4,), 1, "relu", **sizes)
     X = RNG.normal(size=(10, np.prod(shape)))
     assert_same(with_net(ShapeConvClassifier(), net), X, tmp_path)
 
 
 def test_images_straight_to_the_output_layer(tmp_path):
-    net = Architecture((6, 6, 1), (), 2, "relu", filters=(2,))
+    net = layered_net((6, 6, 1), (), 2, "relu", filters=(2,))
     assert_same(with_net(ShapeConvClassifier(), net), RNG.normal(size=(9, 36)), tmp_path)
 
 
@@ -136,7 +137,7 @@ def test_labels_of_sure_nets(name, tmp_path):
 
 @pytest.mark.parametrize(("bias", "label"), [(0, "ant"), (1e-3, "bee"), (-1e-3, "ant")])
 def test_the_first_class_wins_a_tie(bias, label, tmp_path):
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (), 1, "relu"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (), 1, "relu"))
     estimator._weights = [np.zeros((5, 1), np.float32), np.array([bias], np.float32)]
     found = session_of(estimator, tmp_path).run(["label"], {"X": ROWS[:1]})
     assert found[0].tolist() == [label] == estimator.predict(ROWS[:1]).tolist()
@@ -145,7 +146,7 @@ def test_the_first_class_wins_a_tie(bias, label, tmp_path):
 @pytest.mark.parametrize("n_outputs", [1, 2, 3])
 def test_labels_of_rows_between_two_classes(n_outputs, tmp_path):
     # 5,000 rows, and 5,000 that are moved towards others up to where the label changes.
-    net = Architecture((5,), (16, 8), n_outputs, "relu")
+    net = layered_net((5,), (16, 8), n_outputs, "relu")
     estimator = with_net(MulticlassDenseClassifier(), net)
     random = np.random.RandomState(1)
     ends, others = random.normal(size=(2, 5_000, 5)).astype(np.float32)
@@ -163,7 +164,7 @@ def test_labels_of_rows_between_two_classes(n_outputs, tmp_path):
 
 
 def test_a_net_that_was_trained_on_sparse_rows(tmp_path):
-    net = Architecture((5,), (4,), 1, "relu", sparse=True)
+    net = layered_net((5,), (4,), 1, "relu", sparse=True)
     assert_same(with_net(BinaryDenseClassifier(), net), ROWS, tmp_path)
 
 
@@ -209,7 +210,7 @@ def test_the_face_is_that_of_scikit_learns_converter(y, tmp_path):
 
 
 def test_the_file_says_where_it_comes_from(tmp_path):
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     path = str(tmp_path / "net.onnx")
     to_onnx(estimator, path)
     model = onnx.load(path)
@@ -223,7 +224,7 @@ def test_the_file_says_where_it_comes_from(tmp_path):
 def test_a_file_that_is_there_is_replaced(tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(b"x" * 100_000)
-    to_onnx(with_net(BinaryDenseClassifier(), Architecture((5,), (), 1, "relu")), path)
+    to_onnx(with_net(BinaryDenseClassifier(), layered_net((5,), (), 1, "relu")), path)
     onnx.checker.check_model(str(path))
 
 
@@ -252,7 +253,7 @@ def test_what_is_not_fitted(tmp_path):
 
 
 def test_an_activation_that_only_keras_knows(tmp_path):
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "sparse_plus"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "sparse_plus"))
     with pytest.raises(
         ValueError, match=r"activation='sparse_plus', which only Keras .* celu, elu"
     ):
@@ -275,7 +276,7 @@ def test_an_activation_that_only_keras_knows(tmp_path):
 )
 @pytest.mark.filterwarnings("error")
 def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.asarray(classes)
     with pytest.raises(ValueError, match=r"Got labels of type .* only strings and whole numbers"):
         to_onnx(estimator, tmp_path / "net.onnx")
@@ -283,7 +284,7 @@ def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
 
 @pytest.mark.parametrize("dtype", [str, object])
 def test_labels_that_utf_8_can_not_encode(dtype, tmp_path):
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.array(["ant", "\udcff"], dtype=dtype)
     with pytest.raises(
         ValueError, match=r"Got the label '\\udcff', but ONNX has .* UTF-8 can encode"
@@ -293,7 +294,7 @@ def test_labels_that_utf_8_can_not_encode(dtype, tmp_path):
 
 def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    estimator = with_net(BinaryDenseClassifier(), Architecture((5,), (4,), 1, "relu"))
+    estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     with pytest.raises(ImportError, match=r"pip install 'skclf\[onnx\]'"):
         to_onnx(estimator, tmp_path / "net.onnx")
 

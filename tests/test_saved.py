@@ -2,15 +2,14 @@
 
 import copy
 import warnings
-from dataclasses import fields
 
 import numpy as np
 import pytest
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+from small_nets import layered_net
 
 import skclf
-from skclf._forward import Architecture, weight_shapes
 from skclf._saved import CHECKED, from_state, to_state
 from skclf._versions import with_versions
 
@@ -18,12 +17,12 @@ PARAMETERS = ("epochs",)
 
 
 def zeros(net):
-    return [np.zeros(shape, dtype=np.float32) for shape in weight_shapes(net)]
+    return [np.zeros(shape, dtype=np.float32) for shape in net.weight_shapes()]
 
 
 def attributes(**changes):
     """Those of a classifier that was fitted on two features."""
-    net = Architecture((2,), (3,), 1, "relu", dropout=0.2)
+    net = layered_net((2,), (3,), 1, "relu", dropout=0.2)
     made = {
         "epochs": 2,
         "classes_": np.array(["ant", "bee"]),
@@ -48,7 +47,7 @@ def attributes(**changes):
 
 
 def conv_attributes():
-    net = Architecture((5, 4, 1), (3,), 2, "relu", filters=(2,))
+    net = layered_net((5, 4, 1), (3,), 2, "relu", filters=(2,))
     changes = {"_net": net, "_weights": zeros(net), "n_features_in_": 20, "_epoch_weights": {}}
     made = attributes(image_shape_=(5, 4, 1), _state=None, **changes)
     del made["feature_names_in_"]
@@ -102,14 +101,6 @@ def resealed(state):
     return with_versions(state, CHECKED)
 
 
-def test_a_net_of_before_a_part_was_added_has_its_default():
-    whole = attributes(_net=Architecture((2,), (3,), 1, "relu"), _state=None)
-    state = to_state(whole)
-    for field in fields(Architecture)[4:]:
-        del state["_net"][field.name]
-    assert load(resealed(state))["_net"] == whole["_net"]
-
-
 def changed(path, value):
     state = to_state(copy.deepcopy(attributes()))
     *above, last = path
@@ -125,8 +116,8 @@ CHANGES = [
     (("n_features_in_",), 3),
     (("feature_names_in_", 1), "c"),
     (("_seeds", "order"), 3),
-    (("_net", "dropout"), 0.25),
-    (("_net", "activation"), "selu"),
+    (("_net", "layers", 1, "rate"), 0.25),
+    (("_net", "layers", 0, "activation"), "selu"),
     (("_history", "accuracy"), np.array([0.5, np.inf])),
     (("_first_epoch",), 1),
     (("_weights", 1), np.array([0, 0, 1e-45], dtype=np.float32)),
@@ -156,17 +147,26 @@ def test_what_was_removed_since_it_was_saved_is_refused(key):
 
 
 FAULTS = [
-    (("_net",), None, "its net is a NoneType and no dict"),
-    (("_net", "depth"), 3, "its net has parts of unknown names: 'depth'"),
-    (("_net", "activation"), 3, "its net has activation=3"),
-    (("_net", "l2"), float("inf"), "its net has l2=inf"),
-    (("_net", "n_outputs"), 0, "its net has n_outputs=0"),
+    (("_net",), None, "its net is a NoneType and not a dict"),
+    (("_net", "depth"), 3, "lacks parts, or has some of unknown names: 'depth'"),
+    (("_net", "input_shape"), (2, 2), r"its net has input_shape=\(2, 2\)"),
+    (("_net", "input_shape"), [2], r"its net has input_shape=\[2\]"),
+    (("_net", "sparse"), 1, "its net has sparse=1"),
+    (("_net", "layers"), [], "its net has layers of type list"),
+    (("_net", "layers"), ({},), "its net has layers of type tuple"),
+    (("_net", "layers", 0), "dense", "has a layer that is not a dict with a kind"),
+    (("_net", "layers", 0, "kind"), "lstm", "a layer of kind 'lstm' with the options 'units'"),
+    (("_net", "layers", 0, "kind"), ["dense"], "has a layer that is not a dict with a kind"),
+    (("_net", "layers", 0, "rate"), 3, "a layer of kind 'dense' with the options"),
+    (("_net", "layers", 0, "activation"), 3, "a dense layer with activation=3"),
+    (("_net", "layers", 0, "l2"), float("inf"), "a dense layer with l2=inf"),
+    (("_net", "layers", 0, "units"), -1, "a dense layer with units=-1"),
+    (("_net", "layers", 0, "units"), 4, r"_weights\[0\] is an array of shape \(2, 3\)"),
+    (("_net", "layers", 1, "rate"), 1.0, "a dropout layer with rate=1.0"),
+    (("_net", "layers", 1), {"kind": "flatten"}, "a flatten layer on rows of 1 dimensions"),
+    (("_net", "layers", 2), {"kind": "dropout", "rate": 0.1}, "the last layer .* is a dropout"),
+    (("_net", "layers", 2, "units"), 3, "it has 2 classes_ and an output layer for 3"),
     (("_first_epoch",), -1, "_first_epoch is -1"),
-    (("_net", "filters"), [2], r"its net has filters=\[2\]"),
-    (("_net", "filters"), (2,), r"its net has input_shape=\(2,\)"),
-    (("_net", "hidden_layer_sizes"), (3, -1), r"its net has hidden_layer_sizes=\(3, -1\)"),
-    (("_net", "hidden_layer_sizes"), (4,), r"_weights\[0\] is an array of shape \(2, 3\)"),
-    (("_net", "n_outputs"), 3, "it has 2 classes_ and an output layer for 3"),
     (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),
     (("classes_",), np.array(["bee", "ant"]), "classes_ are not sorted and distinct"),
     (("classes_",), np.array(["ant", None], dtype=object), "classes_ are not sorted and distinct"),
@@ -197,7 +197,7 @@ FAULTS = [
     (("_state", "learning_rate"), "x", "the learning rate to go on training with is a str"),
     (("_state", "variables"), [None], "the variables to go on training from are no list of arrays"),
     (("_state", "dropout_states"), [], "the states of 0 dropout layers and its net has 1 of them"),
-    (("_net", "dropout"), 0.0, "the states of 1 dropout layers and its net has 0 of them"),
+    (("_state", "dropout_states"), [], "the states of 0 dropout layers and its net has 1"),
 ]
 
 

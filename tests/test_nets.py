@@ -1,28 +1,22 @@
-"""The forward pass in NumPy, held to hand-made numbers and to Keras's own."""
+"""Layers and nets: the forward pass in NumPy, held to hand-made numbers and to Keras's own."""
 
 import keras
 import numpy as np
 import pytest
 from scipy import sparse, special
+from small_nets import layered_net
 
-from skclf import _networks
-from skclf._forward import (
-    ACTIVATIONS,
-    Architecture,
-    convolve_same,
-    logits,
-    max_pool_same,
-    weight_shapes,
-)
+from skclf.nets import ACTIVATIONS
+from skclf.nets._convolution import convolve_same
+from skclf.nets._pooling import max_pool_same
 
 RNG = np.random.RandomState(0)
 # From far below to far above where the activations bend.
 VALUES = np.concatenate([RNG.normal(size=300) * 3, [0, 0.5, -0.5, 1, -1, 3, -3, 6, 30, -30]])
 
 
-def architecture(**parts):
-    defaults = {"input_shape": (2,), "hidden_layer_sizes": (2,), "n_outputs": 1}
-    return Architecture(**defaults | {"activation": "relu"} | parts)
+def logits(net, weights, X):
+    return net.logits(weights, X)
 
 
 # ------------------------------------------------------------------------------- hand-made numbers
@@ -38,16 +32,16 @@ def test_a_dense_net_by_hand():
     X = np.array([[1.0, 1.0], [-1.0, 2.0]])
     # Hidden: [1+2+0.5, -1+0.5-0.25 -> 0] and [-1+4+0.5, 1+1-0.25]
     # Output: 3.5*2 + 0.125 and 3.5*2 - 1.75*4 + 0.125
-    found = logits(architecture(), weights, X)
+    found = logits(layered_net(), weights, X)
     assert found.tolist() == [[7.125], [0.125]]
     assert found.dtype == np.float64
-    assert logits(architecture(), weights, sparse.csr_array(X)).tolist() == found.tolist()
+    assert logits(layered_net(), weights, sparse.csr_array(X)).tolist() == found.tolist()
     assert X.tolist() == [[1, 1], [-1, 2]]
 
 
 def test_a_net_without_hidden_layers_by_hand():
     weights = [np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([1.0, 0, -1])]
-    net = architecture(hidden_layer_sizes=(), n_outputs=3)
+    net = layered_net(hidden_layer_sizes=(), n_outputs=3)
     assert logits(net, weights, np.array([[1.0, 10]])).tolist() == [[42, 52, 62]]
 
 
@@ -113,11 +107,11 @@ def test_any_number_of_rows(n_rows):
     weights = [random.normal(size=shape).astype("f4") for shape in [(2, 2), (2,), (2, 1), (1,)]]
     X = random.normal(size=(n_rows, 2))
     expected = np.maximum(X @ weights[0].astype(float) + weights[1], 0) @ weights[2] + weights[3]
-    np.testing.assert_allclose(logits(architecture(), weights, X), expected, rtol=1e-12)
+    np.testing.assert_allclose(logits(layered_net(), weights, X), expected, rtol=1e-12)
 
 
 def test_rows_do_not_depend_on_the_rows_beside_them():
-    net = architecture(input_shape=(20,), hidden_layer_sizes=(16, 16))
+    net = layered_net(input_shape=(20,), hidden_layer_sizes=(16, 16))
     shapes = [(20, 16), (16,), (16, 16), (16,), (16, 1), (1,)]
     random = np.random.RandomState(1)
     weights = [random.normal(size=shape).astype("f4") for shape in shapes]
@@ -139,15 +133,15 @@ def test_rows_do_not_depend_on_the_rows_beside_them():
     ],
 )
 def test_weights_have_the_shapes_of_kerass(parts):
-    net = architecture(**parts)
-    model = keras.Model(*_networks.build_layers(net))
-    assert weight_shapes(net) == [weight.shape for weight in model.get_weights()]
+    net = layered_net(**parts)
+    model = keras.Model(*net.build())
+    assert net.weight_shapes() == [weight.shape for weight in model.get_weights()]
 
 
-def test_architectures_can_be_keys():
-    assert hash(architecture()) == hash(architecture())
-    assert architecture() == architecture()
-    assert architecture(dropout=0.1) != architecture()
+def test_nets_can_be_keys():
+    assert hash(layered_net()) == hash(layered_net())
+    assert layered_net() == layered_net()
+    assert layered_net(dropout=0.1) != layered_net()
 
 
 # ------------------------------------------------------------------------------------ activations
@@ -157,7 +151,7 @@ def test_architectures_can_be_keys():
 def test_activations_are_kerass(name):
     values = VALUES.astype(np.float32).reshape(31, 10)
     expected = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
-    found = ACTIVATIONS[name](values.astype(np.float64))
+    found = ACTIVATIONS[name].compute(values.astype(np.float64))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -165,14 +159,14 @@ def test_activations_are_kerass(name):
 def test_activations_neither_overflow_nor_warn(name):
     far = np.array([[-1e4, -800, 0, 800, 1e4]])
     with np.errstate(all="raise", under="ignore"):
-        assert np.isfinite(ACTIVATIONS[name](far.copy())).all()
+        assert np.isfinite(ACTIVATIONS[name].compute(far.copy())).all()
 
 
 # ------------------------------------------------------------------------------------ Keras's own
 
 
 def new_model(net):
-    model = keras.Model(*_networks.build_layers(net))
+    model = keras.Model(*net.build())
     random = np.random.RandomState(1)
     model.set_weights(
         [random.normal(scale=0.2, size=weights.shape) for weights in model.get_weights()]
@@ -195,7 +189,7 @@ def assert_is_kerass(net, X, predict=keras.Model.predict):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_dense_nets_are_kerass(activation):
-    net = architecture(
+    net = layered_net(
         input_shape=(6,), hidden_layer_sizes=(5, 4), n_outputs=3, activation=activation
     )
     assert_is_kerass(net, np.random.RandomState(1).normal(size=(40, 6)).astype("f4"))
@@ -203,7 +197,7 @@ def test_dense_nets_are_kerass(activation):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_conv_nets_are_kerass(activation):
-    net = architecture(
+    net = layered_net(
         input_shape=(7, 5, 2), filters=(3,), hidden_layer_sizes=(4,), activation=activation
     )
     assert_is_kerass(net, np.random.RandomState(1).normal(size=(20, 7, 5, 2)).astype("f4"))
@@ -212,7 +206,7 @@ def test_conv_nets_are_kerass(activation):
 @pytest.mark.parametrize("sizes", [(), (5,), (5, 4, 3)])
 @pytest.mark.parametrize("n_outputs", [1, 2, 4])
 def test_sparse_rows_are_kerass(sizes, n_outputs):
-    net = architecture(
+    net = layered_net(
         input_shape=(30,),
         hidden_layer_sizes=sizes,
         n_outputs=n_outputs,
@@ -227,7 +221,7 @@ def test_sparse_rows_are_kerass(sizes, n_outputs):
 @pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 2), (4, 3), (2, 5), (9, 9)])
 def test_sizes_of_kernels_are_kerass(image_shape, kernel_size):
-    net = architecture(input_shape=image_shape, filters=(2,), kernel_size=kernel_size)
+    net = layered_net(input_shape=image_shape, filters=(2,), kernel_size=kernel_size)
     images = np.random.RandomState(1).normal(size=(6, *image_shape)).astype("f4")
     assert_is_kerass(net, images, predict=keras.Model.__call__)
 
@@ -235,7 +229,7 @@ def test_sizes_of_kernels_are_kerass(image_shape, kernel_size):
 @pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
 @pytest.mark.parametrize("pool_size", [(1, 1), (2, 2), (3, 2), (4, 4), (5, 3), (11, 11)])
 def test_sizes_of_pools_are_kerass(image_shape, pool_size):
-    net = architecture(input_shape=image_shape, filters=(2,), pool_size=pool_size)
+    net = layered_net(input_shape=image_shape, filters=(2,), pool_size=pool_size)
     # Negative values, so that a padding of zeros would show.
     net_input = -np.random.RandomState(1).uniform(1, 2, size=(6, *image_shape)).astype("f4")
     assert_is_kerass(net, net_input, predict=keras.Model.__call__)
@@ -244,7 +238,7 @@ def test_sizes_of_pools_are_kerass(image_shape, pool_size):
 @pytest.mark.parametrize("filters", [(3,), (3, 2), (2, 3, 4)])
 @pytest.mark.parametrize("hidden_layer_sizes", [(), (4, 3)])
 def test_deeper_conv_nets_are_kerass(filters, hidden_layer_sizes):
-    net = architecture(
+    net = layered_net(
         input_shape=(9, 11, 3),
         filters=filters,
         hidden_layer_sizes=hidden_layer_sizes,
@@ -258,5 +252,32 @@ def test_deeper_conv_nets_are_kerass(filters, hidden_layer_sizes):
 
 
 def test_many_images_are_computed_in_pieces():
-    net = architecture(input_shape=(16, 16, 1), filters=(8,))
+    net = layered_net(input_shape=(16, 16, 1), filters=(8,))
     assert_is_kerass(net, np.random.RandomState(1).normal(size=(400, 16, 16, 1)).astype("f4"))
+
+
+# ------------------------------------------------------------------------------------------- states
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"hidden_layer_sizes": (), "n_outputs": 3, "sparse": True},
+        {"hidden_layer_sizes": (5, 4), "dropout": 0.5, "l2": 0.1, "activation": "tanh"},
+        {"input_shape": (7, 9, 2), "filters": (3, 2), "kernel_size": (2, 5), "pool_size": (3, 1)},
+    ],
+)
+def test_nets_come_back_from_their_states(parts):
+    net = layered_net(**parts)
+    assert net_from_state(net.to_state()) == net
+
+
+def test_a_net_is_its_layers():
+    net = LayeredNet((4,), (Dense(3, "relu"), Dense(2, "softmax")))
+    assert net.n_outputs == 2
+    assert net.weight_shapes() == [(4, 3), (3,), (3, 2), (2,)]
+    assert net.unknown_layers == []
+    assert net.n_generators == 0
+    odd = LayeredNet((4,), (Dense(3, "sparsemax"), Dense(2, "softmax")))
+    assert [layer.activation for layer in odd.unknown_layers] == ["sparsemax"]

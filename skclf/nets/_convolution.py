@@ -1,0 +1,116 @@
+"""Two-dimensional convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from skclf.nets._activations import ACTIVATIONS
+from skclf.nets._dense import kernel_options
+from skclf.nets._layer import Layer, Shape, are_sizes, is_size
+from skclf.nets._regularizers import is_penalty
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A convolution of images with zero padding, which keeps height and width.
+
+    Parameters
+    ----------
+    filters : int
+    kernel_size : tuple of int
+        ``(height, width)``.
+    activation : str
+        Keras's name.
+    l2 : float
+        L2 penalty on the kernel.
+    """
+
+    filters: int
+    kernel_size: tuple[int, int] = (3, 3)
+    activation: str = "linear"
+    l2: float = 0.0
+
+    kind: ClassVar[str] = "conv"
+    input_rank: ClassVar[int | None] = 3
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Height, width, filters."""
+        return (*input_shape[:2], self.filters)
+
+    def weight_shapes(self, input_shape: Shape) -> list[Shape]:
+        """Kernel and bias."""
+        return [(*self.kernel_size, input_shape[2], self.filters), (self.filters,)]
+
+    def forward(self, weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
+        """Compute the layer."""
+        return ACTIVATIONS[self.activation].compute(convolve_same(values, *weights))
+
+    def build(self, name: str) -> keras.Layer:
+        """Make a `keras.layers.Conv2D`."""
+        import keras
+
+        return keras.layers.Conv2D(
+            self.filters,
+            self.kernel_size,
+            padding="same",
+            data_format="channels_last",
+            name=name,
+            **kernel_options(self),
+        )
+
+    def add_to(self, graph: Any, weights: list[np.ndarray], input_shape: Shape) -> None:
+        """Add a Conv and the activation."""
+        kernel, bias = weights
+        height, width = self.kernel_size
+        begins, ends = [(height - 1) // 2, (width - 1) // 2], [height // 2, width // 2]
+        graph.add("Conv", graph.last, kernel.transpose(3, 2, 0, 1), bias, pads=begins + ends)
+        ACTIVATIONS[self.activation].add_to(graph)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the activation is in the table."""
+        return self.activation in ACTIVATIONS
+
+    def faults(self) -> list[str]:
+        """Check filters, kernel, activation and penalty."""
+        return [
+            f"{name}={getattr(self, name)!r}"
+            for name, right in (
+                ("filters", is_size(self.filters)),
+                ("kernel_size", are_sizes(self.kernel_size, 2)),
+                ("activation", isinstance(self.activation, str)),
+                ("l2", is_penalty(self.l2)),
+            )
+            if not right
+        ]
+
+
+def convolve_same(images, kernel, bias):
+    """2-D cross-correlation with zero padding, as `keras.layers.Conv2D` with ``padding="same"``.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels)
+    kernel : ndarray of shape (kernel_height, kernel_width, channels, filters)
+    bias : ndarray of shape (filters,)
+
+    Returns
+    -------
+    ndarray of shape (n, height, width, filters)
+    """
+    kernel_height, kernel_width, channels, filters = kernel.shape
+    (n, height, width), size = images.shape[:3], (kernel_height, kernel_width)
+    rows, columns = (((length - 1) // 2, length // 2) for length in size)
+    padded = np.pad(images, ((0, 0), rows, columns, (0, 0)))
+    # One contiguous plane for each value of a patch, so that one BLAS product does the rest.
+    planes = np.empty((*size, channels, n, height, width), dtype=images.dtype)
+    for i, j in np.ndindex(size):
+        planes[i, j] = np.moveaxis(padded[:, i : i + height, j : j + width], -1, 0)
+    product = planes.reshape(-1, n * height * width).T @ kernel.reshape(-1, filters)
+    return (product + bias).reshape(n, height, width, filters)

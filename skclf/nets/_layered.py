@@ -1,0 +1,270 @@
+"""Nets that are a sequence of known layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from skclf.nets._convolution import Convolution
+from skclf.nets._dense import Dense
+from skclf.nets._dropout import Dropout
+from skclf.nets._flatten import Flatten
+from skclf.nets._layer import Layer, Shape, are_sizes
+from skclf.nets._pooling import MaxPooling
+
+if TYPE_CHECKING:
+    import keras
+
+KINDS: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Convolution, Dense, Dropout, Flatten, MaxPooling)
+}
+
+# Values of a layer to hold at a time: few enough for the cache, and so many that BLAS is called
+# seldom, since each call waits for all its threads.
+_VALUES_PER_CHUNK = 1 << 19
+# Cutting CSR rows copies them, and only their hidden layers are dense.
+_SPARSE_VALUES_PER_CHUNK = 1 << 22
+# The patches of a convolution take kernel height x width times the memory of its images.
+_IMAGE_VALUES_PER_CHUNK = 1 << 18
+_LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class LayeredNet:
+    """What a net looks like, without its weights; hashable.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        ``(n_features,)``, or ``(height, width, channels)`` of an image.
+    layers : tuple of Layer
+        First to last; the last one is the output layer, a `Dense`.
+    sparse : bool
+        Whether the training rows are sparse.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    sparse: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of logits."""
+        return self.output_layer.units
+
+    @property
+    def output_layer(self) -> Dense:
+        """The last layer."""
+        return self.layers[-1]
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether rows are images, and not vectors."""
+        return len(self.input_shape) > 1
+
+    @property
+    def unknown_layers(self) -> list[Layer]:
+        """Hidden layers that Keras alone can compute."""
+        return [layer for layer in self.layers[:-1] if not layer.is_known]
+
+    @property
+    def n_generators(self) -> int:
+        """How many random generators its Keras layers have."""
+        return sum(layer.n_generators for layer in self.layers)
+
+    def weight_shapes(self) -> list[Shape]:
+        """Shapes of the weights, in the order of Keras's own ``get_weights()``."""
+        return [
+            shape
+            for layer, input_shape in self._with_shapes()
+            for shape in layer.weight_shapes(input_shape)
+        ]
+
+    def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
+        """Values of the output layer before its activation, by NumPy and SciPy alone.
+
+        Float64 rows are computed in float64, so that a row's logits depend on the rows beside it
+        in the last bits at most, and float32 rows in float32.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        X : {ndarray, CSR} of shape (n_rows, n_values), dtype float32 or float64
+            Rows; images with their pixels flattened.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs), dtype float64
+        """
+        weights = [weight.astype(X.dtype, copy=False) for weight in weights]
+        *hidden, (output_layer, of_output) = self._with_weights(weights)
+        out = np.empty((X.shape[0], self.n_outputs))
+        step = self._rows_per_chunk(sparse.issparse(X))
+        for start in range(0, X.shape[0], step):
+            chunk = slice(start, start + step)
+            values = X if X.shape[0] <= step else X[chunk]
+            if self.takes_images:
+                values = values.reshape(-1, *self.input_shape)
+            for layer, of_layer in hidden:
+                values = layer.forward(of_layer, values)
+            out[chunk] = output_layer.logits(of_output, values)
+        return out
+
+    def build(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Input and output tensors of new Keras layers.
+
+        Every layer has a name and a seed of its own, so that a net depends on its layers and its
+        seed alone, and neither on what the process built before nor on Keras's global settings.
+        """
+        import keras
+
+        inputs = values = keras.Input(
+            shape=self.input_shape,
+            dtype="float32",
+            sparse=self.sparse,
+            name="images" if self.takes_images else "rows",
+        )
+        for layer, name in zip(self.layers, self._names(), strict=True):
+            values = layer.build(name)(values)
+        return inputs, values
+
+    def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:
+        """Add the ONNX nodes from rows to logits to a graph."""
+        if self.takes_images:
+            # 0 keeps the number of rows.
+            graph.add("Reshape", graph.last, np.array([0, *self.input_shape]))
+            graph.add("Transpose", perm=[0, 3, 1, 2])
+        shapes = [shape for _, shape in self._with_shapes()]
+        *hidden, (_, of_output) = self._with_weights(weights)
+        for (layer, of_layer), shape in zip(hidden, shapes[:-1], strict=True):
+            layer.add_to(graph, of_layer, shape)
+        Dense(self.n_outputs).add_to(graph, of_output, shapes[-1])
+
+    def to_state(self) -> dict[str, Any]:
+        """The net as plain values, for a file."""
+        return {
+            "input_shape": self.input_shape,
+            "layers": [layer.to_state() for layer in self.layers],
+            "sparse": self.sparse,
+        }
+
+    def _with_shapes(self) -> Iterator[tuple[Layer, Shape]]:
+        """Each layer with the shape of the rows that enter it."""
+        shape = self.input_shape
+        for layer in self.layers:
+            yield layer, shape
+            shape = layer.output_shape(shape)
+
+    def _with_weights(self, weights: list[np.ndarray]) -> list[tuple[Any, list[np.ndarray]]]:
+        left = iter(weights)
+        return [
+            (layer, [next(left) for _ in layer.weight_shapes(shape)])
+            for layer, shape in self._with_shapes()
+        ]
+
+    def _names(self) -> list[str]:
+        counts: dict[str, int] = {}
+        names = []
+        for layer in self.layers[:-1]:
+            counts[layer.kind] = counts.get(layer.kind, 0) + 1
+            names.append(layer.name(counts[layer.kind]))
+        return [*names, "output"]
+
+    def _rows_per_chunk(self, is_sparse: bool) -> int:
+        widest = max(layer.n_values_at_work(shape) for layer, shape in self._with_shapes())
+        if self.takes_images:
+            most = _IMAGE_VALUES_PER_CHUNK
+        elif is_sparse:
+            most = _SPARSE_VALUES_PER_CHUNK
+        else:
+            widest, most = max(widest, self.input_shape[0]), _VALUES_PER_CHUNK
+        return max(1, most // widest)
+
+
+def net_from_state(state: object) -> LayeredNet:
+    """A net from what `LayeredNet.to_state` gave, or a ValueError with half a sentence."""
+    if not isinstance(state, dict):
+        raise ValueError(f"its net is a {type(state).__name__} and not a dict")
+    known = {field.name for field in fields(LayeredNet)}
+    if state.keys() != known:
+        strange = ", ".join(map(repr, state.keys() ^ known))
+        raise ValueError(f"its net lacks parts, or has some of unknown names: {strange}")
+    if not are_sizes(state["input_shape"]) or len(state["input_shape"]) not in (1, 3):
+        raise ValueError(f"its net has input_shape={state['input_shape']!r}")
+    if not isinstance(state["sparse"], bool):
+        raise ValueError(f"its net has sparse={state['sparse']!r}")
+    if not isinstance(state["layers"], list) or not state["layers"]:
+        raise ValueError(f"its net has layers of type {type(state['layers']).__name__}")
+    layers = tuple(map(_layer_from_state, state["layers"]))
+    net = LayeredNet(state["input_shape"], layers, state["sparse"])
+    if not isinstance(layers[-1], Dense):
+        raise ValueError(f"the last layer of its net is a {layers[-1].kind} layer")
+    _check_ranks(net)
+    return net
+
+
+def _layer_from_state(state: object) -> Layer:
+    if not isinstance(state, dict) or not isinstance(state.get("kind"), str):
+        raise ValueError("its net has a layer that is not a dict with a kind")
+    options = {name: value for name, value in state.items() if name != "kind"}
+    kind = KINDS.get(state["kind"])
+    if kind is None or options.keys() != {field.name for field in fields(kind)}:
+        named = ", ".join(map(repr, options))
+        raise ValueError(f"its net has a layer of kind {state['kind']!r} with the options {named}")
+    layer = kind(**options)
+    if faults := layer.faults():
+        raise ValueError(f"its net has a {layer.kind} layer with {faults[0]}")
+    return layer
+
+
+def _check_ranks(net: LayeredNet) -> None:
+    """Refuse layers of images on vectors, and the other way round."""
+    rank = len(net.input_shape)
+    for layer in net.layers:
+        needed = layer.input_rank
+        if needed not in (None, rank):
+            raise ValueError(f"its net has a {layer.kind} layer on rows of {rank} dimensions")
+        rank = 1 if isinstance(layer, Flatten) else rank
+
+
+def initial_weights(shapes: list[Shape], seed: int) -> list[np.ndarray]:
+    """Kernels drawn from Glorot's uniform distribution, and biases of 0.
+
+    The distribution is that of `keras.initializers.GlorotUniform` [1]_; NumPy draws from it in a
+    hundredth of the time, and the same numbers with each version of Keras.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple
+        Of kernels and biases, ``(..., fan in, fan out)`` and ``(units,)``.
+    seed : int
+
+    Returns
+    -------
+    list of ndarray, dtype float32
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010, formula 16.
+    """
+    uniform = np.random.RandomState(seed).uniform
+    weights = []
+    for shape in shapes:
+        if len(shape) == 1:
+            weights.append(np.zeros(shape, dtype=np.float32))
+            continue
+        fans = np.prod(shape[:-2]) * (shape[-2] + shape[-1])
+        limit = np.sqrt(6 / fans)
+        weights.append(uniform(-limit, limit, size=shape).astype(np.float32))
+    return weights
+
+
+def initial_generator_states(count: int, seed: int) -> list[np.ndarray]:
+    """States of as many layers' random generators, as Keras makes them from a seed."""
+    drawn = np.random.RandomState(seed).randint(_LARGEST_SEED, size=count)
+    return [np.array([start, 0], dtype=np.uint32) for start in drawn]
