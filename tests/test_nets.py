@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse, special
 from small_nets import layered_net
 
-from skclf.nets import ACTIVATIONS
+from skclf.nets import ACTIVATIONS, Dense, LayeredNet, net_from_state
 from skclf.nets._convolution import convolve_same
 from skclf.nets._pooling import max_pool_same
 
