@@ -4,7 +4,6 @@ pandas is imported where it is used, since loading it takes longer than all else
 ``import skclf`` does.
 """
 
-from contextlib import suppress
 from numbers import Integral
 
 import numpy as np
@@ -114,7 +113,8 @@ def _numbers(labels, name):
     numbers = np.array(labels.tolist())
     if numbers.dtype.kind == "f" and all(isinstance(label, Integral) for label in labels):
         # NumPy rounds whole numbers of which some need 64 bits without a sign.
-        with suppress(OverflowError):
+        # NumPy 1 would wrap negative ones round.
+        if all(0 <= label < 2**64 for label in labels):
             return np.array([int(label) for label in labels], dtype=np.uint64)
         raise _beyond_64_bits(labels, name)
     if numbers.dtype.kind == "O":
