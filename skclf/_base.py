@@ -14,10 +14,9 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_consistent_length
 
-from skclf import _labels, _rows
+from skclf import _rows
 from skclf._arguments import (
     InstanceWith,
     RealInterval,
@@ -75,8 +74,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     }
 
     @abstractmethod
-    def _make_net(self, X, n_classes):
-        """The net for these rows and this number of classes, a `skclf.nets.LayeredNet`."""
+    def _target_kind(self, n_classes=None):
+        """The subclass of `skclf._targets.Target` for so many classes, or before they are known."""
+
+    @abstractmethod
+    def _make_net(self, X, target):
+        """The net for these rows and this target, a `skclf.nets.LayeredNet`."""
 
     @names_misplaced_arguments
     @_fit_context(prefer_skip_nested_validation=True)
@@ -198,18 +201,18 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         with _UnchangedOnFailure(self):
             resume = hasattr(self, "_weights")
             X = self._validate_rows(X, y, reset=not resume)
-            labels = _labels.check_labels(y)
+            labels = self._target_kind().check(y)
             check_consistent_length(X, labels)
-            if classes is not None:
-                classes = _labels.check_labels(classes, "classes")
-            if _check_partial_fit_first_call(self, classes):
+            if resume:
+                self._check_same_target()
+            else:
                 self._seeds = self._draw_seeds()
-                self._check_classes(self.classes_)
-            codes = _labels.encode_labels(labels, self.classes_)
+                self._learn_target(y, self._first_classes(labels, classes))
+            if classes is not None:
+                self._target.check_classes(classes)
+            codes = self._target.encode(labels)
             weights = self._validate_weights(sample_weight, X)
-            class_weight = _rows.class_weights(
-                self.class_weight, self.classes_, np.arange(len(self.classes_))
-            )
+            class_weight = self._target.class_weights(self.class_weight, None)
             _rows.check_in_float32(weights, class_weight)
             rows = _rows.without_weightless(X, codes, weights)
             task = FitTask(self, None, X, y, sample_weight)
@@ -224,7 +227,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Sets the classes.
         """
         X = self._validate_rows(X, y, reset=not resume)
-        labels = _labels.check_labels(y)
+        labels = self._target_kind().check(y)
         check_consistent_length(X, labels)
         weights = self._validate_weights(sample_weight, X)
         if groups is not None:
@@ -235,12 +238,32 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             X, labels, weights, groups, numbers
         )
         if resume:
-            codes = _labels.encode_labels(labels, self.classes_)
+            self._check_same_target()
         else:
-            classes, codes = _labels.classes_and_codes(labels)
-            self._check_classes(classes)
-            self.classes_ = classes
-        return (X, codes, weights), groups, numbers
+            self._learn_target(y, self._target_kind().classes_of(labels))
+        return (X, self._target.encode(labels), weights), groups, numbers
+
+    def _first_classes(self, labels, given):
+        """All classes at the first call of ``partial_fit``."""
+        kind = self._target_kind()
+        if kind.knows_all_classes:
+            return kind.classes_of(labels)
+        if given is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return kind.classes_of(kind.check(given, "classes"))
+
+    def _check_same_target(self):
+        if type(self._target) is not self._target_kind(len(self.classes_)):
+            raise ValueError(
+                "The net's layers have changed since it was last trained: another loss needs "
+                "another output layer. Set warm_start=False to train a new net."
+            )
+
+    def _learn_target(self, y, classes):
+        """Set the target and the classes."""
+        self._check_classes(classes)
+        self._target = self._target_kind(len(classes)).of(classes, y)
+        self.classes_ = classes
 
     def _validation_rows(self, X_train, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None and sample_weight_val is None:
@@ -249,9 +272,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             raise ValueError("Validation rows need both X_val and y_val; got only one of them.")
         try:
             X = self._validate_rows(X_val, y_val, reset=False)
-            labels = _labels.check_labels(y_val, "y_val")
+            labels = self._target_kind().check(y_val, "y_val")
             check_consistent_length(X, labels)
-            codes = _labels.encode_labels(labels, self.classes_, "y_val")
+            codes = self._target.encode(labels, "y_val")
             weights = self._validate_weights(sample_weight_val, X)
         except ValueError as error:
             raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
@@ -316,7 +339,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     def _hold_out(self, rows, groups, numbers):
         """Training rows, validation rows, and the numbers of the first."""
         splitter = np.random.RandomState(self._seeds["split"])
-        split = _rows.split_rows(rows[1], float(self.validation_split), splitter, groups)
+        split = self._target.split(rows[1], float(self.validation_split), splitter, groups)
         training, validation = (tuple(None if c is None else c[at] for c in rows) for at in split)
         return training, validation, numbers[split[0]]
 
@@ -324,7 +347,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
         early_stop, monitors = None, None
         if validation_rows is not None:
-            monitors = self._monitors(self._make_net(rows[0], len(self.classes_)))
+            monitors = self._monitors(self._make_net(rows[0], self._target))
             if self.patience is not None:
                 watched = monitors[0]
                 early_stop = EarlyStop(watched.name, int(self.patience), watched.lower)
@@ -357,11 +380,11 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if rows[0].shape[0] <= int(self.batch_size) and self._may_merge(rows[0]):
             rows = _rows.merge_repeated_rows(*rows)
         X, codes, weights = rows
-        class_weight = _rows.class_weights(self.class_weight, self.classes_, codes, weights)
-        weights, class_weight = _rows.with_mean_one(weights, class_weight, codes)
+        class_weight = self._target.class_weights(self.class_weight, codes, weights)
+        weights, class_weight = self._target.with_mean_one(weights, class_weight, codes)
         if validation_rows is not None:
             X_val, codes_val, weights_val = validation_rows
-            weights_val, _ = _rows.with_mean_one(weights_val, None, codes_val)
+            weights_val, _ = self._target.with_mean_one(weights_val, None, codes_val)
             validation_rows = X_val, codes_val, weights_val
         return (X, codes, weights), validation_rows, class_weight
 
@@ -369,7 +392,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Whether two equal rows may be one of twice the weight for each of the metrics."""
         from skclf import _bridge
 
-        return _bridge.weighs_rows(self._compile_with(self._make_net(X, len(self.classes_))))
+        return _bridge.weighs_rows(self._compile_with(self._make_net(X, self._target)))
 
     def _train(
         self,
@@ -386,7 +409,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train through the bridge, take over weights, state and history, and return them."""
         from skclf import _bridge
 
-        net = self._make_net(rows[0], len(self.classes_))
+        net = self._make_net(rows[0], self._target)
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
@@ -401,6 +424,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
             training = _bridge.train(
                 net,
+                self._target,
                 rows,
                 validation_rows,
                 compile_with=self._compile_with(net),

@@ -138,6 +138,7 @@ class _EpochEnd(keras.callbacks.Callback):
 
 def train(
     layers,
+    target,
     rows,
     validation_rows=None,
     *,
@@ -158,6 +159,7 @@ def train(
     Parameters
     ----------
     layers : skclf.nets.LayeredNet
+    target : skclf._targets.Target
     rows, validation_rows : tuple (X, codes, sample_weight)
         Float32 rows (dense or CSR), class codes, and weights or None.
     compile_with : dict
@@ -211,7 +213,7 @@ def train(
         def take_state():
             return _training_state(net, compile_with) if keep_state else None
 
-        X, y, sample_weight = _net_rows(layers, loss, rows)
+        X, y, sample_weight = _net_rows(layers, target, loss, rows)
         end = _EpochEnd(watchers, take_state)
         callbacks = [*_copies.copied_callbacks(callbacks), end]
         fitter = _Fitter(lambda: net, callbacks=callbacks, batch_size=batch_size, verbose=0)
@@ -221,7 +223,7 @@ def train(
             sample_weight,
             initial_epoch=first_epoch,
             epochs=epochs,
-            validation_data=_net_rows(layers, loss, validation_rows),
+            validation_data=_net_rows(layers, target, loss, validation_rows),
         )
         training = _training(net, callbacks, take_state)
     # The net that was borrowed is as good as new for the next fit, whatever became of this one.
@@ -320,10 +322,10 @@ def picklable_parameter(value):
     return _copies.picklable_parameter(value)
 
 
-def evaluate(layers, weights, compile_with, rows, batch_size):
+def evaluate(layers, target, weights, compile_with, rows, batch_size):
     """Loss and metrics as Keras computes them, by name."""
     model = keras_model(layers, weights, compile_with)
-    logs = engine.evaluate(model, *_net_rows(layers, model.loss, rows), batch_size)
+    logs = engine.evaluate(model, *_net_rows(layers, target, model.loss, rows), batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
 
@@ -355,20 +357,13 @@ def _build_layers(layers):
     return layers.build()
 
 
-def _net_rows(layers, loss, rows):
+def _net_rows(layers, target, loss, rows):
     """Rows ``(X, codes, sample_weight)`` in the shapes that net and loss want; None stays None."""
     if rows is None:
         return None
     X, codes, sample_weight = rows
     X = X.reshape(-1, *layers.input_shape) if layers.takes_images else X
-    return X, _targets(loss, layers.n_outputs, codes), sample_weight
-
-
-def _targets(loss, n_outputs, codes):
-    """Class codes in the form that the loss wants, of shape (n_rows, n_targets)."""
-    if loss == "categorical_crossentropy":
-        return np.eye(n_outputs, dtype=np.float32)[codes]
-    return codes.astype(np.float32 if loss == "binary_crossentropy" else np.int32)[:, None]
+    return X, target.for_keras(codes, loss), sample_weight
 
 
 def _loss_first(logs):

@@ -5,6 +5,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
+from skclf._targets import Binary, Multiclass
 from skclf.nets import Dense, Dropout, LayeredNet
 
 
@@ -18,12 +19,20 @@ def hidden_layers(classifier):
     return layers
 
 
-def _dense_net(classifier, X, n_outputs, head):
-    layers = (*hidden_layers(classifier), Dense(n_outputs, head, float(classifier.l2)))
-    return LayeredNet((X.shape[1],), layers, sparse=issparse(X))
+def output_layer(classifier, target):
+    """The output layer for a target."""
+    return Dense(target.n_outputs, target.head, float(classifier.l2))
 
 
-class BinaryDenseClassifier(NetClassifier):
+class DenseClassifier(NetClassifier):
+    """Base of the classifiers with hidden dense layers alone."""
+
+    def _make_net(self, X, target):
+        layers = (*hidden_layers(self), output_layer(self, target))
+        return LayeredNet((X.shape[1],), layers, sparse=issparse(X))
+
+
+class BinaryDenseClassifier(DenseClassifier):
     """Dense Keras net with one sigmoid unit, for two classes.
 
     Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
@@ -198,8 +207,8 @@ class BinaryDenseClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _make_net(self, X, n_classes):
-        return _dense_net(self, X, 1, "sigmoid")
+    def _target_kind(self, n_classes=None):
+        return Binary
 
     def _check_classes(self, classes):
         super()._check_classes(classes)
@@ -215,7 +224,7 @@ class BinaryDenseClassifier(NetClassifier):
         return tags
 
 
-class MulticlassDenseClassifier(NetClassifier):
+class MulticlassDenseClassifier(DenseClassifier):
     """Dense Keras net with a softmax unit for each class, for two or more classes.
 
     Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
@@ -393,5 +402,5 @@ class MulticlassDenseClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _make_net(self, X, n_classes):
-        return _dense_net(self, X, n_classes, "softmax")
+    def _target_kind(self, n_classes=None):
+        return Multiclass

@@ -9,7 +9,7 @@ from copy import copy
 from numbers import Real
 
 import numpy as np
-from scipy import sparse, special
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf import _labels, _rows, _saved
+from skclf import _saved
 
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
@@ -61,9 +61,11 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             Members of ``classes_``.
         """
         decision = self.decision_function(X)
-        if decision.ndim == 1:
-            return self.classes_[(decision > 0).astype(np.intp)]
-        return self.classes_[decision.argmax(axis=1)]
+        with _saturating():
+            return self._labels_of(decision)
+
+    def _labels_of(self, decision):
+        return self._target.labels(decision)
 
     def predict_proba(self, X):
         """Probability of each class.
@@ -78,7 +80,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             In the order of ``classes_``; each row sums to 1.
         """
-        return _probabilities(self.decision_function(X))
+        return self._probabilities(self.decision_function(X))
 
     def staged_predict_proba(self, X):
         """Probability of each class after each epoch of the final net's training.
@@ -106,7 +108,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
                 "set keep_epochs=True before fit."
             )
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
-        return (_probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
+        return (self._probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
 
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class.
@@ -123,9 +125,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         """
         decision = self.decision_function(X)
         with _saturating():
-            if decision.ndim == 1:
-                return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
-            return special.log_softmax(decision, axis=1)
+            return self._target.log_probabilities(decision)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on labelled rows.
@@ -145,8 +145,8 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             Share of the rows whose label is predicted.
         """
         check_is_fitted(self)
-        labels = _labels.check_labels(y)
-        _labels.check_comparable(labels, self.classes_)
+        labels = self._target.check(y)
+        self._target.check_comparable(labels)
         return super().score(X, labels, sample_weight)
 
     def evaluate(self, X, y, sample_weight=None):
@@ -170,21 +170,24 @@ class FittedNet(ClassifierMixin, BaseEstimator):
 
         check_is_fitted(self)
         X = self._validate_rows(X, y, reset=False)
-        labels = _labels.check_labels(y)
+        labels = self._target.check(y)
         check_consistent_length(X, labels)
-        codes = _labels.encode_labels(labels, self.classes_)
-        weights, _ = _rows.with_mean_one(self._validate_weights(sample_weight, X), None, codes)
+        codes = self._target.encode(labels)
+        weights = self._validate_weights(sample_weight, X)
+        weights, _ = self._target.with_mean_one(weights, None, codes)
         compile_with = self._compile_with(self._net)
         rows = (X, codes, weights)
-        return _bridge.evaluate(self._net, self._weights, compile_with, rows, int(self.batch_size))
+        size = int(self.batch_size)
+        return _bridge.evaluate(self._net, self._target, self._weights, compile_with, rows, size)
 
     def _decision(self, weights, X):
         """Decision values of checked rows, by the fitted net with these weights."""
         with _saturating():
-            logits = self._logits(weights, X)
-            if logits.shape[1] == 2:
-                return logits[:, 1] - logits[:, 0]
-            return logits[:, 0] if logits.shape[1] == 1 else logits
+            return self._target.decision(self._logits(weights, X))
+
+    def _probabilities(self, decision):
+        with _saturating():
+            return self._target.probabilities(decision)
 
     def _logits(self, weights, X):
         if not self._net.unknown_layers:
@@ -310,13 +313,6 @@ def _saturating():
     ``np.seterr(all="raise")``. A result that is not a number is left to NumPy's settings.
     """
     return np.errstate(divide="ignore", over="ignore", under="ignore")
-
-
-def _probabilities(decision):
-    with _saturating():
-        if decision.ndim == 1:
-            return np.column_stack([special.expit(-decision), special.expit(decision)])
-        return special.softmax(decision, axis=1)
 
 
 @contextmanager

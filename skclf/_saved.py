@@ -11,11 +11,12 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from skclf._targets import target_from_state
 from skclf._versions import refusal, with_versions, without_versions
 from skclf.nets import net_from_state
 
 # Attributes that are set before a net is trained, and those that are set together after it.
-_BEFORE_TRAINING = ("classes_", "n_features_in_", "_seeds")
+_BEFORE_TRAINING = ("classes_", "_target", "n_features_in_", "_seeds")
 _BY_TRAINING = (
     "_net",
     "_history",
@@ -52,6 +53,7 @@ def to_state(attributes):
     if "_net" in attributes:
         saved = attributes | {
             "_net": attributes["_net"].to_state(),
+            "_target": attributes["_target"].to_state(),
             "_history": {k: np.array(v, float) for k, v in attributes["_history"].items()},
         }
     return with_versions(saved, CHECKED)
@@ -90,6 +92,7 @@ def from_state(state, name, parameters):
         if fault is not None:
             raise refusal(name, fault, state)
         attributes["_net"] = net_from_state(attributes["_net"])
+        attributes["_target"] = target_from_state(attributes["_target"], attributes["classes_"])
         attributes["_history"] = {k: v.tolist() for k, v in attributes["_history"].items()}
     return attributes
 
@@ -109,7 +112,12 @@ def _faults(attributes):
         net = net_from_state(attributes["_net"])
     except ValueError as error:
         yield str(error)
-    yield from _class_faults(attributes["classes_"], net)
+    yield from _class_faults(attributes["classes_"])
+    try:
+        target = target_from_state(attributes["_target"], attributes["classes_"])
+    except ValueError as error:
+        yield str(error)
+    yield from _output_faults(target, net)
     yield from _feature_faults(attributes, net)
     shapes = net.weight_shapes()
     yield from _weight_faults(attributes["_weights"], shapes, "_weights")
@@ -144,7 +152,7 @@ def _is_real(value):
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _class_faults(classes, net):
+def _class_faults(classes):
     is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
     if not is_array or classes.dtype.kind not in _KINDS_OF_LABELS:
         yield f"classes_ is no 1-D array of labels: {_shown(classes)}"
@@ -157,9 +165,14 @@ def _class_faults(classes, net):
         yield f"classes_ are not sorted and distinct: {_shown(classes)}"
     if classes.dtype.kind in "fMm" and not np.isfinite(classes).all():
         yield f"classes_ are not finite: {_shown(classes)}"
-    n_classes = 2 if net.n_outputs == 1 else net.n_outputs
-    if len(labels) != n_classes:
-        yield f"it has {len(labels)} classes_ and an output layer for {n_classes}"
+
+
+def _output_faults(target, net):
+    n_classes, units = len(target.classes), net.n_outputs
+    if n_classes < 2 or (target.kind == "binary" and n_classes > 2) or target.n_outputs != units:
+        yield f"it has {n_classes} classes_ and an output layer of {units} units"
+    if net.output_layer.activation != target.head:
+        yield f"its output layer has the activation {net.output_layer.activation!r}"
 
 
 def _feature_faults(attributes, net):

@@ -9,9 +9,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
-from skclf._dense import hidden_layers
+from skclf._dense import hidden_layers, output_layer
 from skclf._fitted import errors_that_name_the_fix
-from skclf.nets import Convolution, Dense, Flatten, LayeredNet, MaxPooling
+from skclf._targets import Binary, Multiclass
+from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling
 
 
 def image_shape_of(X, image_shape=None):
@@ -293,7 +294,11 @@ class ShapeConvClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _make_net(self, X, n_classes):
+    def _target_kind(self, n_classes=None):
+        one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
+        return Binary if one_unit else Multiclass
+
+    def _make_net(self, X, target):
         filters = sizes("filters", self.filters)
         if not filters:
             raise ValueError(
@@ -305,9 +310,8 @@ class ShapeConvClassifier(NetClassifier):
         l2, layers = float(self.l2), []
         for count in filters:
             layers += [Convolution(count, kernel_size, self.activation, l2), pooling]
-        one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
-        output = Dense(1, "sigmoid", l2) if one_unit else Dense(n_classes, "softmax", l2)
-        return LayeredNet(self.image_shape_, (*layers, Flatten(), *hidden_layers(self), output))
+        layers += [Flatten(), *hidden_layers(self), output_layer(self, target)]
+        return LayeredNet(self.image_shape_, tuple(layers))
 
     def _loss(self, n_outputs):
         if self.loss != "auto":

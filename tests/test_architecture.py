@@ -21,7 +21,7 @@ MOST_LINES = 500
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
-ESTIMATORS |= {"_rows", "_shape_conv", "_tasks"}
+ESTIMATORS |= {"_indicators", "_rows", "_shape_conv", "_targets", "_tasks"}
 ALLOWED = {
     "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
@@ -52,7 +52,7 @@ ALLOWED = {
         {"sklearn", "skclf._checksum", "skclf._migrations"},
         {"skclf.__version__"},
     ),
-    "_saved": ({"skclf.nets", "skclf._versions"}, set()),
+    "_saved": ({"skclf.nets", "skclf._targets", "skclf._versions"}, set()),
     "onnx": ({"sklearn", "skclf._fitted", "skclf.nets"}, {"onnx", "skclf.__version__"}),
     "_ids": ({"scipy"}, set()),
     "_multi_hot": ({"scipy", "sklearn", "skclf._ids", "skclf._versions"}, set()),

@@ -66,7 +66,7 @@ def train_by_hand(classifier, X, codes, sample_weight=None):
     )
     shapes = [weight.shape for weight in model.weights]
     model.set_weights(nets.initial_weights(shapes, seeds["weights"]))
-    targets = _bridge._targets(model.loss, classifier._net.n_outputs, codes)
+    targets = classifier._target.for_keras(codes, model.loss)
     losses = []
     for epoch in range(classifier.epochs):
         order, total = engine.batch_order(len(codes), seeds["order"], epoch), 0

@@ -15,6 +15,7 @@ from small_nets import layered_net
 
 import skclf
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
+from skclf._targets import Binary, Multiclass
 from skclf.nets import ACTIVATIONS
 from skclf.onnx import to_onnx
 
@@ -59,6 +60,7 @@ def with_net(estimator, net, classes=("ant", "bee", "cat"), seed=0):
     estimator._weights = [random.normal(size=shape).astype(np.float32) for shape in shapes]
     estimator._net = net
     estimator.classes_ = np.array(classes[: max(2, net.n_outputs)])
+    estimator._target = (Binary if net.n_outputs == 1 else Multiclass)(estimator.classes_)
     estimator.n_features_in_ = int(np.prod(net.input_shape))
     if net.takes_images:
         estimator.image_shape_ = net.input_shape

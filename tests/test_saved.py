@@ -11,9 +11,11 @@ from small_nets import layered_net
 
 import skclf
 from skclf._saved import CHECKED, from_state, to_state
+from skclf._targets import Binary, Multiclass
 from skclf._versions import with_versions
 
 PARAMETERS = ("epochs",)
+CLASSES = np.array(["ant", "bee"])
 
 
 def zeros(net):
@@ -25,11 +27,12 @@ def attributes(**changes):
     net = layered_net((2,), (3,), 1, "relu", dropout=0.2)
     made = {
         "epochs": 2,
-        "classes_": np.array(["ant", "bee"]),
+        "classes_": CLASSES,
         "n_features_in_": 2,
         "feature_names_in_": np.array(["a", "b"], dtype=object),
         "_seeds": {"weights": 1, "dropout": 0, "order": 2, "split": 2**32 - 1},
         "_net": net,
+        "_target": Binary(CLASSES),
         "_history": {"loss": [0.5, 0.25], "accuracy": [0.5, float("nan")]},
         "_weights": zeros(net),
         "_state": {
@@ -49,7 +52,8 @@ def attributes(**changes):
 def conv_attributes():
     net = layered_net((5, 4, 1), (3,), 2, "relu", filters=(2,))
     changes = {"_net": net, "_weights": zeros(net), "n_features_in_": 20, "_epoch_weights": {}}
-    made = attributes(image_shape_=(5, 4, 1), _state=None, **changes)
+    changes |= {"_target": Multiclass(CLASSES), "image_shape_": (5, 4, 1)}
+    made = attributes(_state=None, **changes)
     del made["feature_names_in_"]
     return made
 
@@ -165,13 +169,13 @@ FAULTS = [
     (("_net", "layers", 1, "rate"), 1.0, "a dropout layer with rate=1.0"),
     (("_net", "layers", 1), {"kind": "flatten"}, "a flatten layer on rows of 1 dimensions"),
     (("_net", "layers", 2), {"kind": "dropout", "rate": 0.1}, "the last layer .* is a dropout"),
-    (("_net", "layers", 2, "units"), 3, "it has 2 classes_ and an output layer for 3"),
+    (("_net", "layers", 2, "units"), 3, "it has 2 classes_ and an output layer of 3 units"),
     (("_first_epoch",), -1, "_first_epoch is -1"),
     (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),
     (("classes_",), np.array(["bee", "ant"]), "classes_ are not sorted and distinct"),
     (("classes_",), np.array(["ant", None], dtype=object), "classes_ are not sorted and distinct"),
     (("classes_",), np.array([0, np.inf]), "classes_ are not finite"),
-    (("classes_",), np.arange(3), "it has 3 classes_ and an output layer for 2"),
+    (("classes_",), np.arange(3), "it has 3 classes_ and an output layer of 1 units"),
     (("n_features_in_",), 3, "n_features_in_ is 3 and the net's input has 2 values"),
     (("feature_names_in_",), np.array(["a"]), r"no names of 2 features: an array of shape \(1,\)"),
     (("feature_names_in_",), np.array(["a", 1], dtype=object), "are no names of 2 features"),

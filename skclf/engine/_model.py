@@ -19,7 +19,7 @@ from skclf.engine._arrays import (
 from skclf.engine._changes import Unchanged
 from skclf.engine._fused import fuse_updates
 from skclf.engine._interrupts import safe_point
-from skclf.engine._program import Programs, adds_up, needs_values
+from skclf.engine._program import Programs, adds_up, mean_loss, needs_values
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
 # Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.
@@ -50,7 +50,10 @@ class Net(keras.Model):
         self.class_weight = None
         self.announces = False
         self.metrics_add_up = all(map(adds_up, metrics))
-        self._class_weight_variable = tf.Variable(tf.ones(max(2, n_outputs)), trainable=False)
+        # Of several labels a row, the weights of negatives and of positives of each.
+        has_labels = loss == "binary_crossentropy" and n_outputs > 1
+        weights = tf.ones((2, n_outputs) if has_labels else max(2, n_outputs))
+        self._class_weight_variable = tf.Variable(weights, trainable=False)
         _compat.skip_all_reduce(optimizer)
         optimizer.build(self.trainable_variables)
         self._build_metrics()
@@ -103,8 +106,9 @@ class Net(keras.Model):
         dropout_states : list of ndarray
         order_seed : int
             Seeds the order of the rows in each epoch.
-        class_weight : ndarray of shape (n_classes,) or None
-            Factor of each class in the training loss. Unlike sample weights it leaves the metrics
+        class_weight : ndarray of shape (n_classes,) or (2, n_labels), or None
+            Factor of each class in the training loss; of several labels a row, of the negatives
+            and of the positives of each. Unlike sample weights it leaves the metrics
             and the validation loss alone, as Keras's own ``class_weight`` does.
         learning_rate : float or None
             None where the optimizer has a schedule.
@@ -150,9 +154,13 @@ class Net(keras.Model):
         return final
 
     def with_class_weight(self, y, sample_weight):
-        """Each row's weight in the training loss, or None."""
+        """Weights in the training loss, of shape (n_rows,) or (n_rows, n_labels), or None."""
         if self.class_weight is None:
             return sample_weight
+        if len(self.class_weight.shape) == 2:
+            negative, positive = self.class_weight[0], self.class_weight[1]
+            weights = negative + tf.cast(y, tf.float32) * (positive - negative)
+            return weights if sample_weight is None else sample_weight[:, None] * weights
         if y.shape[-1] == 1:
             weights = tf.gather(self.class_weight, tf.cast(y[:, 0], tf.int32))
         else:
@@ -160,9 +168,12 @@ class Net(keras.Model):
         return weights if sample_weight is None else sample_weight * weights
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Keras's loss, with each row's class weight while training."""
+        """Keras's loss, with the class weights while training."""
         if training:
             sample_weight = self.with_class_weight(y, sample_weight)
+        if sample_weight is not None and sample_weight.shape.rank == 2:
+            loss = mean_loss(keras.losses.get(self.loss), y, y_pred, sample_weight)
+            return tf.add_n([loss, *self.losses])
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )

@@ -160,9 +160,7 @@ class Programs:
             logs = net.get_metrics_result()
         if step == self._train_step:
             weights = net.with_class_weight(y, weights)
-        losses = self._loss(y, y_pred)
-        losses = losses if weights is None else losses * weights
-        return {**logs, "loss": tf.reduce_mean(losses) + penalty}
+        return {**logs, "loss": mean_loss(self._loss, y, y_pred, weights) + penalty}
 
     def _batch(self, rows, chosen):
         """Rows ``(X, y, sample_weight)`` of one batch; of sparse rows X has the numbers alone."""
@@ -210,8 +208,7 @@ class Programs:
         is_plain = type(optimizer).scale_loss is keras.Optimizer.scale_loss
         if is_plain and optimizer.loss_scale_factor is None and "scale_loss" not in vars(optimizer):
             return None
-        losses = self._loss(y, self._output_layer.activation(logits))
-        loss = tf.reduce_mean(losses if weights is None else losses * weights)
+        loss = mean_loss(self._loss, y, self._output_layer.activation(logits), weights)
         loss = loss if penalty is None else loss + penalty
         with tf.GradientTape() as tape:
             tape.watch(loss)
@@ -252,7 +249,8 @@ class Programs:
         """Gradient of the batch's mean loss for the logits.
 
         For the cross-entropy of a sigmoid or a softmax it is the prediction less the target [1]_.
-        Written out, it takes a tenth of the operations of automatic differentiation.
+        Written out, it takes a tenth of the operations of automatic differentiation. Of several
+        sigmoids Keras takes the mean.
 
         References
         ----------
@@ -261,8 +259,12 @@ class Programs:
         target = y
         if self._net.loss == "sparse_categorical_crossentropy":
             target = tf.one_hot(y[:, 0], logits.shape[-1])
+        if self._net.loss == "binary_crossentropy":
+            size *= logits.shape[-1]
         slopes = (self._output_layer.activation(logits) - target) / size
-        return slopes if weights is None else slopes * weights[:, None]
+        if weights is None:
+            return slopes
+        return slopes * (weights if weights.shape.rank == 2 else weights[:, None])
 
 
 def _operations_are_small(net):
@@ -294,6 +296,22 @@ def adds_up(metric):
     """
     source = _compat.wrapped_function(metric) or type(metric)
     return (source.__module__ or "").startswith("keras.")
+
+
+def mean_loss(loss, y, y_pred, weights):
+    """Mean of a batch's losses, weighted by row or by row and label.
+
+    Parameters
+    ----------
+    loss : callable
+        Keras's function, which takes the mean over the last axis.
+    y, y_pred : tf.Tensor of shape (n_rows, n_targets)
+    weights : tf.Tensor of shape (n_rows,) or (n_rows, n_targets), or None
+    """
+    if weights is not None and weights.shape.rank == 2:
+        y, y_pred = y[..., None], y_pred[..., None]
+    losses = loss(y, y_pred)
+    return tf.reduce_mean(losses if weights is None else losses * weights)
 
 
 def needs_values(error):

@@ -1,0 +1,146 @@
+"""Indicator matrices, a column for each label: checked and weighed. Pure functions.
+
+pandas is not imported: a DataFrame is known by its columns.
+"""
+
+from collections.abc import Set
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+
+# Types that an indicator can have, and so can what is predicted.
+DTYPES = {"bool", "float16", "float32", "float64"}
+DTYPES |= {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+
+
+def check_indicator(y, name="y"):
+    """An indicator matrix as a dense array of zeros and ones.
+
+    Parameters
+    ----------
+    y : {array-like, sparse matrix} of shape (n_rows, n_labels)
+    name : str
+        For messages.
+
+    Returns
+    -------
+    ndarray of uint8 of shape (n_rows, n_labels)
+
+    Raises
+    ------
+    ValueError
+        If ``y`` has another form, or holds something else.
+    """
+    array = y.toarray() if sparse.issparse(y) else _as_array(y, name)
+    if array.ndim != 2:
+        raise ValueError(_message_for_one_label(array, name))
+    if array.shape[1] < 2:
+        raise ValueError(
+            f"Got {name} of shape {array.shape}; expected an indicator matrix with a column of 0 "
+            "and 1 for each of at least two labels. For one label use BinaryDenseClassifier, with "
+            f"{name}.ravel()."
+        )
+    if array.dtype.kind not in "biuf":
+        array = _numbers(array, name)
+    is_right = (array == 0) | (array == 1)
+    if not is_right.all():
+        row, column = np.argwhere(~is_right)[0]
+        raise ValueError(
+            f"Got {name} with {array[row, column]!r} in row {row}, column {column}; expected an "
+            "indicator matrix of 0 and 1 or of booleans, a column for each label."
+        )
+    return array.astype(np.uint8)
+
+
+def _as_array(y, name):
+    is_of_sets = isinstance(y, list | tuple) and any(isinstance(row, Set) for row in y)
+    try:
+        array = np.asarray(None if is_of_sets else y)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(_message_for_lists(name)) from error
+    is_of_lists = array.dtype == object and array.ndim == 1 and not isinstance(y[0], str)
+    if is_of_sets or is_of_lists:
+        raise ValueError(_message_for_lists(name))
+    return array
+
+
+def _message_for_lists(name):
+    return (
+        f"Got {name} with sets or lists of labels; expected an indicator matrix of 0 and 1. "
+        f"Pass sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name})."
+    )
+
+
+def _message_for_one_label(array, name):
+    return (
+        f"Got {name} of shape {array.shape}; expected an indicator matrix, with a column of 0 and "
+        "1 for each label. If each row has one label, use BinaryDenseClassifier or "
+        "MulticlassDenseClassifier."
+    )
+
+
+def _numbers(array, name):
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Got {name} of type {array.dtype}; expected an indicator matrix of 0 and 1 or of "
+            "booleans, a column for each label, without missing values."
+        ) from error
+
+
+def names_of(y):
+    """Names of a DataFrame's columns, if all are strings, else None."""
+    columns = getattr(y, "columns", None)
+    if columns is None or not all(isinstance(column, str) for column in columns):
+        return None
+    return tuple(map(str, columns))
+
+
+def dtype_of(y):
+    """The type in which indicators like this one are predicted."""
+    dtype = y.dtype if sparse.issparse(y) else np.asarray(y).dtype
+    return dtype if dtype.name in DTYPES else np.dtype(np.int64)
+
+
+def label_weights(class_weight, names, n_labels, codes, sample_weight=None):
+    """Weights of the negatives and of the positives of each label.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        ``{label: weight of its positives}`` by name or number. ``"balanced"`` lets the positives
+        and the negatives of each label weigh the same in sum, where a row counts by its weight.
+    names : tuple of str or None
+    n_labels : int
+    codes : ndarray of shape (n_rows, n_labels) or None
+        Of use with ``"balanced"`` alone.
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    ndarray of shape (2, n_labels)
+    """
+    if isinstance(class_weight, str):
+        weights = np.ones(len(codes)) if sample_weight is None else sample_weight
+        weights = weights / weights.max()  # or their sum may overflow
+        positives = weights @ codes
+        counts = np.stack([weights.sum() - positives, positives])
+        shares = np.zeros((2, n_labels))
+        return np.divide(weights.sum(), 2 * counts, out=shares, where=counts > 0)
+    known = list(range(n_labels)) if names is None else [*names, *range(n_labels)]
+    weights = np.ones((2, n_labels))
+    for label, weight in class_weight.items():
+        if label not in known:
+            raise ValueError(
+                f"class_weight has a weight for {label!r}, which is not one of the labels: "
+                f"{', '.join(map(repr, names or range(n_labels)))}."
+            )
+        if not isinstance(weight, Real) or not np.isfinite(float(weight)) or weight < 0:
+            raise ValueError(
+                f"Got class_weight={class_weight!r}; weights must be finite and non-negative "
+                "numbers, each for the positives of a label."
+            )
+        weights[1, known.index(label) % n_labels] = float(weight)
+    return weights

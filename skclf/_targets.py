@@ -1,0 +1,372 @@
+"""Targets: labels of one kind, between what users pass and what a net computes.
+
+A target encodes labels, says which output layer a net needs for them and in which form Keras wants
+them, weighs and splits them, and turns logits into decisions, probabilities and labels. Pure NumPy:
+no net, no Keras.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse, special
+
+from skclf import _indicators, _labels, _rows
+
+Weights = np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Target(ABC):
+    """Labels of one kind.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        What the estimator's ``classes_`` is.
+    """
+
+    classes: np.ndarray
+
+    # Its name in files.
+    kind: ClassVar[str]
+    # Activation of the output layer.
+    head: ClassVar[str]
+
+    # Whether the labels of a few rows tell all labels that there are.
+    knows_all_classes: ClassVar[bool] = False
+
+    @staticmethod
+    @abstractmethod
+    def check(y: Any, name: str = "y") -> np.ndarray:
+        """Labels as an array, or an error that says what they should be."""
+
+    @staticmethod
+    @abstractmethod
+    def classes_of(labels: np.ndarray) -> np.ndarray:
+        """What ``classes_`` is for these checked labels."""
+
+    @classmethod
+    def of(cls, classes: np.ndarray, y: Any) -> Target:
+        """The target of labels as the user passes them."""
+        return cls(classes)
+
+    @abstractmethod
+    def check_classes(self, given: Any) -> None:
+        """Raise a ValueError if ``classes`` of ``partial_fit`` are others than these."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Units of the output layer."""
+
+    @abstractmethod
+    def encode(self, labels: np.ndarray, name: str = "y") -> np.ndarray:
+        """Codes of checked labels, one row each, or a ValueError about unknown ones."""
+
+    def check_comparable(self, labels: np.ndarray) -> None:
+        """Raise a ValueError if NumPy can't compare checked labels with the classes."""
+        return
+
+    @abstractmethod
+    def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
+        """Codes in the form that a loss wants, of shape (n_rows, n_targets)."""
+
+    @abstractmethod
+    def class_weights(
+        self, class_weight: Any, codes: np.ndarray | None, sample_weight: Weights = None
+    ) -> Weights:
+        """Weights of the classes as an array; without codes those of all classes together."""
+
+    @abstractmethod
+    def with_mean_one(
+        self, sample_weight: Weights, class_weight: Weights, codes: np.ndarray
+    ) -> tuple[Weights, Weights]:
+        """Weights such that their product over all that is weighed has mean 1."""
+
+    @abstractmethod
+    def split(
+        self, codes: np.ndarray, share: float, random_state: Any, groups: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of training rows and of validation rows with as even labels as can be."""
+
+    @abstractmethod
+    def decision(self, logits: np.ndarray) -> np.ndarray:
+        """What ``decision_function`` gives."""
+
+    @abstractmethod
+    def labels(self, decision: np.ndarray) -> Any:
+        """The labels that are predicted."""
+
+    @abstractmethod
+    def probabilities(self, decision: np.ndarray) -> np.ndarray:
+        """Probability of each class."""
+
+    @abstractmethod
+    def log_probabilities(self, decision: np.ndarray) -> np.ndarray:
+        """Logarithms of the probabilities."""
+
+    def to_state(self) -> dict[str, Any]:
+        """The target without its classes, as plain values for a file."""
+        return {"kind": self.kind}
+
+
+class OneLabel(Target):
+    """One label a row; the base of `Binary` and `Multiclass`."""
+
+    @staticmethod
+    def check(y, name="y"):
+        """A 1-D array."""
+        return _labels.check_labels(y, name)
+
+    @staticmethod
+    def classes_of(labels):
+        """The distinct ones, sorted."""
+        return np.unique(labels)
+
+    def check_classes(self, given):
+        """The same, in any order."""
+        if not np.array_equal(self.classes, np.unique(_labels.check_labels(given, "classes"))):
+            raise ValueError(
+                f"`classes={given!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes!r}"
+            )
+
+    def encode(self, labels, name="y"):
+        """Positions among the classes."""
+        return _labels.encode_labels(labels, self.classes, name)
+
+    def check_comparable(self, labels):
+        """Dates with dates alone."""
+        _labels.check_comparable(labels, self.classes)
+
+    def class_weights(self, class_weight, codes, sample_weight=None):
+        """One for each class."""
+        codes = np.arange(len(self.classes)) if codes is None else codes
+        return _rows.class_weights(class_weight, self.classes, codes, sample_weight)
+
+    def with_mean_one(self, sample_weight, class_weight, codes):
+        """Over the rows."""
+        return _rows.with_mean_one(sample_weight, class_weight, codes)
+
+    def split(self, codes, share, random_state, groups):
+        """Stratified by class."""
+        return _rows.split_rows(codes, share, random_state, groups)
+
+    def decision(self, logits):
+        """A logit for each class; for two classes that of the second one, as in scikit-learn."""
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+    def labels(self, decision):
+        """The most probable class."""
+        if decision.ndim == 1:
+            return self.classes[(decision > 0).astype(np.intp)]
+        return self.classes[decision.argmax(axis=1)]
+
+    def probabilities(self, decision):
+        """Of each class; they sum to 1."""
+        if decision.ndim == 1:
+            return np.column_stack([special.expit(-decision), special.expit(decision)])
+        return special.softmax(decision, axis=1)
+
+    def log_probabilities(self, decision):
+        """Finite where the probability itself is rounded to 0."""
+        if decision.ndim == 1:
+            return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
+        return special.log_softmax(decision, axis=1)
+
+
+class Binary(OneLabel):
+    """One of two labels, by one sigmoid unit."""
+
+    kind = "binary"
+    head = "sigmoid"
+
+    @property
+    def n_outputs(self):
+        """One."""
+        return 1
+
+    def for_keras(self, codes, loss):
+        """A column of zeros and ones."""
+        return codes.astype(np.float32)[:, None]
+
+
+class Multiclass(OneLabel):
+    """One of two labels or more, by a softmax unit for each."""
+
+    kind = "multiclass"
+    head = "softmax"
+
+    @property
+    def n_outputs(self):
+        """One for each class."""
+        return len(self.classes)
+
+    def for_keras(self, codes, loss):
+        """One-hot rows, or a column of numbers."""
+        if loss == "categorical_crossentropy":
+            return np.eye(self.n_outputs, dtype=np.float32)[codes]
+        return codes.astype(np.int32)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Multilabel(Target):
+    """Any number of labels a row, by a sigmoid unit for each.
+
+    Parameters
+    ----------
+    classes : ndarray of int of shape (n_labels,)
+        0, 1, ...
+    names : tuple of str or None
+        Of the columns of the DataFrame that was fitted on.
+    dtype : str
+        Of the indicator that was fitted on, and of what is predicted.
+    sparse : str or None
+        ``"matrix"`` or ``"array"`` where the indicator was sparse.
+    """
+
+    names: tuple[str, ...] | None = None
+    dtype: str = "int64"
+    sparse: str | None = None
+
+    kind = "multilabel"
+    head = "sigmoid"
+
+    knows_all_classes = True
+
+    @staticmethod
+    def check(y, name="y"):
+        """A dense indicator."""
+        return _indicators.check_indicator(y, name)
+
+    @staticmethod
+    def classes_of(labels):
+        """Numbers of the columns."""
+        return np.arange(labels.shape[1])
+
+    @classmethod
+    def of(cls, classes, y):
+        """With the names, the type and the form of the indicator."""
+        form = None
+        if sparse.issparse(y):
+            form = "array" if isinstance(y, sparse.sparray) else "matrix"
+        return cls(classes, _indicators.names_of(y), str(_indicators.dtype_of(y)), form)
+
+    def check_classes(self, given):
+        """Numbers or names of all labels, in their order."""
+        if list(given) not in (self.classes.tolist(), list(self.names or ())):
+            raise ValueError(
+                f"Got classes={given!r}; expected the number or the name of each label, in the "
+                f"order of the columns: {self.classes.tolist()}. They may be left out."
+            )
+
+    @property
+    def n_outputs(self):
+        """One for each label."""
+        return len(self.classes)
+
+    def encode(self, labels, name="y"):
+        """The indicator itself, if it has these labels."""
+        if labels.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"Got {name} with {labels.shape[1]} columns; expected {self.n_outputs}, one for "
+                "each label that the classifier was fitted on."
+            )
+        return labels
+
+    def for_keras(self, codes, loss):
+        """Zeros and ones."""
+        return codes.astype(np.float32)
+
+    def class_weights(self, class_weight, codes, sample_weight=None):
+        """Weights of the negatives and of the positives of each label, of shape (2, n_labels)."""
+        if class_weight is None:
+            return None
+        return _indicators.label_weights(
+            class_weight, self.names, self.n_outputs, codes, sample_weight
+        )
+
+    def with_mean_one(self, sample_weight, class_weight, codes):
+        """Over the rows and the labels."""
+        sample_weight, _ = _rows.with_mean_one(sample_weight, None, codes)
+        if class_weight is not None:
+            class_weight = class_weight / class_weight.max()
+            factors = np.where(codes > 0, class_weight[1], class_weight[0])
+            rows = factors if sample_weight is None else factors * sample_weight[:, None]
+            class_weight = class_weight / rows.mean()
+        return sample_weight, class_weight
+
+    def split(self, codes, share, random_state, groups):
+        """Iteratively stratified."""
+        return _rows.iterative_split(codes, share, random_state, groups)
+
+    def decision(self, logits):
+        """A logit for each label."""
+        return logits
+
+    def labels(self, decision, threshold=0.5):
+        """An indicator of the labels whose probability reaches the threshold."""
+        reached = self.probabilities(decision) >= np.asarray(threshold)
+        indicator = reached.astype(self.dtype)
+        if self.sparse is None:
+            return indicator
+        form = sparse.csr_array if self.sparse == "array" else sparse.csr_matrix
+        return form(indicator)
+
+    def probabilities(self, decision):
+        """Of each label, strictly between 0 and 1."""
+        least, most = np.nextafter(0, 1), np.nextafter(1, 0)
+        return np.clip(special.expit(decision), least, most)
+
+    def log_probabilities(self, decision):
+        """Of each label."""
+        return special.log_expit(decision)
+
+    def to_state(self):
+        """With its names and forms."""
+        return {
+            "kind": self.kind,
+            "names": self.names,
+            "dtype": self.dtype,
+            "sparse": self.sparse,
+        }
+
+
+KINDS: dict[str, type[Target]] = {kind.kind: kind for kind in (Binary, Multiclass, Multilabel)}
+
+
+def target_from_state(state: object, classes: np.ndarray) -> Target:
+    """A target from what `Target.to_state` gave, or a ValueError with half a sentence."""
+    if not isinstance(state, dict) or state.get("kind") not in KINDS:
+        raise ValueError("its target is not a dict with a known kind")
+    options = {name: value for name, value in state.items() if name != "kind"}
+    kind = KINDS[state["kind"]]
+    try:
+        target = kind(classes, **options)
+    except TypeError as error:
+        raise ValueError(f"its target is not whole: {error}") from error
+    if isinstance(target, Multilabel):
+        _check_multilabel(target)
+    return target
+
+
+def _check_multilabel(target: Multilabel) -> None:
+    names = target.names
+    if names is not None and (
+        not isinstance(names, tuple)
+        or len(names) != target.n_outputs
+        or not all(isinstance(name, str) for name in names)
+    ):
+        raise ValueError(f"the names of its labels are {names!r}")
+    if target.dtype not in _indicators.DTYPES:
+        raise ValueError(f"its indicators are of type {target.dtype!r}")
+    if target.sparse not in (None, "array", "matrix"):
+        raise ValueError(f"the sparse form of its indicators is {target.sparse!r}")
+    if not np.array_equal(target.classes, np.arange(target.n_outputs)):
+        raise ValueError("its classes_ are not the numbers of its labels")
