@@ -4,11 +4,13 @@ import inspect
 import re
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.utils import Bunch
+from sklearn.utils.multiclass import type_of_target
 
 from skclf.datasets import _shapes, fetch_imdb, fetch_reuters, make_low_high, make_shapes
 
@@ -89,6 +91,110 @@ def test_shapes_noise():
     assert np.sqrt(np.mean((noisy - clean) ** 2)) == pytest.approx(0.05 / np.sqrt(2), rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("options", "checksum"),
+    [
+        ({"n_samples": 300}, 2111478248),
+        (
+            {"n_samples": 50, "image_shape": (24, 31), "radius": (3, 6), "shapes": ALL_SHAPES},
+            1038127684,
+        ),
+    ],
+)
+def test_shapes_of_a_seed_stay_what_they_are(options, checksum):
+    images = make_shapes(**options, random_state=0).images
+    assert zlib.crc32(np.packbits(images.astype(bool)).tobytes()) == checksum
+
+
+# ----------------------------------------------------------------------- several kinds of shapes
+
+SEVERAL = {
+    "image_shape": (24, 31),
+    "radius": (3, 6),
+    "shapes": ALL_SHAPES,
+    "multilabel": True,
+    "random_state": 0,
+}
+
+
+def test_several_shapes_form():
+    bunch = make_shapes(21, image_shape=(30, 50), radius=(3, 9), multilabel=True, random_state=0)
+    assert bunch.data.shape == (21, 30, 50)
+    assert bunch.data.dtype == np.float32
+    assert set(np.unique(bunch.data)) == {0, 1}
+    assert bunch.target.shape == (21, 2)
+    assert bunch.target.dtype == np.int64
+    assert bunch.target_names.tolist() == ["square", "circle"]
+    assert type_of_target(bunch.target) == "multilabel-indicator"
+    assert "multilabel=True" in bunch.DESCR
+
+
+def test_kinds_are_present_independently_with_probability_one_half():
+    target = make_shapes(2_000, **SEVERAL).target
+    assert np.abs(target.mean(axis=0) - 0.5).max() < 0.05
+    assert np.abs(np.corrcoef(target.T) - np.eye(5)).max() < 0.1
+    assert set(target.sum(axis=1)) == {0, 1, 2, 3, 4, 5}
+
+
+def test_images_without_shapes_are_black():
+    bunch = make_shapes(200, **SEVERAL)
+    is_black = ~bunch.images.any(axis=(1, 2))
+    assert is_black.any()
+    np.testing.assert_array_equal(is_black, ~bunch.target.any(axis=1))
+
+
+def test_an_image_is_the_union_of_one_shape_of_each_of_its_kinds():
+    bunch = make_shapes(15, **SEVERAL)
+    centres = np.stack(np.mgrid[:24, :31], axis=-1).reshape(-1, 2)
+    for image, kinds in zip(bunch.images, bunch.target, strict=True):
+        fitting = np.zeros(image.shape, dtype=bool)
+        for code in np.flatnonzero(kinds):
+            placed = shapes_within(image > 0, ALL_SHAPES[code], centres)
+            assert len(placed), "no whole shape of the kind lies within what is white"
+            fitting |= placed.any(axis=0)
+        np.testing.assert_array_equal(fitting, image > 0)
+
+
+def shapes_within(white, kind, centres):
+    """All shapes of a kind that are wholly inside the image and have none but white pixels."""
+    found = []
+    for radius in range(3, 7):
+        (low, left), (high, right) = (radius, radius), np.array(white.shape) - radius
+        inside = (centres >= (low, left)).all(axis=1) & (centres < (high, right)).all(axis=1)
+        for centre in centres[inside]:
+            down, to_right = np.ogrid[: white.shape[0], : white.shape[1]]
+            shape = _shapes.SHAPES[kind](down - centre[0], to_right - centre[1], radius)
+            if (white | ~shape).all():
+                found.append(shape)
+    return np.array(found)
+
+
+def test_each_kind_has_a_place_and_a_size_of_its_own():
+    options = SEVERAL | {"shapes": ("square", "diamond")}
+    bunch = make_shapes(100, **options)
+    both = bunch.images[bunch.target.all(axis=1)]
+    assert len(both) > 10
+    extents = [np.ptp(np.flatnonzero(image.any(axis=0))) for image in both]
+    # Two shapes at one place would never be wider than the larger of them.
+    assert max(extents) > 2 * 6 + 1
+
+
+def test_shapes_reach_all_edges_when_several():
+    touched = make_shapes(400, **SEVERAL).images.any(axis=0)
+    assert all(edge.any() for edge in (touched[0], touched[-1], touched[:, 0], touched[:, -1]))
+
+
+def test_several_shapes_depend_on_the_seed_alone(monkeypatch):
+    first = make_shapes(50, noise=0.1, **SEVERAL)
+    again = make_shapes(50, noise=0.1, **SEVERAL | {"random_state": np.random.RandomState(0)})
+    other = make_shapes(50, noise=0.1, **SEVERAL | {"random_state": 1})
+    np.testing.assert_array_equal(first.data, again.data)
+    np.testing.assert_array_equal(first.target, again.target)
+    assert not np.array_equal(first.target, other.target)
+    monkeypatch.setattr(_shapes, "BLOCK_PIXELS", 24 * 31 * 7)
+    np.testing.assert_array_equal(first.data, make_shapes(50, noise=0.1, **SEVERAL).data)
+
+
 def test_shapes_X_y():
     X, y = make_shapes(6, random_state=0, return_X_y=True)
     bunch = make_shapes(6, random_state=0)
@@ -114,6 +220,7 @@ def test_shapes_X_y():
         ({"shapes": ("square", "square")}, "at least two different names"),
         ({"shapes": ("square", "star")}, r"\('square', 'star'\), but .*'triangle'"),
         ({"random_state": "seed"}, "'random_state' parameter of make_shapes"),
+        ({"multilabel": "yes"}, "'multilabel' parameter of make_shapes"),
     ],
 )
 def test_shapes_bad_parameters(options, message):

@@ -16,10 +16,17 @@ DESCR = """\
 Shapes
 ------
 
-Grey images, each of one filled shape: white (1.0) on black (0.0), at a random place and of a
-random size, wholly inside the image. Each kind of shape occurs equally often (the counts differ
-by one at most), in random order. Places and sizes are whole pixels. Noise, where asked for, is
-normal, added to every pixel, and the result is clipped to [0, 1].
+Grey images of filled shapes: white (1.0) on black (0.0), at random places and of random sizes,
+wholly inside the image. Places and sizes are whole pixels. Noise, where asked for, is normal, added
+to every pixel, and the result is clipped to [0, 1].
+
+By default each image holds one shape, and each kind of shape occurs equally often (the counts
+differ by one at most), in random order. The target is the kind, as a whole number.
+
+With multilabel=True each kind of shape is present in an image with probability 1/2, independently
+of the others and at most once, so that images hold none, one or several shapes. Shapes may overlap,
+and a small one may lie wholly behind a larger one. The target is an indicator matrix: a column for
+each kind, with 1 where it is present.
 
 With a radius of 1 all kinds but the square are drawn with the same pixels; from 2 on all differ.
 """
@@ -104,16 +111,33 @@ def _check_shapes(shapes):
     return names
 
 
-def _draw(images, target, kinds, centres, radii):
-    """Set to one the pixels of `images` that lie inside their image's shape, in place."""
-    height, width = images.shape[1:]
-    down = np.arange(height) - centres[:, :1]
-    right = np.arange(width) - centres[:, 1:]
+def _pixels_inside(image_shape, kinds, present, centres, radii):
+    """Which pixels lie inside at least one of their image's shapes.
+
+    Parameters
+    ----------
+    image_shape : tuple (height, width)
+    kinds : list of str
+    present : ndarray of bool of shape (n_images, n_kinds)
+        Whether an image holds a shape of a kind.
+    centres : ndarray of int of shape (n_images, n_kinds, 2)
+    radii : ndarray of int of shape (n_images, n_kinds, 1)
+
+    Returns
+    -------
+    ndarray of bool of shape (n_images, height, width)
+    """
+    height, width = image_shape
+    inside = np.zeros((len(present), height, width), dtype=bool)
     for code, kind in enumerate(kinds):
-        rows = np.flatnonzero(target == code)
-        images[rows] = SHAPES[kind](
-            down[rows, :, np.newaxis], right[rows, np.newaxis, :], radii[rows, np.newaxis]
+        images = np.flatnonzero(present[:, code])
+        centre, radius = centres[images, code], radii[images, code]
+        down = np.arange(height) - centre[:, :1]
+        right = np.arange(width) - centre[:, 1:]
+        inside[images] |= SHAPES[kind](
+            down[:, :, np.newaxis], right[:, np.newaxis, :], radius[:, np.newaxis]
         )
+    return inside
 
 
 @validate_params(
@@ -124,6 +148,7 @@ def _draw(images, target, kinds, centres, radii):
         "random_state": ["random_state"],
         "shapes": [tuple, list],
         "noise": [Interval(Real, 0, np.inf, closed="left")],
+        "multilabel": ["boolean"],
         "return_X_y": ["boolean"],
     },
     prefer_skip_nested_validation=True,
@@ -136,9 +161,10 @@ def make_shapes(
     *,
     shapes=("square", "circle"),
     noise=0.0,
+    multilabel=False,
     return_X_y=False,
 ):
-    """Make grey images of filled squares and circles.
+    """Make grey images of filled shapes, such as squares and circles.
 
     Parameters
     ----------
@@ -157,11 +183,18 @@ def make_shapes(
 
     shapes : tuple of str, default=("square", "circle")
         The kinds of shape, at least two of ``"square"``, ``"circle"``, ``"triangle"``,
-        ``"diamond"`` and ``"cross"``. Their order is the order of the classes.
+        ``"diamond"`` and ``"cross"``. Their order is the order of the classes, or of the
+        target's columns.
 
     noise : float, default=0.0
         Standard deviation of the normal noise that is added to each pixel, before pixels are
         clipped to [0, 1].
+
+    multilabel : bool, default=False
+        Whether an image holds none, one or several kinds of shapes instead of exactly one. Each
+        kind is then present with probability 1/2, independently of the others and at most once,
+        at a place and of a size of its own. Shapes may overlap; a small one may be hidden by a
+        larger one.
 
     return_X_y : bool, default=False
         Whether to return ``(X, y)`` instead of a `Bunch`.
@@ -175,9 +208,10 @@ def make_shapes(
             The images, from 0 (black) to 1 (white).
         images : ndarray of shape (n_samples, height, width), float32
             The same array as `data`.
-        target : ndarray of shape (n_samples,), int64
-            The class of each image, an index into `target_names`.
-        target_names : ndarray of shape (n_classes,), str
+        target : ndarray of shape (n_samples,) or (n_samples, n_kinds), int64
+            The class of each image, an index into `target_names`. If `multilabel` is True, an
+            indicator matrix: 1 where an image holds a shape of the column's kind, else 0.
+        target_names : ndarray of shape (n_kinds,), str
             The kinds of shape, in the order of `shapes`.
         DESCR : str
             The description of the set.
@@ -212,18 +246,40 @@ def make_shapes(
     -#######-
     --#####--
     ---###---
+
+    Images with none, one or several kinds of shapes:
+
+    >>> X, y = make_shapes(5, image_shape=(7, 9), radius=(2, 3), multilabel=True, random_state=0,
+    ...                    return_X_y=True)
+    >>> y
+    array([[0, 1],
+           [1, 0],
+           [1, 1],
+           [1, 1],
+           [1, 1]])
     """
     height, width, smallest, largest = _check_geometry(image_shape, radius)
     kinds = _check_shapes(shapes)
     random_state = check_random_state(random_state)
-    target = random_state.permutation(np.arange(n_samples, dtype=np.int64) % len(kinds))
-    radii = random_state.randint(smallest, largest + 1, size=(n_samples, 1))
+    if multilabel:
+        target = random_state.randint(2, size=(n_samples, len(kinds)), dtype=np.int64)
+        present = target.astype(bool)
+    else:
+        target = random_state.permutation(np.arange(n_samples, dtype=np.int64) % len(kinds))
+        present = target[:, np.newaxis] == np.arange(len(kinds))
+    n_places = len(kinds) if multilabel else 1
+    radii = random_state.randint(smallest, largest + 1, size=(n_samples, n_places, 1))
     centres = random_state.randint(radii, np.array([height, width]) - radii)
+    # Without a copy: one place stands for the only shape of an image, whatever its kind.
+    radii = np.broadcast_to(radii, (n_samples, len(kinds), 1))
+    centres = np.broadcast_to(centres, (n_samples, len(kinds), 2))
     images = np.empty((n_samples, height, width), dtype=np.float32)
     # A Generator draws float32 numbers, several times faster than a RandomState draws any.
     normal = np.random.default_rng(random_state.randint(2**31)).standard_normal if noise else None
     for rows in gen_batches(n_samples, max(1, BLOCK_PIXELS // (height * width))):
-        _draw(images[rows], target[rows], kinds, centres[rows], radii[rows])
+        images[rows] = _pixels_inside(
+            (height, width), kinds, present[rows], centres[rows], radii[rows]
+        )
         if noise:
             images[rows] += np.float32(noise) * normal(images[rows].shape, dtype=np.float32)
             np.clip(images[rows], 0, 1, out=images[rows])
