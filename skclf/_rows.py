@@ -1,7 +1,7 @@
-"""Rows, weights and splits: pure functions between what users pass and what a net trains on.
+"""Rows, weights and groups: pure functions between what users pass and what a net trains on.
 
-pandas and scikit-learn's model selection are imported where they are used, since loading them
-takes longer than all else that ``import skclf`` does.
+pandas is imported where it is used, since loading it takes longer than all else that
+``import skclf`` does.
 """
 
 from contextlib import suppress
@@ -11,9 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from skclf._labels import keys_of, some_of
-
-# Draws of whole groups among which the one with the most even classes is taken.
-_GROUP_DRAWS = 25
+from skclf._stratify import split_rows  # noqa: F401  `_base` and tests find it here
 
 
 def check_groups(groups):
@@ -228,72 +226,6 @@ def of_one_kind(X, other):
     if sparse.issparse(X) == sparse.issparse(other):
         return X
     return X.toarray() if sparse.issparse(X) else sparse.csr_array(X)
-
-
-def split_rows(codes, share, random_state, groups=None):
-    """Positions of training and validation rows.
-
-    Classes are held out in proportion; a class with one row stays in training. Groups are never
-    split: of several draws of whole groups, the one with the most even classes is taken.
-
-    Parameters
-    ----------
-    codes : ndarray of int of shape (n_rows,)
-    share : float
-        Of the rows to hold out.
-    random_state : numpy.random.RandomState
-    groups : ndarray of int of shape (n_rows,) or None
-        As `check_groups` gives them.
-
-    Returns
-    -------
-    train, validation : ndarray of int
-        Sorted.
-    """
-    rows = np.arange(len(codes))
-    if groups is not None:
-        return _split_groups(rows, codes, share, random_state, groups)
-    from sklearn.model_selection import train_test_split
-
-    alone = np.bincount(codes)[codes] == 1
-    try:
-        train, validation = train_test_split(
-            rows[~alone], test_size=share, stratify=codes[~alone], random_state=random_state
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"validation_split={share} of {len(codes)} rows can't hold out rows of each of "
-            f"{len(np.unique(codes))} classes ({error}). Use another share, more rows, or pass "
-            "X_val and y_val to fit."
-        ) from error
-    return np.sort(np.concatenate([train, rows[alone]])), np.sort(validation)
-
-
-def _split_groups(rows, codes, share, random_state, groups):
-    from sklearn.model_selection import GroupShuffleSplit
-
-    n_classes = codes.max() + 1
-    wanted = np.bincount(codes, minlength=n_classes) * share
-    splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=share, random_state=random_state)
-    best, least = None, np.inf
-    try:
-        draws = list(splitter.split(rows, groups=groups))
-    except ValueError as error:
-        raise ValueError(
-            f"validation_split={share} can't be held out by whole groups, of which there are "
-            f"{len(np.unique(groups))} ({error}). Use another share, more groups, or "
-            "pass X_val and y_val to fit."
-        ) from error
-    for train, validation in draws:
-        distance = np.abs(np.bincount(codes[validation], minlength=n_classes) - wanted).sum()
-        if distance < least and len(np.unique(codes[train])) == len(np.unique(codes)):
-            best, least = (np.sort(train), np.sort(validation)), distance
-    if best is None:
-        raise ValueError(
-            f"No way was found to hold out validation_split={share} of the rows by whole groups "
-            "and keep rows of each class for training. Use another share, or pass X_val and y_val."
-        )
-    return best
 
 
 def merge_repeated_rows(X, codes, sample_weight=None):

@@ -46,6 +46,7 @@ ALLOWED = {
     ),
     # The one module that draws a random number when Keras loads it.
     "_imports": (set(), {"rich"}),
+    "_stratify": ({"scipy"}, {"sklearn"}),
     "_checksum": (set(), set()),
     "_migrations": (set(), set()),
     "_versions": (
@@ -64,7 +65,14 @@ ALLOWED = {
 ALLOWED |= dict.fromkeys(
     ESTIMATORS,
     (
-        {"scipy", "sklearn", "skclf.nets", "skclf._saved", *map("skclf.{}".format, ESTIMATORS)},
+        {
+            "scipy",
+            "sklearn",
+            "skclf.nets",
+            "skclf._saved",
+            "skclf._stratify",
+            *map("skclf.{}".format, ESTIMATORS),
+        },
         {"pandas", "skclf._bridge"},
     ),
 )

@@ -1,12 +1,11 @@
-"""Labels, weights and splits, held to hand-made numbers."""
+"""Rows, weights and groups, held to hand-made numbers."""
 
-import re
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
@@ -169,76 +168,6 @@ def test_stacked_weights(first, second, wanted):
     first, second = (None if w is None else np.array(w) for w in (first, second))
     rows = (np.zeros((2, 1)), np.zeros(2, int), first), (np.zeros((1, 1)), np.zeros(1, int), second)
     assert _rows.stacked(*rows)[2].tolist() == wanted
-
-
-def split(codes, share, groups=None, seed=0):
-    return _rows.split_rows(np.asarray(codes), share, np.random.RandomState(seed), groups)
-
-
-@given(
-    st.lists(st.integers(2, 12), min_size=2, max_size=4),
-    st.sampled_from([0.25, 0.4, 0.5]),
-    st.integers(0, 2**31 - 1),
-)
-def test_classes_are_held_out_in_proportion(counts, share, seed):
-    codes = np.random.RandomState(seed).permutation(np.arange(len(counts)).repeat(counts))
-    assume(len(counts) <= len(codes) * share <= len(codes) - len(counts))
-    train, validation = split(codes, share, seed=seed)
-    assert sorted([*train, *validation]) == list(range(len(codes)))
-    assert (np.diff(train) > 0).all()
-    assert (np.diff(validation) > 0).all()
-    assert len(validation) == np.ceil(len(codes) * share)
-    held_out = np.bincount(codes[validation], minlength=len(counts))
-    assert np.abs(held_out - np.array(counts) * share).max() <= 1 + share
-
-
-def test_a_split_depends_on_its_seed_alone():
-    codes = np.arange(40) % 2
-    for seed in (0, 1):
-        np.testing.assert_array_equal(
-            split(codes, 0.25, seed=seed)[1], split(codes, 0.25, seed=seed)[1]
-        )
-    assert split(codes, 0.25, seed=0)[1].tolist() != split(codes, 0.25, seed=1)[1].tolist()
-
-
-def test_a_class_of_one_row_stays_in_training():
-    for seed in range(10):
-        train, validation = split([0] * 4 + [1] * 4 + [2], 0.5, seed=seed)
-        assert 8 in train
-        assert len(validation) == 4
-
-
-@pytest.mark.parametrize("groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))])
-def test_groups_stay_together(groups):
-    codes = np.array([0, 1] * 6)
-    for seed in range(5):
-        train, validation = split(codes, 0.3, groups, seed)
-        assert not set(groups[train]) & set(groups[validation])
-        assert sorted([*train, *validation]) == list(range(12))
-        assert len(set(groups[validation])) == 2
-
-
-def test_of_several_draws_of_groups_the_most_even_is_taken():
-    # Groups of one class each: half of them held out can be all of one class.
-    groups, codes = np.arange(40) // 4, np.arange(40) // 20
-    for seed in range(10):
-        _, validation = split(codes, 0.4, groups, seed)
-        assert np.bincount(codes[validation]).tolist() == [8, 8]
-
-
-@pytest.mark.parametrize(
-    ("codes", "share", "groups", "message"),
-    [
-        ([0, 0, 1, 1], 0.01, None, "validation_split=0.01 of 4 rows can't hold out rows of each"),
-        ([0, 0, 1, 1], 0.9, None, "Use another share, more rows, or pass X_val and y_val to fit"),
-        ([0, 1, 2], 0.5, None, "can't hold out rows of each of 3 classes"),
-        ([0, 1, 0, 1], 0.5, [5, 5, 5, 5], "by whole groups, of which there are 1 .*more groups"),
-        ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "No way was found to hold out validation_split=0.5"),
-    ],
-)
-def test_splits_that_can_not_be(codes, share, groups, message):
-    with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
-        split(codes, share, None if groups is None else np.array(groups))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,277 @@
+"""Split rows so that each part has its share of every class or label; pure functions.
+
+`split_rows` is for one class a row, `iterative_split` for several labels a row. Both hold out whole
+groups where they are given groups.
+
+scikit-learn's model selection is imported where it is used, since loading it takes longer than all
+else that ``import skclf`` does.
+"""
+
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from math import ceil
+
+import numpy as np
+from scipy import sparse
+
+TRAINING, VALIDATION = 0, 1
+# Most draws of whole groups among which the best one is taken, and how many groups are placed in
+# all of them together: the more groups there are, the less depends on the draw.
+_MOST_DRAWS, _PLACEMENTS = 25, 2_000
+
+
+def split_rows(codes, share, random_state, groups=None):
+    """Positions of training and validation rows.
+
+    Classes are held out in proportion; a class with one row stays in training. Groups are never
+    split, and are held out by `iterative_split`.
+
+    Parameters
+    ----------
+    codes : ndarray of int of shape (n_rows,)
+    share : float
+        Of the rows to hold out.
+    random_state : numpy.random.RandomState
+    groups : ndarray of int of shape (n_rows,) or None
+        As `skclf._rows.check_groups` gives them.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If the share can't be held out, or not without taking all rows of a class.
+    """
+    rows = np.arange(len(codes))
+    if groups is not None:
+        # scikit-learn's StratifiedGroupKFold holds out one n-th, and no share in between; it fails
+        # with fewer groups than folds, and is far off where groups differ much in size.
+        row_ends = np.arange(len(codes) + 1)
+        is_of_class = sparse.csr_array((np.ones(len(codes), dtype=bool), codes, row_ends))
+        return iterative_split(is_of_class, share, random_state, groups)
+    from sklearn.model_selection import train_test_split
+
+    alone = np.bincount(codes)[codes] == 1
+    try:
+        train, validation = train_test_split(
+            rows[~alone], test_size=share, stratify=codes[~alone], random_state=random_state
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"validation_split={share} of {len(codes)} rows can't hold out rows of each of "
+            f"{len(np.unique(codes))} classes ({error}). Use another share, more rows, or pass "
+            "X_val and y_val to fit."
+        ) from error
+    return np.sort(np.concatenate([train, rows[alone]])), np.sort(validation)
+
+
+def iterative_split(indicator, share, random_state, groups=None):
+    """Positions of training and validation rows, where a row has any number of labels.
+
+    Iterative stratification for two parts, [1]_ algorithm 1, with two rules of its own:
+
+    - A full part takes no more rows. So ``ceil(share * n_rows)`` rows are held out, as many as
+      scikit-learn's ``StratifiedShuffleSplit`` holds out.
+    - The last row that could bring a label into training goes there, even if training is full. So
+      training has a row of every label that occurs. Fewer rows are held out only where this needs
+      more training rows than there would be.
+
+    The rarest label is placed first, and its number of held-out rows is off by less than one. The
+    most frequent label is placed last and can be off by several rows, since most of its rows have
+    been placed by then for the sake of others.
+
+    Groups are placed as rows are, each with the numbers of its rows that have a label. A part takes
+    a group if there is room for half of it, so that about ``share * n_rows`` rows are held out, and
+    at least one group. Several draws are made, and the best one is taken.
+
+    Parameters
+    ----------
+    indicator : {ndarray, sparse matrix or array} of shape (n_rows, n_labels)
+        Of 0 and 1, or booleans: whether a row has a label.
+    share : float
+        Of the rows to hold out, more than 0 and less than 1.
+    random_state : numpy.random.RandomState
+    groups : ndarray of int of shape (n_rows,) or None
+        As `skclf._rows.check_groups` gives them. Groups are never split.
+
+    Returns
+    -------
+    train, validation : ndarray of int
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If a part would have no row, or the share can't be held out without taking all rows of a
+        label.
+
+    References
+    ----------
+    .. [1] Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-Label Data", ECML
+       PKDD 2011.
+    """
+    counts = sparse.csr_array(indicator, dtype=np.int64, copy=True)
+    counts.eliminate_zeros()
+    n_rows = counts.shape[0]
+    n_held_out = ceil(share * n_rows)
+    if not 0 < n_held_out < n_rows:
+        raise ValueError(
+            f"validation_split={share} of {n_rows} rows leaves a part without rows. Use another "
+            "share, more rows, or pass X_val and y_val to fit."
+        )
+    if groups is None:
+        is_held_out = _place_all(counts, np.ones(n_rows, dtype=int), n_held_out, random_state)
+    else:
+        is_held_out = _draw_groups(counts, share, n_held_out, random_state, groups)
+    if is_held_out.all() or not is_held_out.any():
+        whole, more = ("", "rows") if groups is None else (" by whole groups", "groups")
+        raise ValueError(
+            f"No way was found to hold out validation_split={share} of {n_rows} rows{whole} and "
+            f"keep rows of each class or label for training. Use another share, more {more}, or "
+            "pass X_val and y_val to fit."
+        )
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _draw_groups(counts, share, n_held_out, random_state, groups):
+    """Whether each row is held out, by the draw of whole groups that comes nearest to the share."""
+    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    n_rows, n_groups = len(groups), len(sizes)
+    if n_groups < 2:
+        raise ValueError(
+            f"validation_split={share} can't be held out by whole groups, of which there are "
+            f"{n_groups} (at least 2 are needed). Use more groups, or pass X_val and y_val to fit."
+        )
+    rows_of_groups = sparse.csr_array((np.ones(n_rows, dtype=int), (groups, np.arange(n_rows))))
+    counts = rows_of_groups @ counts
+    wanted = np.append(counts.sum(axis=0), n_rows) * (n_held_out / n_rows)
+    draws, distances = [], []
+    for draw in range(int(np.clip(_PLACEMENTS // n_groups, 1, _MOST_DRAWS))):
+        # Large groups first is best where sizes differ much, and a random order may be elsewhere.
+        is_held_out = _place_all(counts, sizes, n_held_out, random_state, largest_first=draw == 0)
+        found = np.append(counts.T @ is_held_out, sizes @ is_held_out)
+        draws.append(is_held_out)
+        distances.append(np.abs(found - wanted).sum())
+    best = draws[int(np.argmin(distances))]
+    return (best if best.any() else _smallest_spare_group(counts, sizes))[groups]
+
+
+def _smallest_spare_group(counts, sizes):
+    """Where no group is small enough for the share: the smallest whose labels others have too."""
+    n_groups_with = np.bincount(counts.indices, minlength=counts.shape[1])
+    labels_without_others = (n_groups_with == 1).astype(int)
+    is_spare = counts @ labels_without_others == 0
+    best = np.argmin(np.where(is_spare, sizes, np.inf))
+    return is_spare & (np.arange(len(sizes)) == best)
+
+
+def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
+    """Place units in training or validation: rows, or groups of rows that stay together.
+
+    Parameters
+    ----------
+    counts : CSR array of int of shape (n_units, n_labels)
+        Number of a unit's rows that have a label, without stored zeros.
+    sizes : ndarray of int of shape (n_units,)
+        Number of a unit's rows.
+    n_held_out : int
+        Number of rows to hold out.
+    random_state : numpy.random.RandomState
+    largest_first : bool
+        Whether a label's units are placed by size, and not in random order alone.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_units,)
+        Whether a unit is held out.
+    """
+    order = random_state.permutation(len(sizes))
+    if largest_first:
+        order = order[np.argsort(-sizes[order], kind="stable")]
+    labels = random_state.permutation(counts.shape[1]).tolist()
+    parts = _Parts(counts, sizes, n_held_out, random_state)
+    by_label = sparse.csc_array(counts[order])
+    units_of = np.split(order[by_label.indices], by_label.indptr[1:-1])
+    # Of labels that equally many units are left of, the queue has them in the order of `labels`.
+    rank_of = np.argsort(labels).tolist()
+    queue = [(parts.left[label], rank) for rank, label in enumerate(labels) if parts.left[label]]
+    heapify(queue)
+    while queue:
+        n_left, rank = heappop(queue)
+        label = labels[rank]
+        if n_left != parts.left[label]:
+            continue  # by now there are fewer, and the queue has the label with their number
+        changed = set()
+        for unit in units_of[label].tolist():
+            if parts.of_unit[unit] is None:
+                parts.place(unit, label)
+                changed.update(other for other, _ in parts.labels_of[unit])
+        for other in changed:
+            if parts.left[other]:
+                heappush(queue, (parts.left[other], rank_of[other]))
+    for unit in order.tolist():
+        if parts.of_unit[unit] is None:
+            parts.place(unit, label=None)
+    return np.array(parts.of_unit, dtype=bool)
+
+
+class _Parts:
+    """What is in training and in validation, and what each of them still wants.
+
+    Parameters are those of `_place_all`. Plain lists, since single items of arrays are slow.
+
+    Attributes
+    ----------
+    labels_of : list of list of tuple (label, count)
+        For each unit.
+    of_unit : list of int or None
+        The part of each unit, ``TRAINING`` or ``VALIDATION``, once it is placed.
+    left : list of int
+        Number of units not yet placed, for each label.
+    """
+
+    def __init__(self, counts, sizes, n_held_out, random_state):
+        pairs = list(zip(counts.indices.tolist(), counts.data.tolist(), strict=True))
+        ends = counts.indptr.tolist()
+        self.labels_of = [pairs[start:end] for start, end in pairwise(ends)]
+        self.of_unit = [None] * len(sizes)
+        self.left = np.bincount(counts.indices, minlength=counts.shape[1]).tolist()
+        self._sizes = sizes.tolist()
+        self._n_rows = sum(self._sizes)
+        self._room = [self._n_rows - n_held_out, n_held_out]
+        # Rows still wanted of each label, times the number of rows: whole numbers have true ties.
+        totals = counts.sum(axis=0)
+        self._wanted = [(totals * n_rows).tolist() for n_rows in self._room]
+        self._in_training = [False] * len(self.left)
+        self._coins = iter(random_state.randint(2, size=len(sizes)).tolist())
+
+    def place(self, unit, label):
+        """Place a unit in the part that wants most of a label, or of any rows if that is None."""
+        size = self._sizes[unit]
+        wanted = self._room if label is None else [wanted[label] for wanted in self._wanted]
+        part = self._choose(size, wanted)
+        if part == VALIDATION and any(map(self._is_last_chance, self.labels_of[unit])):
+            part = TRAINING
+        self.of_unit[unit] = part
+        self._room[part] -= size
+        for other, count in self.labels_of[unit]:
+            self._wanted[part][other] -= count * self._n_rows
+            self.left[other] -= 1
+            if part == TRAINING:
+                self._in_training[other] = True
+
+    def _is_last_chance(self, label_and_count):
+        label, _ = label_and_count
+        return self.left[label] == 1 and not self._in_training[label]
+
+    def _choose(self, size, wanted):
+        for part, other in ((TRAINING, VALIDATION), (VALIDATION, TRAINING)):
+            if 2 * self._room[other] < size:
+                return part
+        for amounts in (wanted, self._room):
+            if amounts[TRAINING] != amounts[VALIDATION]:
+                return int(amounts[VALIDATION] > amounts[TRAINING])
+        return next(self._coins)
