@@ -251,8 +251,8 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         vars(copied).update(vars(self))
         return copied
 
-    def _loss(self, n_outputs):
-        """Keras's name of the loss for a net with this number of outputs."""
+    def _loss(self, net):
+        """Keras's name of the loss for a net."""
         return self.loss
 
     def _compile_with(self, net):
@@ -261,7 +261,7 @@ class FittedNet(ClassifierMixin, BaseEstimator):
             "optimizer": self.optimizer,
             # Keras takes no other numbers than Python's own floats.
             "learning_rate": float(rate) if isinstance(rate, Real) else rate,
-            "loss": self._loss(net.n_outputs),
+            "loss": self._loss(net),
             "metrics": self.metrics,
         }
 

@@ -11,7 +11,8 @@ from skclf._arguments import sizes
 from skclf._base import NetClassifier
 from skclf._dense import hidden_layers, output_layer
 from skclf._fitted import errors_that_name_the_fix
-from skclf._targets import Binary, Multiclass
+from skclf._multilabel import label_names
+from skclf._targets import Binary, Multiclass, Multilabel
 from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling
 
 
@@ -107,6 +108,10 @@ class ShapeConvClassifier(NetClassifier):
         ``X``; flattened rows then are square grey images where their length is a square number,
         else images of one row of pixels, and images whose channels seem to come first are refused.
 
+    multilabel : bool, default=False
+        Whether an image has any number of labels; ``y`` then is an indicator matrix, as
+        `MultilabelDenseClassifier` takes it. By default each image has one label.
+
     activation : str, default="relu"
         Name of a Keras activation, for every hidden layer.
 
@@ -125,7 +130,8 @@ class ShapeConvClassifier(NetClassifier):
     loss : {"auto", "binary_crossentropy", "sparse_categorical_crossentropy", \
             "categorical_crossentropy"}, default="auto"
         The loss that training minimizes. ``"auto"`` is ``"binary_crossentropy"`` with one sigmoid
-        unit for two classes, and ``"sparse_categorical_crossentropy"`` with softmax for more.
+        unit for two classes and for several labels an image, and
+        ``"sparse_categorical_crossentropy"`` with softmax for more classes.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
         Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
@@ -228,6 +234,7 @@ class ShapeConvClassifier(NetClassifier):
         "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "image_shape": ["array-like", None],
+        "multilabel": ["boolean"],
         "loss": [
             StrOptions(
                 {
@@ -249,6 +256,7 @@ class ShapeConvClassifier(NetClassifier):
         kernel_size=3,
         pool_size=2,
         image_shape=None,
+        multilabel=False,
         activation="relu",
         dropout=0.0,
         l2=0.0,
@@ -274,6 +282,7 @@ class ShapeConvClassifier(NetClassifier):
         self.kernel_size = kernel_size
         self.pool_size = pool_size
         self.image_shape = image_shape
+        self.multilabel = multilabel
         self.activation = activation
         self.dropout = dropout
         self.l2 = l2
@@ -294,7 +303,21 @@ class ShapeConvClassifier(NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @property
+    def label_names_(self):
+        """Names of the labels."""
+        if not self.multilabel:
+            raise AttributeError("label_names_ is there with multilabel=True alone.")
+        return label_names(self)
+
     def _target_kind(self, n_classes=None):
+        if self.multilabel:
+            if self.loss not in ("auto", "binary_crossentropy"):
+                raise ValueError(
+                    f"Got loss={self.loss!r} with multilabel=True; expected 'auto' or "
+                    "'binary_crossentropy', since the labels of a row don't exclude each other."
+                )
+            return Multilabel
         one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
         return Binary if one_unit else Multiclass
 
@@ -313,14 +336,15 @@ class ShapeConvClassifier(NetClassifier):
         layers += [Flatten(), *hidden_layers(self), output_layer(self, target)]
         return LayeredNet(self.image_shape_, tuple(layers))
 
-    def _loss(self, n_outputs):
+    def _loss(self, net):
         if self.loss != "auto":
             return self.loss
-        return "binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy"
+        is_sigmoid = net.output_layer.activation == "sigmoid"
+        return "binary_crossentropy" if is_sigmoid else "sparse_categorical_crossentropy"
 
     def _check_classes(self, classes):
         super()._check_classes(classes)
-        if self.loss == "binary_crossentropy" and len(classes) > 2:
+        if self.loss == "binary_crossentropy" and len(classes) > 2 and not self.multilabel:
             raise ValueError(
                 f"loss='binary_crossentropy' is for two classes and y holds {len(classes)}; "
                 "loss='auto' chooses by their number."
@@ -360,4 +384,7 @@ class ShapeConvClassifier(NetClassifier):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        if self.multilabel:
+            tags.classifier_tags.multi_class = False
+            tags.classifier_tags.multi_label = True
         return tags

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse, special
 
-from skclf import _indicators, _labels, _rows
+from skclf import _indicators, _labels, _rows, _stratify
 
 Weights = np.ndarray | None
 
@@ -304,7 +304,7 @@ class Multilabel(Target):
 
     def split(self, codes, share, random_state, groups):
         """Iteratively stratified."""
-        return _rows.iterative_split(codes, share, random_state, groups)
+        return _stratify.iterative_split(codes, share, random_state, groups)
 
     def decision(self, logits):
         """A logit for each label."""

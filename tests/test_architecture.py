@@ -21,9 +21,12 @@ MOST_LINES = 500
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
-ESTIMATORS |= {"_indicators", "_rows", "_shape_conv", "_targets", "_tasks"}
+ESTIMATORS |= {"_indicators", "_multilabel", "_rows", "_shape_conv", "_targets", "_tasks"}
 ALLOWED = {
-    "__init__": ({"skclf._dense", "skclf._multi_hot", "skclf._shape_conv"}, set()),
+    "__init__": (
+        {"skclf._dense", "skclf._multi_hot", "skclf._multilabel", "skclf._shape_conv"},
+        set(),
+    ),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
     "nets": ({"scipy", "skclf.nets"}, {"keras"}),
     "_fingerprints": (set(), set()),
@@ -174,6 +177,7 @@ def test_public_names():
         "BinaryDenseClassifier",
         "MultiHotVectorizer",
         "MulticlassDenseClassifier",
+        "MultilabelDenseClassifier",
         "ShapeConvClassifier",
     ]
     assert set(skclf.datasets.__all__) == {
@@ -245,6 +249,13 @@ OWN_DEFAULTS = {
         "kernel_size": 3,
         "pool_size": 2,
         "image_shape": None,
+        "multilabel": False,
+    },
+    "MultilabelDenseClassifier": {
+        "hidden_layer_sizes": (64, 64),
+        "optimizer": "rmsprop",
+        "loss": "binary_crossentropy",
+        "threshold": 0.5,
     },
 }
 
