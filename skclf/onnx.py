@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._fitted import FittedNet
+from skclf._multilabel import thresholds
 from skclf.nets import ACTIVATIONS
 
 # All that is needed is in this version of ONNX's operators, of June 2022; the second number is the
@@ -28,11 +29,13 @@ def to_onnx(estimator, path):
     `skclf.ShapeConvClassifier` images with their values flattened, row by row of pixels with the
     channels last. It has two outputs: ``label``, of shape ``(n_samples,)``, int64 or strings, and
     ``probabilities``, float32 of shape ``(n_samples, n_classes)`` in the order of ``classes_``.
-    The number of rows is open. Boolean labels become 0 and 1, as they do in ``skl2onnx``.
+    The number of rows is open. Boolean labels become 0 and 1, as they do in ``skl2onnx``. Of a
+    classifier for several labels a row, ``label`` is an int64 indicator of shape ``(n_samples,
+    n_labels)``, by the ``threshold`` that is set when the file is written.
 
     Parameters
     ----------
-    estimator : BinaryDenseClassifier, MulticlassDenseClassifier or ShapeConvClassifier
+    estimator : classifier of skclf
         A fitted one.
     path : str or os.PathLike
         The file to write, by custom with the suffix ``.onnx``; one that is there is replaced.
@@ -88,12 +91,18 @@ def to_onnx(estimator, path):
         ) from error
     from skclf import __version__
 
-    labels = _labels(estimator.classes_)
     graph = _Graph()
     estimator._net.add_to(graph, estimator._weights)
-    _add_outputs(graph, estimator._net.n_outputs, labels)
+    if estimator._target.kind == "multilabel":
+        limits = thresholds(getattr(estimator, "threshold", 0.5), len(estimator.classes_))
+        labels = estimator.classes_
+        _add_indicator(graph, limits)
+        label_shape = [len(labels)]
+    else:
+        labels, label_shape = _labels(estimator.classes_), []
+        _add_label(graph, estimator._net.n_outputs, labels)
     model = onnx.helper.make_model(
-        _made(graph, estimator.n_features_in_, labels),
+        _made(graph, estimator.n_features_in_, labels, label_shape),
         producer_name="skclf",
         producer_version=__version__,
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
@@ -204,7 +213,16 @@ class _Graph:
         return name
 
 
-def _add_outputs(graph, n_outputs, labels):
+def _add_indicator(graph, limits):
+    """From logits to the probability of each label, and 1 where it reaches the limit."""
+    from onnx import TensorProto
+
+    probabilities = graph.add("Sigmoid", name="probabilities")
+    reached = graph.add("GreaterOrEqual", probabilities, limits.astype(np.float32))
+    graph.add("Cast", reached, to=TensorProto.INT64, name="label")
+
+
+def _add_label(graph, n_outputs, labels):
     """From logits to probabilities and labels."""
     logits = graph.last
     if n_outputs == 1:
@@ -217,7 +235,7 @@ def _add_outputs(graph, n_outputs, labels):
     graph.add("Gather", labels, codes, name="label")
 
 
-def _made(graph, n_features, labels):
+def _made(graph, n_features, labels, label_shape):
     from onnx import TensorProto, helper
 
     kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
@@ -227,7 +245,7 @@ def _made(graph, n_features, labels):
         "skclf",
         inputs=[helper.make_tensor_value_info("X", TensorProto.FLOAT, [rows, n_features])],
         outputs=[
-            helper.make_tensor_value_info("label", kind, [rows]),
+            helper.make_tensor_value_info("label", kind, [rows, *label_shape]),
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, n_classes]),
         ],
         initializer=graph.constants,

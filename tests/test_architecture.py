@@ -57,7 +57,10 @@ ALLOWED = {
         {"skclf.__version__"},
     ),
     "_saved": ({"skclf.nets", "skclf._targets", "skclf._versions"}, set()),
-    "onnx": ({"sklearn", "skclf._fitted", "skclf.nets"}, {"onnx", "skclf.__version__"}),
+    "onnx": (
+        {"sklearn", "skclf._fitted", "skclf._multilabel", "skclf.nets"},
+        {"onnx", "skclf.__version__"},
+    ),
     "_ids": ({"scipy"}, set()),
     "_multi_hot": ({"scipy", "sklearn", "skclf._ids", "skclf._versions"}, set()),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.

@@ -1,10 +1,16 @@
 """scikit-learn's own checks, on every public estimator."""
 
+import numpy as np
 import sklearn
 from packaging.version import Version
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier
+from skclf import (
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    MultilabelDenseClassifier,
+    ShapeConvClassifier,
+)
 
 CLASSIFIERS = [BinaryDenseClassifier(), MulticlassDenseClassifier(), ShapeConvClassifier()]
 
@@ -22,4 +28,50 @@ def wrong_checks(estimator):
 
 @parametrize_with_checks(CLASSIFIERS, expected_failed_checks=wrong_checks)
 def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+class IndicatorOfOneLabel(MultilabelDenseClassifier):
+    """Makes an indicator of one label a row, which is what most of scikit-learn's checks pass."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, indicator_of(y), sample_weight)
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        return super().partial_fit(X, indicator_of(y), None, sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, indicator_of(y), sample_weight)
+
+
+def indicator_of(y):
+    """Whether a label is the first one, and whether it is another one."""
+    if y is None or np.asarray(y).ndim != 1:
+        return y
+    is_first = np.asarray(y) == np.unique(np.asarray(y))[0]
+    return np.column_stack([is_first, ~is_first])
+
+
+# These compare predictions with one label a row, or want errors about such labels.
+ABOUT_ONE_LABEL = {
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_classifier_data_not_an_array",
+    "check_classifiers_one_label",
+    "check_classifiers_classes",
+    "check_classifiers_train",
+    "check_classifiers_regression_target",
+    "check_supervised_y_no_nan",
+    "check_supervised_y_2d",
+    "check_class_weight_classifiers",
+    "check_decision_proba_consistency",
+    "check_classifier_not_supporting_multiclass",
+}
+
+
+@parametrize_with_checks(
+    [IndicatorOfOneLabel()],
+    expected_failed_checks=lambda _: dict.fromkeys(ABOUT_ONE_LABEL, "it is about one label a row"),
+)
+def test_scikit_learn_check_of_several_labels(estimator, check):
     check(estimator)
