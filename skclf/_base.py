@@ -7,6 +7,7 @@ nothing else. What it can do with them is in `skclf._fitted`.
 
 from abc import ABCMeta, abstractmethod
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -35,6 +36,8 @@ from skclf._epochs import (
 )
 from skclf._fitted import FittedNet
 from skclf._monitors import VAL_LOSS, monitor_for
+from skclf._rollback import UnchangedOnFailure
+from skclf._samples import Samples
 from skclf._tasks import CallbackSupport, EpochTasks, FitTask
 
 _LARGEST_SEED = 2**31 - 1
@@ -140,26 +143,27 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
         n_tasks = int(self.epochs) if self.refit_epoch is None else 2
         context = self._init_callback_context(max_subtasks=n_tasks)
-        with _UnchangedOnFailure(self):
+        with UnchangedOnFailure(self):
             resume = self.warm_start and hasattr(self, "_weights")
-            rows, groups, numbers = self._training_rows(X, y, sample_weight, groups, resume)
+            samples = self._training_samples(X, y, sample_weight, groups, resume)
             if not resume:
                 self._seeds = self._draw_seeds()
-            validation_rows = self._validation_rows(rows[0], *columns_val)
-            self._check_plan(validation_rows, groups)
-            training, validation = rows, validation_rows
+            passed = self._validation_samples(samples, *columns_val)
+            self._check_plan(passed, groups)
+            training, validation = samples, passed
             if self.validation_split:
-                training, validation, numbers = self._hold_out(rows, groups, numbers)
+                training, validation = self._hold_out(samples)
             with FitTask(self, context, X, y, sample_weight) as task:
                 if self.refit_epoch is None:
-                    self._run(training, validation, task.on_rows(numbers), resume)
+                    self._run(training, validation, task.on_rows(training.positions), resume)
                 else:
-                    with task.part("find-best-epoch", int(self.epochs)).on_rows(numbers) as part:
+                    search = task.part("find-best-epoch", int(self.epochs))
+                    with search.on_rows(training.positions) as part:
                         self._run(training, validation, part, resume)
-                    if validation_rows is not None:
-                        rows = _rows.stacked(rows, validation_rows)
+                    if passed is not None:
+                        samples = samples.followed_by(passed)
                     with task.part("refit", self.best_epoch_) as part:
-                        self._refit(rows, part)
+                        self._refit(samples, part)
         return self
 
     @names_misplaced_arguments
@@ -198,7 +202,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 "class_weight='balanced' is not supported by partial_fit, which can't know how "
                 "many rows of each class are still to come. Pass a dict: {label: weight}."
             )
-        with _UnchangedOnFailure(self):
+        with UnchangedOnFailure(self):
             resume = hasattr(self, "_weights")
             X = self._validate_rows(X, y, reset=not resume)
             labels = self._target_kind().check(y)
@@ -214,18 +218,15 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             weights = self._validate_weights(sample_weight, X)
             class_weight = self._target.class_weights(self.class_weight, None)
             _rows.check_in_float32(weights, class_weight)
-            rows = _rows.without_weightless(X, codes, weights)
+            samples = Samples(X, codes, weights).without_weightless()
             task = FitTask(self, None, X, y, sample_weight)
             self._train(
-                rows, None, class_weight, resume=resume, task=task, epochs=1, keep_state=True
+                samples, None, class_weight, resume=resume, task=task, epochs=1, keep_state=True
             )
         return self
 
-    def _training_rows(self, X, y, sample_weight, groups, resume):
-        """Checked rows ``(X, codes, weights)`` without those of weight 0, their groups and numbers.
-
-        Sets the classes.
-        """
+    def _training_samples(self, X, y, sample_weight, groups, resume):
+        """Checked samples without those of weight 0; sets the target and the classes."""
         X = self._validate_rows(X, y, reset=not resume)
         labels = self._target_kind().check(y)
         check_consistent_length(X, labels)
@@ -233,15 +234,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if groups is not None:
             groups = _rows.check_groups(groups)
             check_consistent_length(X, groups)
-        numbers = np.arange(len(labels))
-        X, labels, weights, groups, numbers = _rows.without_weightless(
-            X, labels, weights, groups, numbers
-        )
+        samples = Samples(X, labels, weights, groups, np.arange(len(labels))).without_weightless()
         if resume:
             self._check_same_target()
         else:
-            self._learn_target(y, self._target_kind().classes_of(labels))
-        return (X, self._target.encode(labels), weights), groups, numbers
+            self._learn_target(y, self._target_kind().classes_of(samples.codes))
+        return replace(samples, codes=self._target.encode(samples.codes))
 
     def _first_classes(self, labels, given):
         """All classes at the first call of ``partial_fit``."""
@@ -265,7 +263,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         self._target = self._target_kind(len(classes)).of(classes, y)
         self.classes_ = classes
 
-    def _validation_rows(self, X_train, X_val, y_val, sample_weight_val):
+    def _validation_samples(self, training, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
@@ -278,12 +276,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             weights = self._validate_weights(sample_weight_val, X)
         except ValueError as error:
             raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
-        warn_if_far_outside(X, X_train, getattr(self, "feature_names_in_", None))
-        return _rows.without_weightless(_rows.of_one_kind(X, X_train), codes, weights)
+        warn_if_far_outside(X, training.X, getattr(self, "feature_names_in_", None))
+        return Samples(X, codes, weights).of_the_kind_of(training).without_weightless()
 
-    def _check_plan(self, validation_rows, groups):
+    def _check_plan(self, validation, groups):
         """Refuse parameters and data that contradict each other."""
-        if self.validation_split and validation_rows is not None:
+        if self.validation_split and validation is not None:
             raise ValueError(
                 f"Got validation_split={self.validation_split} and X_val; choose one: set "
                 "validation_split=0.0 to validate on X_val."
@@ -294,7 +292,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 "validation_split=0.0 holds none out: set it, or leave groups out."
             )
         needs = [name for name in ("patience", "refit_epoch") if getattr(self, name) is not None]
-        if needs and not self.validation_split and validation_rows is None:
+        if needs and not self.validation_split and validation is None:
             raise ValueError(
                 f"{needs[0]}={getattr(self, needs[0])!r} needs validation rows: set "
                 "validation_split, or pass X_val and y_val to fit."
@@ -336,23 +334,22 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         streams = np.random.SeedSequence(drawn).generate_state(len(_SEEDS))
         return dict(zip(_SEEDS, streams.tolist(), strict=True))
 
-    def _hold_out(self, rows, groups, numbers):
-        """Training rows, validation rows, and the numbers of the first."""
+    def _hold_out(self, samples):
+        """Samples to train on, and samples to validate on."""
         splitter = np.random.RandomState(self._seeds["split"])
-        split = self._target.split(rows[1], float(self.validation_split), splitter, groups)
-        training, validation = (tuple(None if c is None else c[at] for c in rows) for at in split)
-        return training, validation, numbers[split[0]]
+        share, groups = float(self.validation_split), samples.groups
+        return map(samples.take, self._target.split(samples.codes, share, splitter, groups))
 
-    def _run(self, rows, validation_rows, task, resume):
+    def _run(self, training, validation, task, resume):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
         early_stop, monitors = None, None
-        if validation_rows is not None:
-            monitors = self._monitors(self._make_net(rows[0], self._target))
+        if validation is not None:
+            monitors = self._monitors(self._make_net(training.X, self._target))
             if self.patience is not None:
                 watched = monitors[0]
                 early_stop = EarlyStop(watched.name, int(self.patience), watched.lower)
-        training = self._train(
-            *self._weighted(rows, validation_rows),
+        found = self._train(
+            *self._weighted(training, validation),
             resume=resume,
             task=task,
             watchers=[] if early_stop is None else [early_stop],
@@ -363,30 +360,29 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 self._net, self._history, self._first_epoch, early_stop.snapshot
             )
             self._take_over(fitted, self._epoch_weights)
-        goes_by_callback = training.restored_epoch is not None and monitors == (VAL_LOSS, VAL_LOSS)
-        if validation_rows is not None and not goes_by_callback:
+        goes_by_callback = found.restored_epoch is not None and monitors == (VAL_LOSS, VAL_LOSS)
+        if validation is not None and not goes_by_callback:
             values = monitored(self._history, monitors[1].name)
             self.best_epoch_ = self._first_epoch + best_epoch(values, monitors[1].lower)
 
-    def _refit(self, rows, task):
+    def _refit(self, samples, task):
         """Train a new net on all rows for as many epochs as were best; keep the first history."""
         chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
-        rows = self._weighted(rows, None)
-        self._train(*rows, resume=False, task=task, epochs=self.best_epoch_)
+        weighted = self._weighted(samples, None)
+        self._train(*weighted, resume=False, task=task, epochs=self.best_epoch_)
         vars(self).update(chosen)
 
-    def _weighted(self, rows, validation_rows):
-        """Rows with the weights that the net trains with, and the weights of the classes."""
-        if rows[0].shape[0] <= int(self.batch_size) and self._may_merge(rows[0]):
-            rows = _rows.merge_repeated_rows(*rows)
-        X, codes, weights = rows
+    def _weighted(self, training, validation):
+        """Samples with the weights that the net trains with, and the weights of the classes."""
+        if len(training) <= int(self.batch_size) and self._may_merge(training.X):
+            training = training.merged()
+        codes, weights = training.codes, training.weights
         class_weight = self._target.class_weights(self.class_weight, codes, weights)
         weights, class_weight = self._target.with_mean_one(weights, class_weight, codes)
-        if validation_rows is not None:
-            X_val, codes_val, weights_val = validation_rows
-            weights_val, _ = self._target.with_mean_one(weights_val, None, codes_val)
-            validation_rows = X_val, codes_val, weights_val
-        return (X, codes, weights), validation_rows, class_weight
+        if validation is not None:
+            of_val, _ = self._target.with_mean_one(validation.weights, None, validation.codes)
+            validation = validation.weighted(of_val)
+        return training.weighted(weights), validation, class_weight
 
     def _may_merge(self, X):
         """Whether two equal rows may be one of twice the weight for each of the metrics."""
@@ -396,8 +392,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
     def _train(
         self,
-        rows,
-        validation_rows,
+        samples,
+        validation,
         class_weight,
         *,
         resume,
@@ -409,7 +405,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train through the bridge, take over weights, state and history, and return them."""
         from skclf import _bridge
 
-        net = self._make_net(rows[0], self._target)
+        net = self._make_net(samples.X, self._target)
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
@@ -425,8 +421,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             training = _bridge.train(
                 net,
                 self._target,
-                rows,
-                validation_rows,
+                samples,
+                validation,
                 compile_with=self._compile_with(net),
                 class_weight=class_weight,
                 seeds=self._seeds,
@@ -494,21 +490,3 @@ def _fitted_at_epoch(net, history, snapshot):
     """The same while training goes on, at the end of the history's last epoch."""
     first_epoch = snapshot[0] - len(history["loss"])
     return _fitted_attributes(net, history, first_epoch, snapshot)
-
-
-class _UnchangedOnFailure:
-    """Gives an estimator its attributes back, in one step, if a block fails, be it by Ctrl-C.
-
-    Not a generator: where Ctrl-C keeps one from being resumed it waits for garbage collection, and
-    would then put the attributes back over those of a later fit.
-    """
-
-    def __init__(self, estimator):
-        self._estimator, self._before = estimator, vars(estimator).copy()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, error_type, error, traceback):
-        if error_type is not None:
-            self._estimator.__dict__ = self._before

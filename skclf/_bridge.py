@@ -139,8 +139,8 @@ class _EpochEnd(keras.callbacks.Callback):
 def train(
     layers,
     target,
-    rows,
-    validation_rows=None,
+    samples,
+    validation=None,
     *,
     compile_with,
     class_weight,
@@ -160,8 +160,8 @@ def train(
     ----------
     layers : skclf.nets.LayeredNet
     target : skclf._targets.Target
-    rows, validation_rows : tuple (X, codes, sample_weight)
-        Float32 rows (dense or CSR), class codes, and weights or None.
+    samples, validation : skclf._samples.Samples
+        To train on and to validate on; the second may be None.
     compile_with : dict
         The estimator's ``optimizer``, ``learning_rate``, ``loss`` and ``metrics``.
     class_weight : ndarray of shape (n_classes,) or None
@@ -213,7 +213,7 @@ def train(
         def take_state():
             return _training_state(net, compile_with) if keep_state else None
 
-        X, y, sample_weight = _net_rows(layers, target, loss, rows)
+        X, y, sample_weight = _net_rows(layers, target, loss, samples)
         end = _EpochEnd(watchers, take_state)
         callbacks = [*_copies.copied_callbacks(callbacks), end]
         fitter = _Fitter(lambda: net, callbacks=callbacks, batch_size=batch_size, verbose=0)
@@ -223,7 +223,7 @@ def train(
             sample_weight,
             initial_epoch=first_epoch,
             epochs=epochs,
-            validation_data=_net_rows(layers, target, loss, validation_rows),
+            validation_data=_net_rows(layers, target, loss, validation),
         )
         training = _training(net, callbacks, take_state)
     # The net that was borrowed is as good as new for the next fit, whatever became of this one.
@@ -322,10 +322,10 @@ def picklable_parameter(value):
     return _copies.picklable_parameter(value)
 
 
-def evaluate(layers, target, weights, compile_with, rows, batch_size):
+def evaluate(layers, target, weights, compile_with, samples, batch_size):
     """Loss and metrics as Keras computes them, by name."""
     model = keras_model(layers, weights, compile_with)
-    logs = engine.evaluate(model, *_net_rows(layers, target, model.loss, rows), batch_size)
+    logs = engine.evaluate(model, *_net_rows(layers, target, model.loss, samples), batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
 
@@ -357,13 +357,12 @@ def _build_layers(layers):
     return layers.build()
 
 
-def _net_rows(layers, target, loss, rows):
-    """Rows ``(X, codes, sample_weight)`` in the shapes that net and loss want; None stays None."""
-    if rows is None:
+def _net_rows(layers, target, loss, samples):
+    """Rows, targets and weights in the shapes that net and loss want; None stays None."""
+    if samples is None:
         return None
-    X, codes, sample_weight = rows
-    X = X.reshape(-1, *layers.input_shape) if layers.takes_images else X
-    return X, target.for_keras(codes, loss), sample_weight
+    X = samples.X.reshape(-1, *layers.input_shape) if layers.takes_images else samples.X
+    return X, target.for_keras(samples.codes, loss), samples.weights
 
 
 def _loss_first(logs):

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from skclf import _saved
+from skclf._samples import Samples
 
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
@@ -176,9 +177,8 @@ class FittedNet(ClassifierMixin, BaseEstimator):
         weights = self._validate_weights(sample_weight, X)
         weights, _ = self._target.with_mean_one(weights, None, codes)
         compile_with = self._compile_with(self._net)
-        rows = (X, codes, weights)
-        size = int(self.batch_size)
-        return _bridge.evaluate(self._net, self._target, self._weights, compile_with, rows, size)
+        samples, size = Samples(X, codes, weights), int(self.batch_size)
+        return _bridge.evaluate(self._net, self._target, self._weights, compile_with, samples, size)
 
     def _decision(self, weights, X):
         """Decision values of checked rows, by the fitted net with these weights."""

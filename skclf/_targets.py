@@ -343,12 +343,12 @@ KINDS: dict[str, type[Target]] = {kind.kind: kind for kind in (Binary, Multiclas
 
 def target_from_state(state: object, classes: np.ndarray) -> Target:
     """A target from what `Target.to_state` gave, or a ValueError with half a sentence."""
-    if not isinstance(state, dict) or state.get("kind") not in KINDS:
+    kind = state.get("kind") if isinstance(state, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError("its target is not a dict with a known kind")
     options = {name: value for name, value in state.items() if name != "kind"}
-    kind = KINDS[state["kind"]]
     try:
-        target = kind(classes, **options)
+        target = KINDS[kind](classes, **options)
     except TypeError as error:
         raise ValueError(f"its target is not whole: {error}") from error
     if isinstance(target, Multilabel):

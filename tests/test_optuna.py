@@ -8,6 +8,7 @@ from optuna_integration import KerasPruningCallback
 from sklearn.base import clone
 
 from skclf import BinaryDenseClassifier
+from skclf._samples import Samples
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(120, 4)
@@ -53,8 +54,9 @@ def test_as_in_keras_alone(study):
     start = BinaryDenseClassifier(
         epochs=1, learning_rate=1e-30, validation_split=0.25, random_state=0
     ).fit(X, Y)
-    held_out = fitted._hold_out((X, Y, None), None, np.arange(120))
-    (X_train, y_train, _), (X_val, y_val, _), _ = held_out
+    training, validation = fitted._hold_out(Samples(X, Y))
+    X_train, y_train = training.X, training.codes
+    X_val, y_val = validation.X, validation.codes
 
     def run(trial):
         model = start.model_

@@ -209,9 +209,9 @@ def rows_seen(monkeypatch):
     """The validation rows of each training run from here on."""
     seen, real = [], _bridge.train
 
-    def train(architecture, rows, validation_rows=None, **options):
-        seen.append(validation_rows)
-        return real(architecture, rows, validation_rows, **options)
+    def train(layers, target, samples, validation=None, **options):
+        seen.append(validation)
+        return real(layers, target, samples, validation, **options)
 
     monkeypatch.setattr(_bridge, "train", train)
     return seen
@@ -241,12 +241,12 @@ def with_routing(method, *arguments, **options):
         return method(*arguments, **options)
 
 
-@pytest.mark.parametrize("search", searches(), ids=["grid", "pipeline", "scores", "routing"])
+@pytest.mark.parametrize("search", list(searches()), ids=["grid", "pipeline", "scores", "routing"])
 def test_a_search_leaves_validation_data_whole(search, rows_seen):
     search((AS_LONG, AS_LONG_LABELS))
     assert len(rows_seen) >= 4
-    for X_val, codes, _ in rows_seen:
-        assert len(X_val) == len(codes) == len(AS_LONG)
+    for validation in rows_seen:
+        assert len(validation) == len(validation.codes) == len(AS_LONG)
 
 
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array, pd.DataFrame])

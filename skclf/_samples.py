@@ -1,0 +1,64 @@
+"""Samples: rows with their targets and weights, that travel together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skclf import _rows
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Checked rows to train, validate or evaluate on.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_rows, n_features), dtype float32
+    codes : ndarray of shape (n_rows,) or (n_rows, n_labels)
+        What the target makes of the labels.
+    weights : ndarray of shape (n_rows,) or None
+    groups : ndarray of int of shape (n_rows,) or None
+        Number of each row's group.
+    positions : ndarray of int of shape (n_rows,) or None
+        Of the rows in what the user passed.
+    """
+
+    X: Any
+    codes: np.ndarray
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    positions: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return self.X.shape[0]
+
+    def take(self, at: np.ndarray) -> Samples:
+        """The samples at these positions."""
+        columns = (self.X, self.codes, self.weights, self.groups, self.positions)
+        return Samples(*(None if column is None else column[at] for column in columns))
+
+    def without_weightless(self) -> Samples:
+        """The samples whose weight is not 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        return self.take(np.flatnonzero(self.weights))
+
+    def merged(self) -> Samples:
+        """Equal samples as one of their weights' sum, in a canonical order."""
+        return Samples(*_rows.merge_repeated_rows(self.X, self.codes, self.weights))
+
+    def followed_by(self, more: Samples) -> Samples:
+        """These and more as one."""
+        columns = (self.X, self.codes, self.weights), (more.X, more.codes, more.weights)
+        return Samples(*_rows.stacked(*columns))
+
+    def of_the_kind_of(self, other: Samples) -> Samples:
+        """The same, sparse where the other ones are."""
+        return replace(self, X=_rows.of_one_kind(self.X, other.X))
+
+    def weighted(self, weights: np.ndarray | None) -> Samples:
+        """The same with other weights."""
+        return replace(self, weights=weights)
