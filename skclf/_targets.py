@@ -109,6 +109,14 @@ class Target(ABC):
     def log_probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Logarithms of the probabilities."""
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        is_same = self.to_state() == other.to_state()
+        return is_same and np.array_equal(self.classes, other.classes)
+
+    __hash__ = None
+
     def to_state(self) -> dict[str, Any]:
         """The target without its classes, as plain values for a file."""
         return {"kind": self.kind}
