@@ -9,19 +9,14 @@ from abc import ABCMeta, abstractmethod
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
 from skclf import _rows
 from skclf._arguments import (
-    InstanceWith,
-    RealInterval,
-    ValidationValue,
     names_misplaced_arguments,
     validation_columns,
     warn_if_far_outside,
@@ -49,32 +44,6 @@ _SEEDS = ("dropout", "split", "weights", "order")
 
 class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     """Base of the classifiers, which add their constructor and the shape of their net."""
-
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [str],
-        "dropout": [RealInterval(Real, 0, 1, closed="left")],
-        "l2": [RealInterval(Real, 0, None, closed="left")],
-        "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
-        "learning_rate": [
-            RealInterval(Real, 0, None, closed="neither"),
-            InstanceWith(["get_config", "__call__"]),
-            None,
-        ],
-        "metrics": [list, tuple, None],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "validation_split": [RealInterval(Real, 0, 1, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "monitor": [str, tuple, None],
-        "refit_epoch": [ValidationValue(), None],
-        "keep_epochs": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "callbacks": [list, tuple, InstanceWith(["on_epoch_end", "set_model"]), None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
-    }
 
     @abstractmethod
     def _target_kind(self, n_classes=None):

@@ -19,13 +19,14 @@ from sklearn.utils.validation import (
 )
 
 from skclf import _saved
+from skclf._parameters import NetParameters
 from skclf._samples import Samples
 
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
 
 
-class FittedNet(ClassifierMixin, BaseEstimator):
+class FittedNet(ClassifierMixin, NetParameters):
     """The methods of the classifiers that need a fitted net."""
 
     _accept_sparse = "csr"

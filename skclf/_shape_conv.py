@@ -277,31 +277,33 @@ class ShapeConvClassifier(NetClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            l2=l2,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            loss=loss,
+            metrics=metrics,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation_split=validation_split,
+            patience=patience,
+            monitor=monitor,
+            refit_epoch=refit_epoch,
+            keep_epochs=keep_epochs,
+            class_weight=class_weight,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.filters = filters
         self.kernel_size = kernel_size
         self.pool_size = pool_size
         self.image_shape = image_shape
         self.multilabel = multilabel
-        self.activation = activation
-        self.dropout = dropout
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.loss = loss
-        self.metrics = metrics
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.validation_split = validation_split
-        self.patience = patience
-        self.monitor = monitor
-        self.refit_epoch = refit_epoch
-        self.keep_epochs = keep_epochs
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
 
     @property
     def label_names_(self):

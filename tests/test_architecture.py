@@ -21,8 +21,8 @@ MOST_LINES = 500
 # What each file may import: when it is loaded, and inside functions besides. NumPy and the standard
 # library are open to all.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
-ESTIMATORS |= {"_indicators", "_multilabel", "_rows", "_samples", "_shape_conv"}
-ESTIMATORS |= {"_rollback", "_targets", "_tasks"}
+ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
+ESTIMATORS |= {"_shape_conv", "_targets", "_tasks"}
 ALLOWED = {
     "__init__": (
         {"skclf._dense", "skclf._multi_hot", "skclf._multilabel", "skclf._shape_conv"},

@@ -1,12 +1,19 @@
-"""Parameters of every type of number: NumPy's small integers, fractions, NumPy's booleans."""
+"""The constructor, and parameters of every type of number: NumPy's, fractions, booleans."""
 
+import pickle
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skclf import BinaryDenseClassifier, ShapeConvClassifier
+from skclf import (
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    MultilabelDenseClassifier,
+    ShapeConvClassifier,
+)
+from skclf._dense import DenseClassifier
 from skclf.datasets import make_shapes
 from skclf.plots._image_predictions import images_of
 
@@ -14,6 +21,47 @@ RNG = np.random.RandomState(0)
 X = RNG.rand(360, 4)
 Y = (X.mean(axis=1) > 0.5).astype(int)
 IMAGES = RNG.rand(20, 12 * 12)
+CLASSIFIERS = [
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    MultilabelDenseClassifier,
+    ShapeConvClassifier,
+]
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_constructor_assigns_each_parameter_as_it_is_given(classifier):
+    values = {name: object() for name in classifier().get_params()}
+    assert vars(classifier(**values)) == values
+
+
+class Small(BinaryDenseClassifier):
+    """Of a user: fewer parameters, another default, and a parameter of its own."""
+
+    def __init__(self, *, epochs=3, note=None, random_state=None):
+        super().__init__((4,), epochs=epochs, random_state=random_state)
+        self.note = note
+
+
+def test_subclass_with_a_constructor_of_its_own():
+    clf = clone(Small(note="a").set_params(random_state=0))
+    assert clf.get_params() == {"epochs": 3, "note": "a", "random_state": 0}
+    assert (clf.hidden_layer_sizes, clf.loss) == ((4,), "binary_crossentropy")
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert vars(loaded) == vars(clf)
+    assert loaded.fit(X, Y).n_epochs_ == 3
+
+
+def test_parameter_that_a_class_does_not_pass_on():
+    class Forgetful(DenseClassifier):
+        def __init__(self, hidden_layer_sizes=(16,), *, l2=0.0):
+            super().__init__(hidden_layer_sizes=hidden_layer_sizes)
+
+        def _target_kind(self, n_classes=None):
+            raise AssertionError("never asked for")
+
+    with pytest.raises(TypeError, match="missing 19 required keyword-only arguments: 'activation'"):
+        Forgetful()
 
 
 def assert_alike(estimator, parameters, others, rows=X, y=Y):

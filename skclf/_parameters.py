@@ -1,0 +1,90 @@
+"""Parameters that all classifiers share: their constraints and their assignment.
+
+The ``__init__`` of each classifier lists its parameters with their defaults, since scikit-learn's
+``get_params`` reads that signature, and passes the shared ones on to this constructor.
+"""
+
+from numbers import Integral, Real
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from skclf._arguments import InstanceWith, RealInterval, ValidationValue
+
+
+class NetParameters(BaseEstimator):
+    """Assigns the parameters that all classifiers share."""
+
+    # The loss is missing: each class allows losses of its own.
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str],
+        "dropout": [RealInterval(Real, 0, 1, closed="left")],
+        "l2": [RealInterval(Real, 0, None, closed="left")],
+        "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
+        "learning_rate": [
+            RealInterval(Real, 0, None, closed="neither"),
+            InstanceWith(["get_config", "__call__"]),
+            None,
+        ],
+        "metrics": [list, tuple, None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "validation_split": [RealInterval(Real, 0, 1, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "monitor": [str, tuple, None],
+        "refit_epoch": [ValidationValue(), None],
+        "keep_epochs": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": [list, tuple, InstanceWith(["on_epoch_end", "set_model"]), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
+    }
+
+    # No defaults here: a class that fails to pass a parameter on raises a TypeError when it is
+    # constructed, instead of silently training with a default that is not its own.
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes,
+        activation,
+        dropout,
+        l2,
+        optimizer,
+        learning_rate,
+        loss,
+        metrics,
+        epochs,
+        batch_size,
+        validation_split,
+        patience,
+        monitor,
+        refit_epoch,
+        keep_epochs,
+        class_weight,
+        callbacks,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_split = validation_split
+        self.patience = patience
+        self.monitor = monitor
+        self.refit_epoch = refit_epoch
+        self.keep_epochs = keep_epochs
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
