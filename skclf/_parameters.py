@@ -1,7 +1,9 @@
 """Parameters that all classifiers share: their constraints and their assignment.
 
 The ``__init__`` of each classifier lists its parameters with their defaults, since scikit-learn's
-``get_params`` reads that signature, and passes the shared ones on to this constructor.
+``get_params`` reads that signature, and passes the shared ones on to this constructor. Their
+descriptions stand in ``.ci/shared_texts.txt``; ``.ci/shared_texts.py`` writes them into the
+docstrings.
 """
 
 from numbers import Integral, Real

@@ -2,6 +2,10 @@
 
 import inspect
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
@@ -10,12 +14,18 @@ import skclf
 import skclf.datasets
 import skclf.plots
 
-CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "ShapeConvClassifier"]
+CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "MultilabelDenseClassifier"]
+CLASSIFIERS += ["ShapeConvClassifier"]
 SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also"]
 SECTIONS += ["Notes", "References", "Examples"]
 # What differs from one classifier to the next, by intent.
-OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape"}
+OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape", "multilabel"}
+OWN_PARAMETERS |= {"threshold"}
 OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
+OWN_TEXTS = {
+    "MultilabelDenseClassifier": {"validation_split", "class_weight", "classes_"},
+    "ShapeConvClassifier": {"n_features_in_"},  # an image's values, or features
+}
 FITTED = [
     "classes_",
     "n_features_in_",
@@ -148,8 +158,9 @@ def test_classes_have_examples_and_attributes(name):
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_fitted_attributes_are_the_contracts(name):
     found = list(entries_of(sections_of(getattr(skclf, name))["Attributes"]))
-    own = ["image_shape_"] if name == "ShapeConvClassifier" else []
-    assert found == [*FITTED, *own]
+    assert [attribute for attribute in found if attribute in FITTED] == FITTED
+    own = {"ShapeConvClassifier": {"image_shape_"}, "MultilabelDenseClassifier": {"label_names_"}}
+    assert set(found) - set(FITTED) == own.get(name, set())
 
 
 @pytest.mark.parametrize("name", ["history_", "model_"])
@@ -165,7 +176,7 @@ def test_what_is_shared_reads_the_same(name, section):
     other = entries_of(sections_of(getattr(skclf, name))[section])
     shared = [each for each in other if each in first and each not in OWN_PARAMETERS]
     assert len(shared) > 6
-    for each in set(shared) - {"n_features_in_"}:  # an image's values, or features
+    for each in set(shared) - OWN_TEXTS.get(name, set()):
         kinds = [found[each][0] for found in (first, other)]
         if each in OWN_DEFAULTS:
             kinds = [kind.partition("default=")[0] for kind in kinds]
@@ -175,8 +186,95 @@ def test_what_is_shared_reads_the_same(name, section):
 
 def test_no_parameter_is_shared_by_name_alone():
     # Each one that is not compared above stands in the list of those that differ by intent.
-    first, conv = (set(inspect.signature(getattr(skclf, c)).parameters) for c in CLASSIFIERS[::2])
-    assert conv - first == OWN_PARAMETERS - {"loss"}
+    found = [set(inspect.signature(getattr(skclf, name)).parameters) for name in CLASSIFIERS]
+    assert set.union(*found) - set.intersection(*found) == OWN_PARAMETERS - {"loss"}
+
+
+SHARED_TEXTS = Path(__file__).parents[1] / ".ci" / "shared_texts.py"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of what the script of the shared texts reads, as one may change it."""
+    if not SHARED_TEXTS.exists():
+        pytest.skip("only a clone holds the script")
+    shutil.copytree(SHARED_TEXTS.parent, tmp_path / ".ci")
+    (tmp_path / "skclf").mkdir()
+    for file in Path(skclf.__file__).parent.glob("*.py"):
+        shutil.copy(file, tmp_path / "skclf")
+    return tmp_path
+
+
+def run_shared_texts(tree, *options):
+    command = [sys.executable, tree / ".ci" / "shared_texts.py", *options]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def replace(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def sources(tree):
+    return {file.name: file.read_text(encoding="utf-8") for file in tree.glob("skclf/*.py")}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("_dense.py", "Passes over the data.", "Number of epochs."),
+        ("_dense.py", "        None keeps the optimizer's own.\n", ""),
+        ("_shape_conv.py", "    epochs : int, default=20\n        Passes over the data.\n\n", ""),
+        ("_shape_conv.py", "    epochs : int, default=20\n", "    epochs : int, default=10\n"),
+        ("_multilabel.py", "    n_epochs_ : int\n", "    n_epochs_\n"),
+        ("_multilabel.py", "stratification, so that each label", "stratification: each label"),
+    ],
+    ids=["text", "no text", "no entry", "default", "bare name", "text of one class"],
+)
+def test_docstrings_that_differ_from_the_shared_texts(tree, file, old, new):
+    before = sources(tree)
+    replace(tree / "skclf" / file, old, new)
+    changed = sources(tree)
+    checked = run_shared_texts(tree, "--check")
+    assert checked.returncode == 1
+    assert f"+++ skclf/{file} with shared_texts.txt" in checked.stdout
+    assert "Run python .ci/shared_texts.py" in checked.stderr
+    assert sources(tree) == changed
+    assert run_shared_texts(tree).returncode == 0
+    assert sources(tree) == before
+    assert run_shared_texts(tree, "--check").returncode == 0
+
+
+def test_shared_texts_reach_every_class(tree):
+    replace(tree / ".ci" / "shared_texts.txt", "Passes over the data.", "Number of epochs.")
+    assert run_shared_texts(tree).returncode == 0
+    written = "".join(sources(tree).values())
+    assert "Passes over the data." not in written
+    assert written.count("epochs : int, default=20\n        Number of epochs.\n\n") == len(
+        CLASSIFIERS
+    )
+
+
+def test_parameters_follow_the_signature(tree):
+    file = tree / "skclf" / "_dense.py"
+    replace(file, "        l2=0.0,\n", "")
+    replace(file, '        activation="relu",\n', '        l2=0.5,\n        activation="relu",\n')
+    assert run_shared_texts(tree).returncode == 0
+    first, second, third, *_ = re.findall(
+        r"^    (\w+ : .*)", sources(tree)["_dense.py"], re.MULTILINE
+    )
+    assert first == "hidden_layer_sizes : int or array-like of int, default=(16, 16)"
+    assert (second, third) == ("l2 : float, default=0.5", 'activation : str, default="relu"')
+
+
+def test_parameter_that_nothing_describes(tree):
+    replace(tree / "skclf" / "_dense.py", "        l2=0.0,\n", "        l1=0.0,\n        l2=0.0,\n")
+    result = run_shared_texts(tree)
+    assert result.returncode == 1
+    assert (
+        "Neither the docstring nor shared_texts.txt describes the parameter 'l1'." in result.stderr
+    )
 
 
 # Codes of numpydoc that are not held: an extended summary, an example and a See Also for each
