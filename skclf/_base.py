@@ -72,8 +72,9 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows; `ShapeConvClassifier` takes images too.
-        y : array-like of shape (n_samples,)
-            Labels: strings, booleans, whole numbers or dates.
+        y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
+            Labels: strings, booleans, whole numbers or dates. For several labels a row 0 and 1, as
+            an array, a DataFrame or a sparse matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights. A weight of 2 counts as a repeated row; a row of weight 0 is
             left out.
@@ -147,10 +148,11 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
+            Labels, as ``fit`` takes them.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed at the first call.
+            All labels that will ever come; needed at the first call, except for several labels a
+            row.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights.
 
@@ -183,6 +185,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 self._learn_target(y, self._first_classes(labels, classes))
             if classes is not None:
                 self._target.check_classes(classes)
+            self._target.check_names(y)
             codes = self._target.encode(labels)
             weights = self._validate_weights(sample_weight, X)
             class_weight = self._target.class_weights(self.class_weight, None)
@@ -206,6 +209,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         samples = Samples(X, labels, weights, groups, np.arange(len(labels))).without_weightless()
         if resume:
             self._check_same_target()
+            self._target.check_names(y)
         else:
             self._learn_target(y, self._target_kind().classes_of(samples.codes))
         return replace(samples, codes=self._target.encode(samples.codes))
@@ -241,6 +245,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             X = self._validate_rows(X_val, y_val, reset=False)
             labels = self._target_kind().check(y_val, "y_val")
             check_consistent_length(X, labels)
+            self._target.check_names(y_val, "y_val")
             codes = self._target.encode(labels, "y_val")
             weights = self._validate_weights(sample_weight_val, X)
         except ValueError as error:

@@ -32,7 +32,7 @@ class FittedNet(ClassifierMixin, NetParameters):
     _accept_sparse = "csr"
 
     def decision_function(self, X):
-        """Output layer's values before its sigmoid or softmax.
+        """Compute the output layer's values before its sigmoid or softmax.
 
         Parameters
         ----------
@@ -43,14 +43,15 @@ class FittedNet(ClassifierMixin, NetParameters):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes), dtype float64
             For two classes one value a row, positive for ``classes_[1]``; otherwise a logit for
-            each class, in the order of ``classes_``.
+            each class, in the order of ``classes_``. With several labels a row, a logit for each
+            label.
         """
         check_is_fitted(self)
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return self._decision(self._weights, X)
 
     def predict(self, X):
-        """Most probable label of each row.
+        """Predict the label, or the labels, of each row.
 
         Parameters
         ----------
@@ -59,8 +60,10 @@ class FittedNet(ClassifierMixin, NetParameters):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Members of ``classes_``.
+        ndarray of shape (n_samples,), or {ndarray, sparse matrix} of shape (n_samples, n_labels)
+            The most probable member of ``classes_``. With several labels a row an indicator of
+            ``y``'s type, sparse if ``y`` was, of the labels whose probability reaches the
+            threshold.
         """
         decision = self.decision_function(X)
         with _saturating():
@@ -80,7 +83,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
-            In the order of ``classes_``; each row sums to 1.
+            In the order of ``classes_``. Each row sums to 1, except with several labels a row.
         """
         return self._probabilities(self.decision_function(X))
 
@@ -136,7 +139,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
             Labels, of any type that ``fit`` takes.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
@@ -144,10 +147,11 @@ class FittedNet(ClassifierMixin, NetParameters):
         Returns
         -------
         float
-            Share of the rows whose label is predicted.
+            Share of the rows whose label is predicted, or all of whose labels are.
         """
         check_is_fitted(self)
         labels = self._target.check(y)
+        self._target.check_names(y)
         self._target.check_comparable(labels)
         return super().score(X, labels, sample_weight)
 
@@ -158,7 +162,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
             Labels, each one of ``classes_``.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; a weight of 2 counts as a repeated row.
@@ -174,6 +178,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         X = self._validate_rows(X, y, reset=False)
         labels = self._target.check(y)
         check_consistent_length(X, labels)
+        self._target.check_names(y)
         codes = self._target.encode(labels)
         weights = self._validate_weights(sample_weight, X)
         weights, _ = self._target.with_mean_one(weights, None, codes)

@@ -86,16 +86,22 @@ def _numbers(array, name):
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Got {name} of type {array.dtype}; expected an indicator matrix of 0 and 1 or of "
-            "booleans, a column for each label, without missing values."
+            "booleans, a column for each label, without missing values. Of lists of labels "
+            "sklearn.preprocessing.MultiLabelBinarizer makes one."
         ) from error
 
 
 def names_of(y):
-    """Names of a DataFrame's columns, if all are strings, else None."""
+    """Names of a DataFrame's columns, as strings, else None."""
     columns = getattr(y, "columns", None)
-    if columns is None or not all(isinstance(column, str) for column in columns):
+    if columns is None or list(columns) == list(range(len(columns))):
         return None
-    return tuple(map(str, columns))
+    names = tuple(map(str, columns))
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"Got y with the columns {', '.join(names)}; expected a name of its own for each label."
+        )
+    return names
 
 
 def dtype_of(y):
@@ -129,10 +135,12 @@ def label_weights(class_weight, names, n_labels, codes, sample_weight=None):
         counts = np.stack([weights.sum() - positives, positives])
         shares = np.zeros((2, n_labels))
         return np.divide(weights.sum(), 2 * counts, out=shares, where=counts > 0)
-    known = list(range(n_labels)) if names is None else [*names, *range(n_labels)]
+    known = [*map(str, range(n_labels))] if names is None else list(names)
     weights = np.ones((2, n_labels))
     for label, weight in class_weight.items():
-        if label not in known:
+        if str(label) not in known and label in range(n_labels):
+            label = known[label]
+        if str(label) not in known:
             raise ValueError(
                 f"class_weight has a weight for {label!r}, which is not one of the labels: "
                 f"{', '.join(map(repr, names or range(n_labels)))}."
@@ -142,5 +150,5 @@ def label_weights(class_weight, names, n_labels, codes, sample_weight=None):
                 f"Got class_weight={class_weight!r}; weights must be finite and non-negative "
                 "numbers, each for the positives of a label."
             )
-        weights[1, known.index(label) % n_labels] = float(weight)
+        weights[1, known.index(str(label))] = float(weight)
     return weights

@@ -7,6 +7,7 @@ pandas is imported where it is used, since loading it takes longer than all else
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -57,12 +58,17 @@ def check_labels(y, name="y"):
 
 
 def _as_array(y, name):
+    if issparse(y):
+        raise ValueError(
+            f"{name} should be a 1d array, got a sparse matrix of shape {y.shape} instead: one "
+            "label for each row. For several labels a row use MultilabelDenseClassifier."
+        )
     try:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
             f"{name} should be a 1d array, got lists of different lengths instead: one label for "
-            "each row. Several labels a row are not supported."
+            "each row. For several labels a row use MultilabelDenseClassifier."
         ) from error
     if array.ndim == 0:
         raise ValueError(
@@ -141,7 +147,7 @@ def _message_for_columns(y, name):
         )
     return (
         f"{name} should be a 1d array, got an array of shape {y.shape} instead: one label for "
-        "each row. Several labels a row are not supported."
+        "each row. For several labels a row use MultilabelDenseClassifier."
     )
 
 

@@ -14,7 +14,10 @@ from skclf._targets import Multilabel
 
 def thresholds(value, n_labels):
     """Thresholds as an array of one number or one for each label, or a ValueError."""
-    array = np.asarray(value, dtype=np.float64)
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
     if array.shape not in ((), (n_labels,)) or not ((array >= 0) & (array <= 1)).all():
         raise ValueError(
             f"Got threshold={value!r}; expected a number from 0 to 1, or {n_labels} of them, one "

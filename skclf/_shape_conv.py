@@ -211,6 +211,10 @@ class ShapeConvClassifier(NetClassifier):
     image_shape_ : tuple (height, width, channels)
         Shape of the images.
 
+    label_names_ : ndarray of str of shape (n_labels,)
+        With ``multilabel=True``, names of the columns of ``y``, where it was a DataFrame, else
+        their numbers.
+
     See Also
     --------
     MulticlassDenseClassifier : Dense net, which knows nothing of neighbouring pixels.

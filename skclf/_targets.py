@@ -67,6 +67,10 @@ class Target(ABC):
     def encode(self, labels: np.ndarray, name: str = "y") -> np.ndarray:
         """Codes of checked labels, one row each, or a ValueError about unknown ones."""
 
+    def check_names(self, y: Any, name: str = "y") -> None:
+        """Raise a ValueError if labels as the user passes them have names of other labels."""
+        return
+
     def check_comparable(self, labels: np.ndarray) -> None:
         """Raise a ValueError if NumPy can't compare checked labels with the classes."""
         return
@@ -287,6 +291,15 @@ class Multilabel(Target):
                 "each label that the classifier was fitted on."
             )
         return labels
+
+    def check_names(self, y, name="y"):
+        """Compare the names of the columns, in their order, if both have some."""
+        names = _indicators.names_of(y)
+        if None not in (names, self.names) and names != self.names:
+            raise ValueError(
+                f"Got {name} with the columns {', '.join(names)}; expected "
+                f"{', '.join(self.names)}, in this order: pass {name}[clf.label_names_]."
+            )
 
     def for_keras(self, codes, loss):
         """Zeros and ones."""

@@ -121,6 +121,47 @@ def test_an_indicator_of_another_number_of_labels(fitted):
         net().fit(X, Y, validation_data=(X, Y[:, :2]))
 
 
+def test_columns_in_another_order():
+    frame = pd.DataFrame(Y, columns=NAMES)
+    clf = net(warm_start=True).fit(X, frame)
+    other = frame[NAMES[::-1]]
+    message = r"with the columns blue, green, red; expected red, green, blue, in this order"
+    for call in (clf.score, clf.evaluate, clf.fit, clf.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            call(X, other)
+    with pytest.raises(ValueError, match=message):
+        net().fit(X, frame, validation_data=(X, other))
+    assert clf.score(X, other[clf.label_names_]) == clf.score(X, Y)
+
+
+def test_names_of_columns_that_are_not_strings():
+    clf = net(class_weight={20: 2.0}).fit(X, pd.DataFrame(Y, columns=[10, 20, 30]))
+    assert clf.label_names_.tolist() == ["10", "20", "30"]
+    numbered = net(class_weight={1: 2.0}).fit(X, Y)
+    np.testing.assert_array_equal(clf.predict_proba(X), numbered.predict_proba(X))
+    with pytest.raises(ValueError, match="the columns a, a, b; expected a name of its own"):
+        net().fit(X, pd.DataFrame(Y, columns=["a", "a", "b"]))
+
+
+@pytest.mark.parametrize(
+    "y", [Y, sparse.csr_array(Y), [[1], [1, 2]] * 60], ids=["array", "sparse", "lists"]
+)
+def test_other_classifiers_name_this_one(y):
+    with pytest.raises(ValueError, match="For several labels a row use MultilabelDenseClassifier"):
+        BinaryDenseClassifier().fit(X, y)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "metric", ["auc", "precision", "recall", keras.metrics.PrecisionAtRecall(0.5)], ids=str
+)
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS])
+def test_metrics_of_all_labels(callbacks, metric, sample_weight):
+    clf = net(metrics=[metric], callbacks=callbacks, epochs=2).fit(X, Y, sample_weight)
+    (name,) = set(clf.history_) - {"loss"}
+    assert 0 <= clf.evaluate(X, Y)[name] <= 1
+
+
 def test_one_hot_rows_are_taken_by_this_class_alone():
     one_hot = np.eye(3, dtype=int)[np.arange(120) % 3]
     assert net().fit(X, one_hot).predict(X).shape == (120, 3)
@@ -153,7 +194,7 @@ def test_thresholds(fitted, threshold):
     np.testing.assert_array_equal(clf.predict(X), clf.predict_proba(X) >= threshold)
 
 
-@pytest.mark.parametrize("threshold", [[0.5, 0.5], [0.5, 0.5, 1.5], 2.0, "half"])
+@pytest.mark.parametrize("threshold", [[0.5, 0.5], [0.5, 0.5, 1.5], 2.0, "half", ["a", "b", "c"]])
 def test_thresholds_that_do_not_fit(threshold):
     with pytest.raises((ValueError, TypeError), match="threshold"):
         net(threshold=threshold).fit(X, Y)

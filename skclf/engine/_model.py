@@ -84,8 +84,8 @@ class Net(keras.Model):
         self.compute_metrics(None, tf.constant(y, target.dtype), y_pred, None)
 
     def _target_spec(self):
-        n_targets = self.output_shape[-1] if self.loss == "categorical_crossentropy" else 1
         is_number = self.loss == "sparse_categorical_crossentropy"
+        n_targets = 1 if is_number else self.output_shape[-1]
         return tf.TensorSpec([None, n_targets], tf.int32 if is_number else tf.float32)
 
     def begin(
