@@ -8,6 +8,7 @@ fit's own, and what the callback refers to (a list that it fills, a study, a log
 import copy
 import re
 from functools import lru_cache, partial
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -84,7 +85,8 @@ def _is_plain(value):
 def copied_metric(template, name):
     made = object.__new__(type(template))
     keras.metrics.Metric.__init__(made, dtype=template.dtype, name=name)
-    own, copies = set(vars(made)), {}
+    own = set(vars(made))
+    copies: dict[int, Any] = {}
     for attribute, value in vars(template).items():
         if attribute not in own:
             setattr(made, attribute, _copied(value, copies))

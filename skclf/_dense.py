@@ -6,12 +6,12 @@ from sklearn.utils._param_validation import StrOptions
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
 from skclf._targets import Binary, Multiclass
-from skclf.nets import Dense, Dropout, LayeredNet
+from skclf.nets import Dense, Dropout, Layer, LayeredNet
 
 
 def hidden_layers(classifier):
     """The hidden dense layers that a classifier's parameters describe."""
-    layers = []
+    layers: list[Layer] = []
     for units in sizes("hidden_layer_sizes", classifier.hidden_layer_sizes):
         layers.append(Dense(units, classifier.activation, float(classifier.l2)))
         if classifier.dropout:

@@ -29,7 +29,7 @@ _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
 class FittedNet(ClassifierMixin, NetParameters):
     """The methods of the classifiers that need a fitted net."""
 
-    _accept_sparse = "csr"
+    _accept_sparse: str | bool = "csr"
 
     def decision_function(self, X):
         """Compute the output layer's values before its sigmoid or softmax.

@@ -229,7 +229,7 @@ def loss_for(loss, metrics):
         raise ValueError(f"Got loss={loss!r}; it must be one of {', '.join(_LOSSES)}.")
     if loss not in _CATEGORICAL:
         return loss
-    wanted = {"sparse": [], "one-hot": [], None: []}
+    wanted: dict[str | None, list[str]] = {"sparse": [], "one-hot": [], None: []}
     for metric in metrics or ():
         template, name = _metric_template(metric, loss)
         if not _is_accuracy_name(metric):

@@ -12,10 +12,12 @@ kept in ``tests/files``.
 ===  =============================================================================================
 """
 
+from typing import Any
+
 
 def _from_1_to_2(state):
     # The history of a classifier began with the first epoch.
-    added = {"_first_epoch": 0} if "_history" in state else {}
+    added: dict[str, Any] = {"_first_epoch": 0} if "_history" in state else {}
     if "_net" in state:
         kind = "binary" if state["_net"]["n_outputs"] == 1 else "multiclass"
         added |= {"_target": {"kind": kind}}

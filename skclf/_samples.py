@@ -37,8 +37,9 @@ class Samples:
 
     def take(self, at: np.ndarray) -> Samples:
         """The samples at these positions."""
-        columns = (self.X, self.codes, self.weights, self.groups, self.positions)
-        return Samples(*(None if column is None else column[at] for column in columns))
+        others = (self.weights, self.groups, self.positions)
+        taken = (None if column is None else column[at] for column in others)
+        return Samples(self.X[at], self.codes[at], *taken)
 
     def without_weightless(self) -> Samples:
         """The samples whose weight is not 0."""

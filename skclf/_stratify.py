@@ -204,7 +204,7 @@ def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
         label = labels[rank]
         if n_left != parts.left[label]:
             continue  # by now there are fewer, and the queue has the label with their number
-        changed = set()
+        changed: set[int] = set()
         for unit in units_of[label].tolist():
             if parts.of_unit[unit] is None:
                 parts.place(unit, label)

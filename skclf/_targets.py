@@ -119,7 +119,7 @@ class Target(ABC):
         is_same = self.to_state() == other.to_state()
         return is_same and np.array_equal(self.classes, other.classes)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def to_state(self) -> dict[str, Any]:
         """The target without its classes, as plain values for a file."""
@@ -365,7 +365,7 @@ KINDS: dict[str, type[Target]] = {kind.kind: kind for kind in (Binary, Multiclas
 def target_from_state(state: object, classes: np.ndarray) -> Target:
     """A target from what `Target.to_state` gave, or a ValueError with half a sentence."""
     kind = state.get("kind") if isinstance(state, dict) else None
-    if not isinstance(kind, str) or kind not in KINDS:
+    if not isinstance(state, dict) or not isinstance(kind, str) or kind not in KINDS:
         raise ValueError("its target is not a dict with a known kind")
     options = {name: value for name, value in state.items() if name != "kind"}
     try:

@@ -73,7 +73,7 @@ class FitTask:
 
     def __init__(self, estimator, context, X, y, sample_weight):
         self._estimator, self._context = estimator, context
-        self._columns = X, y, sample_weight
+        self._columns = [X, y, sample_weight]
         # Only who asks for the data pays for them.
         self._chosen = lru_cache(lambda: self._columns)
 

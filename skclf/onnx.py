@@ -146,7 +146,10 @@ def _labels(classes):
 
 
 def _is_int64(label):
-    return isinstance(label, Real) and label == int(label) and -(2**63) <= int(label) < 2**63
+    if not isinstance(label, Real):
+        return False
+    number = int(label)  # type: ignore[call-overload]
+    return label == number and -(2**63) <= number < 2**63
 
 
 def _check_encodable(label):
@@ -193,11 +196,11 @@ class _Graph:
         from onnx import helper
 
         name = name or f"{operator.lower()}_{len(self.nodes)}"
-        inputs = [
+        names = [
             value if isinstance(value, str) else self._constant(f"{name}_{number}", value)
             for number, value in enumerate(inputs or (self.last,))
         ]
-        self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        self.nodes.append(helper.make_node(operator, names, [name], name=name, **attributes))
         self.last = name
         return name
 

@@ -5,15 +5,19 @@ second user of the same kind, in another thread or inside a callback, gets anoth
 """
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 from skclf.engine._interrupts import uninterrupted
 
 # A net of 10,000 inputs and two layers of 16 takes about 2 MB, one of 30 inputs less than 1.
 MOST_IDLE_NETS = 64
 
-_idle = OrderedDict()  # kind -> list of nets; the kind used last comes last
+_idle: OrderedDict[Hashable, list[Any]] = (
+    OrderedDict()
+)  # kind -> list of nets; the kind used last comes last
 _lock = Lock()
 
 

@@ -9,7 +9,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-_warned_of = set()
+_warned_of: set[str] = set()
 
 
 def _warn_once(name, consequence):

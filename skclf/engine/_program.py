@@ -20,7 +20,7 @@ _FEW_WEIGHTS = 20_000
 # Of a layer, while nothing is trained: 16 MB.
 _VALUES_AT_ONCE = 4_000_000
 
-_traces = []
+_traces: list[str] = []
 
 
 def trace_count():

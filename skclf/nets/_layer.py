@@ -90,7 +90,7 @@ class Layer(ABC):
 
 def is_size(value: object) -> bool:
     """Whether a value is a whole number of at least 1."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
 
 
 def are_sizes(value: object, length: int | None = None) -> bool:

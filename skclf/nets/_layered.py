@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -59,7 +59,7 @@ class LayeredNet:
     @property
     def output_layer(self) -> Dense:
         """The last layer."""
-        return self.layers[-1]
+        return cast(Dense, self.layers[-1])
 
     @property
     def takes_images(self) -> bool:

@@ -24,4 +24,5 @@ def regularizer(layer: Any) -> keras.Regularizer | None:
 
 def is_penalty(value: object) -> bool:
     """Whether a value is a finite number of at least 0."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < float("inf")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0 <= value < float("inf")  # type: ignore[operator]
