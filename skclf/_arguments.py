@@ -3,15 +3,19 @@
 Pure functions. Rows, labels and weights are `skclf._rows`'s.
 """
 
+from __future__ import annotations
+
 import inspect
 import warnings
 from collections.abc import Mapping, Set
 from functools import wraps
 from numbers import Integral, Rational
+from typing import Any
 
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from skclf import _rows
+from skclf._typing import Function
 
 # Arguments of Keras's fit that have no parameter of the same name, and what to do instead.
 _OF_KERAS_FIT = {
@@ -62,7 +66,7 @@ class ValidationValue(HasMethods):
         )
 
 
-def names_misplaced_arguments(method):
+def names_misplaced_arguments(method: Function) -> Function:
     """Make a method say where an argument belongs that Keras's ``fit`` takes and it does not."""
     known = list(inspect.signature(method).parameters)
 
@@ -73,7 +77,7 @@ def names_misplaced_arguments(method):
                 raise TypeError(_misplaced(type(self), method.__name__, known[1:], name))
         return method(self, *arguments, **keywords)
 
-    return checked
+    return checked  # type: ignore[return-value]
 
 
 def _misplaced(cls, method, known, name):
@@ -118,7 +122,7 @@ def warn_if_far_outside(X, X_train, names):
     )
 
 
-def sizes(name, value, length=None):
+def sizes(name: str, value: Any, length: int | None = None) -> tuple[int, ...]:
     """A parameter that is a whole number or several of them, as a tuple of positive int.
 
     Parameters
@@ -134,7 +138,7 @@ def sizes(name, value, length=None):
     if isinstance(value, Mapping | Set):
         raise ValueError(f"Got {name}={value!r}, which has no order; give a tuple or a list.")
     value = tuple(value)
-    if not all(isinstance(v, Integral) and v >= 1 for v in value):
+    if not all(isinstance(v, Integral) and v >= 1 for v in value):  # type: ignore[operator]
         raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")
     if length is not None and len(value) != length:
         raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")

@@ -5,10 +5,13 @@ method that needs it; what comes back are arrays and plain values, and a fitted 
 nothing else. What it can do with them is in `skclf._fitted`.
 """
 
+from __future__ import annotations
+
 from abc import ABCMeta, abstractmethod
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -34,6 +37,12 @@ from skclf._monitors import VAL_LOSS, monitor_for
 from skclf._rollback import UnchangedOnFailure
 from skclf._samples import Samples
 from skclf._tasks import CallbackSupport, EpochTasks, FitTask
+from skclf._typing import keeps_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skclf._typing import ArrayLike, LabelsLike, MatrixLike
 
 _LARGEST_SEED = 2**31 - 1
 # Its sum with a number of rows has to fit into 32 bits.
@@ -54,18 +63,18 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """The net for these rows and this target, a `skclf.nets.LayeredNet`."""
 
     @names_misplaced_arguments
-    @_fit_context(prefer_skip_nested_validation=True)
+    @keeps_type(_fit_context(prefer_skip_nested_validation=True))
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        groups=None,
-        validation_data=None,
-    ):
+        X: MatrixLike,
+        y: LabelsLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: MatrixLike | None = None,
+        y_val: LabelsLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        validation_data: Sequence[Any] | None = None,
+    ) -> Self:
         """Train the net.
 
         Parameters
@@ -137,8 +146,14 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         return self
 
     @names_misplaced_arguments
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @keeps_type(_fit_context(prefer_skip_nested_validation=True))
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: LabelsLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one more epoch on these rows, going on from where training stands.
 
         The optimizer's state is kept between calls. Weights are taken as they are, since a chunk

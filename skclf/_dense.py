@@ -1,5 +1,9 @@
 """Dense nets for two classes and for many."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import StrOptions
 
@@ -8,8 +12,14 @@ from skclf._base import NetClassifier
 from skclf._targets import Binary, Multiclass
 from skclf.nets import Dense, Dropout, Layer, LayeredNet
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def hidden_layers(classifier):
+    from skclf._targets import Target
+    from skclf._typing import Callback, LearningRateSchedule, Metric, Optimizer, RandomState, Sizes
+
+
+def hidden_layers(classifier: Any) -> list[Layer]:
     """The hidden dense layers that a classifier's parameters describe."""
     layers: list[Layer] = []
     for units in sizes("hidden_layer_sizes", classifier.hidden_layer_sizes):
@@ -19,7 +29,7 @@ def hidden_layers(classifier):
     return layers
 
 
-def output_layer(classifier, target):
+def output_layer(classifier: Any, target: Target) -> Dense:
     """The output layer for a target."""
     return Dense(target.n_outputs, target.head, float(classifier.l2))
 
@@ -164,28 +174,28 @@ class BinaryDenseClassifier(DenseClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(16, 16),
+        hidden_layer_sizes: Sizes = (16, 16),
         *,
-        activation="relu",
-        dropout=0.0,
-        l2=0.0,
-        optimizer="rmsprop",
-        learning_rate=None,
-        loss="binary_crossentropy",
-        metrics=("accuracy",),
-        epochs=20,
-        batch_size=32,
-        validation_split=0.0,
-        patience=None,
-        monitor=None,
-        refit_epoch=None,
-        keep_epochs=False,
-        class_weight=None,
-        callbacks=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        activation: str = "relu",
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        optimizer: str | Optimizer = "rmsprop",
+        learning_rate: float | LearningRateSchedule | None = None,
+        loss: str = "binary_crossentropy",
+        metrics: Sequence[Metric] | None = ("accuracy",),
+        epochs: int = 20,
+        batch_size: int = 32,
+        validation_split: float = 0.0,
+        patience: int | None = None,
+        monitor: str | tuple[str, str] | None = None,
+        refit_epoch: str | tuple[str, str] | None = None,
+        keep_epochs: bool = False,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        warm_start: bool = False,
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -361,28 +371,28 @@ class MulticlassDenseClassifier(DenseClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: Sizes = (64, 64),
         *,
-        activation="relu",
-        dropout=0.0,
-        l2=0.0,
-        optimizer="rmsprop",
-        learning_rate=None,
-        loss="sparse_categorical_crossentropy",
-        metrics=("accuracy",),
-        epochs=20,
-        batch_size=32,
-        validation_split=0.0,
-        patience=None,
-        monitor=None,
-        refit_epoch=None,
-        keep_epochs=False,
-        class_weight=None,
-        callbacks=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        activation: str = "relu",
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        optimizer: str | Optimizer = "rmsprop",
+        learning_rate: float | LearningRateSchedule | None = None,
+        loss: str = "sparse_categorical_crossentropy",
+        metrics: Sequence[Metric] | None = ("accuracy",),
+        epochs: int = 20,
+        batch_size: int = 32,
+        validation_split: float = 0.0,
+        patience: int | None = None,
+        monitor: str | tuple[str, str] | None = None,
+        refit_epoch: str | tuple[str, str] | None = None,
+        keep_epochs: bool = False,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        warm_start: bool = False,
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,

@@ -4,9 +4,12 @@ A fitted net is a `skclf.nets.LayeredNet` and a list of arrays. Nothing here loa
 except to evaluate, to make ``model_``, and for activations that `skclf.nets` can't compute.
 """
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from copy import copy
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +25,16 @@ from skclf import _saved
 from skclf._parameters import NetParameters
 from skclf._samples import Samples
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import keras
+    import pandas as pd
+
+    from skclf._targets import Target
+    from skclf._typing import ArrayLike, LabelsLike, MatrixLike
+    from skclf.nets import LayeredNet
+
 # Parameters that may hold Keras objects.
 _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
 
@@ -29,9 +42,24 @@ _OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
 class FittedNet(ClassifierMixin, NetParameters):
     """The methods of the classifiers that need a fitted net."""
 
+    classes_: np.ndarray
+    n_epochs_: int
+    best_epoch_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    _net: LayeredNet
+    _target: Target
+    _weights: list[np.ndarray]
+    _state: dict[str, Any] | None
+    _history: dict[str, list[float]]
+    _first_epoch: int
+    _epoch_weights: dict[int, list[np.ndarray]]
+    _seeds: dict[str, int]
+
     _accept_sparse: str | bool = "csr"
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Compute the output layer's values before its sigmoid or softmax.
 
         Parameters
@@ -50,7 +78,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return self._decision(self._weights, X)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray | Any:
         """Predict the label, or the labels, of each row.
 
         Parameters
@@ -72,7 +100,7 @@ class FittedNet(ClassifierMixin, NetParameters):
     def _labels_of(self, decision):
         return self._target.labels(decision)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Probability of each class.
 
         Parameters
@@ -87,7 +115,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         """
         return self._probabilities(self.decision_function(X))
 
-    def staged_predict_proba(self, X):
+    def staged_predict_proba(self, X: MatrixLike) -> Iterator[np.ndarray]:
         """Probability of each class after each epoch of the final net's training.
 
         Parameters
@@ -115,7 +143,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return (self._probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Logarithm of the probability of each class.
 
         Parameters
@@ -132,7 +160,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         with _saturating():
             return self._target.log_probabilities(decision)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: LabelsLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy on labelled rows.
 
         Parameters
@@ -155,7 +183,9 @@ class FittedNet(ClassifierMixin, NetParameters):
         self._target.check_comparable(labels)
         return super().score(X, labels, sample_weight)
 
-    def evaluate(self, X, y, sample_weight=None):
+    def evaluate(
+        self, X: MatrixLike, y: LabelsLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Loss and metrics on labelled rows, as Keras computes them.
 
         Parameters
@@ -204,7 +234,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         return self._net.output_layer.logits(weights[-2:], hidden)
 
     @property
-    def history_(self):
+    def history_(self) -> pd.DataFrame:
         """Loss and metrics of each epoch, a `pandas.DataFrame` indexed by epoch from 1."""
         import pandas as pd
 
@@ -214,7 +244,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         return pd.DataFrame(self._history, index=epochs)
 
     @property
-    def model_(self):
+    def model_(self) -> keras.Model:
         """The fitted net as a compiled `keras.Model`, a new one at each access."""
         from skclf import _bridge
 

@@ -1,6 +1,9 @@
 """A dense net for several labels a row."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
@@ -11,8 +14,21 @@ from skclf._base import NetClassifier
 from skclf._dense import DenseClassifier
 from skclf._targets import Multilabel
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def thresholds(value, n_labels):
+    from skclf._typing import (
+        ArrayLike,
+        Callback,
+        LearningRateSchedule,
+        Metric,
+        Optimizer,
+        RandomState,
+        Sizes,
+    )
+
+
+def thresholds(value: float | ArrayLike, n_labels: int) -> np.ndarray:
     """Thresholds as an array of one number or one for each label, or a ValueError."""
     try:
         array = np.asarray(value, dtype=np.float64)
@@ -26,7 +42,7 @@ def thresholds(value, n_labels):
     return array
 
 
-def label_names(estimator):
+def label_names(estimator: Any) -> np.ndarray:
     """Names of the labels of a fitted estimator, or their numbers as strings."""
     check_is_fitted(estimator)
     target = estimator._target
@@ -170,6 +186,8 @@ class MultilabelDenseClassifier(DenseClassifier):
     True
     """
 
+    _target: Multilabel
+
     _parameter_constraints = {
         **NetClassifier._parameter_constraints,
         "loss": [StrOptions({"binary_crossentropy"})],
@@ -178,29 +196,29 @@ class MultilabelDenseClassifier(DenseClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64),
+        hidden_layer_sizes: Sizes = (64, 64),
         *,
-        activation="relu",
-        dropout=0.0,
-        l2=0.0,
-        optimizer="rmsprop",
-        learning_rate=None,
-        loss="binary_crossentropy",
-        threshold=0.5,
-        metrics=("accuracy",),
-        epochs=20,
-        batch_size=32,
-        validation_split=0.0,
-        patience=None,
-        monitor=None,
-        refit_epoch=None,
-        keep_epochs=False,
-        class_weight=None,
-        callbacks=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        activation: str = "relu",
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        optimizer: str | Optimizer = "rmsprop",
+        learning_rate: float | LearningRateSchedule | None = None,
+        loss: str = "binary_crossentropy",
+        threshold: float | ArrayLike = 0.5,
+        metrics: Sequence[Metric] | None = ("accuracy",),
+        epochs: int = 20,
+        batch_size: int = 32,
+        validation_split: float = 0.0,
+        patience: int | None = None,
+        monitor: str | tuple[str, str] | None = None,
+        refit_epoch: str | tuple[str, str] | None = None,
+        keep_epochs: bool = False,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        warm_start: bool = False,
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -226,7 +244,7 @@ class MultilabelDenseClassifier(DenseClassifier):
         self.threshold = threshold
 
     @property
-    def label_names_(self):
+    def label_names_(self) -> np.ndarray:
         """Names of the labels."""
         return label_names(self)
 

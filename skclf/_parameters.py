@@ -6,19 +6,27 @@ descriptions stand in ``.ci/shared_texts.txt``; ``.ci/shared_texts.py`` writes t
 docstrings.
 """
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skclf._arguments import InstanceWith, RealInterval, ValidationValue
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skclf._typing import Callback, LearningRateSchedule, Metric, Optimizer, RandomState, Sizes
+
 
 class NetParameters(BaseEstimator):
     """Assigns the parameters that all classifiers share."""
 
     # The loss is missing: each class allows losses of its own.
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str],
         "dropout": [RealInterval(Real, 0, 1, closed="left")],
@@ -49,27 +57,27 @@ class NetParameters(BaseEstimator):
     def __init__(
         self,
         *,
-        hidden_layer_sizes,
-        activation,
-        dropout,
-        l2,
-        optimizer,
-        learning_rate,
-        loss,
-        metrics,
-        epochs,
-        batch_size,
-        validation_split,
-        patience,
-        monitor,
-        refit_epoch,
-        keep_epochs,
-        class_weight,
-        callbacks,
-        warm_start,
-        random_state,
-        verbose,
-    ):
+        hidden_layer_sizes: Sizes,
+        activation: str,
+        dropout: float,
+        l2: float,
+        optimizer: str | Optimizer,
+        learning_rate: float | LearningRateSchedule | None,
+        loss: str,
+        metrics: Sequence[Metric] | None,
+        epochs: int,
+        batch_size: int,
+        validation_split: float,
+        patience: int | None,
+        monitor: str | tuple[str, str] | None,
+        refit_epoch: str | tuple[str, str] | None,
+        keep_epochs: bool,
+        class_weight: dict[Any, float] | str | None,
+        callbacks: Callback | Sequence[Callback] | None,
+        warm_start: bool,
+        random_state: int | RandomState | None,
+        verbose: int,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout

@@ -1,7 +1,10 @@
 """A small convolutional net for images."""
 
+from __future__ import annotations
+
 from math import isqrt
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_array
@@ -15,8 +18,13 @@ from skclf._multilabel import label_names
 from skclf._targets import Binary, Multiclass, Multilabel
 from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def image_shape_of(X, image_shape=None):
+    from skclf._typing import Callback, LearningRateSchedule, Metric, Optimizer, RandomState, Sizes
+
+
+def image_shape_of(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[int, ...]:
     """Height, width and channels of images.
 
     Parameters
@@ -232,6 +240,8 @@ class ShapeConvClassifier(NetClassifier):
     True
     """
 
+    image_shape_: tuple[int, ...]
+
     _parameter_constraints = {
         **NetClassifier._parameter_constraints,
         "filters": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -254,33 +264,33 @@ class ShapeConvClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(10,),
+        hidden_layer_sizes: Sizes = (10,),
         *,
-        filters=(8,),
-        kernel_size=3,
-        pool_size=2,
-        image_shape=None,
-        multilabel=False,
-        activation="relu",
-        dropout=0.0,
-        l2=0.0,
-        optimizer="adam",
-        learning_rate=None,
-        loss="auto",
-        metrics=("accuracy",),
-        epochs=20,
-        batch_size=32,
-        validation_split=0.0,
-        patience=None,
-        monitor=None,
-        refit_epoch=None,
-        keep_epochs=False,
-        class_weight=None,
-        callbacks=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        filters: Sizes = (8,),
+        kernel_size: Sizes = 3,
+        pool_size: Sizes = 2,
+        image_shape: Sequence[int] | None = None,
+        multilabel: bool = False,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | LearningRateSchedule | None = None,
+        loss: str = "auto",
+        metrics: Sequence[Metric] | None = ("accuracy",),
+        epochs: int = 20,
+        batch_size: int = 32,
+        validation_split: float = 0.0,
+        patience: int | None = None,
+        monitor: str | tuple[str, str] | None = None,
+        refit_epoch: str | tuple[str, str] | None = None,
+        keep_epochs: bool = False,
+        class_weight: dict[Any, float] | str | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        warm_start: bool = False,
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -310,7 +320,7 @@ class ShapeConvClassifier(NetClassifier):
         self.multilabel = multilabel
 
     @property
-    def label_names_(self):
+    def label_names_(self) -> np.ndarray:
         """Names of the labels."""
         if not self.multilabel:
             raise AttributeError("label_names_ is there with multilabel=True alone.")
@@ -334,11 +344,12 @@ class ShapeConvClassifier(NetClassifier):
                 "Got filters=(), which leaves no convolution; give the filters of at least one "
                 "block, or use MulticlassDenseClassifier."
             )
-        kernel_size = sizes("kernel_size", self.kernel_size, length=2)
-        pooling = MaxPooling(sizes("pool_size", self.pool_size, length=2))
+        height, width = sizes("kernel_size", self.kernel_size, length=2)
+        pool_height, pool_width = sizes("pool_size", self.pool_size, length=2)
+        pooling = MaxPooling((pool_height, pool_width))
         l2, layers = float(self.l2), []
         for count in filters:
-            layers += [Convolution(count, kernel_size, self.activation, l2), pooling]
+            layers += [Convolution(count, (height, width), self.activation, l2), pooling]
         layers += [Flatten(), *hidden_layers(self), output_layer(self, target)]
         return LayeredNet(self.image_shape_, tuple(layers))
 

@@ -3,15 +3,19 @@
 They came with scikit-learn 1.9. With an older one the classifiers work without them.
 """
 
+from __future__ import annotations
+
 from copy import copy
 from functools import lru_cache
 from importlib.util import find_spec
+from typing import Any, Self
 
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples
 
 from skclf._epochs import Watcher, joined_history
+from skclf._typing import keeps_type
 
 
 def _has_callbacks(estimator):
@@ -24,8 +28,8 @@ class CallbackSupport:
     That one comes with a library that draws in terminals, so it is imported where it is used.
     """
 
-    @available_if(_has_callbacks)
-    def set_callbacks(self, *callbacks):
+    @keeps_type(available_if(_has_callbacks))
+    def set_callbacks(self, *callbacks: Any) -> Self:
         """Set scikit-learn's callbacks, which hear of each fit and each of its epochs.
 
         Needs scikit-learn 1.9 or later.

@@ -258,8 +258,12 @@ def test_shared_texts_reach_every_class(tree):
 
 def test_parameters_follow_the_signature(tree):
     file = tree / "skclf" / "_dense.py"
-    replace(file, "        l2=0.0,\n", "")
-    replace(file, '        activation="relu",\n', '        l2=0.5,\n        activation="relu",\n')
+    replace(file, "        l2: float = 0.0,\n", "")
+    replace(
+        file,
+        '        activation: str = "relu",\n',
+        '        l2: float = 0.5,\n        activation: str = "relu",\n',
+    )
     assert run_shared_texts(tree).returncode == 0
     first, second, third, *_ = re.findall(
         r"^    (\w+ : .*)", sources(tree)["_dense.py"], re.MULTILINE
@@ -269,7 +273,11 @@ def test_parameters_follow_the_signature(tree):
 
 
 def test_parameter_that_nothing_describes(tree):
-    replace(tree / "skclf" / "_dense.py", "        l2=0.0,\n", "        l1=0.0,\n        l2=0.0,\n")
+    replace(
+        tree / "skclf" / "_dense.py",
+        "        l2: float = 0.0,\n",
+        "        l1=0.0,\n        l2: float = 0.0,\n",
+    )
     result = run_shared_texts(tree)
     assert result.returncode == 1
     assert (

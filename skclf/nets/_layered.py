@@ -67,7 +67,7 @@ class LayeredNet:
         return len(self.input_shape) > 1
 
     @property
-    def unknown_layers(self) -> list[Layer]:
+    def unknown_layers(self) -> list[Any]:
         """Hidden layers that Keras alone can compute."""
         return [layer for layer in self.layers[:-1] if not layer.is_known]
 

@@ -1,0 +1,40 @@
+"""Names for the types in skclf's hints.
+
+The names are for type checkers alone: other modules import them under ``if TYPE_CHECKING``, so that
+a hint loads no Keras, pandas or Matplotlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import keras
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    from scipy import sparse
+
+    ArrayLike = npt.ArrayLike | Sequence[Any] | pd.Series | pd.Index | pd.DataFrame
+    MatrixLike = ArrayLike | sparse.spmatrix | sparse.sparray
+    LabelsLike = MatrixLike  # one label a row, or an indicator matrix
+
+    Sizes = int | Sequence[int] | np.ndarray
+    RandomState = np.random.RandomState
+    Path = str | PathLike[str]
+
+    Callback = keras.callbacks.Callback
+    LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+    Metric = str | keras.Metric | Callable[..., Any]
+    Optimizer = keras.Optimizer
+
+
+def keeps_type(decorator: Any) -> Callable[[Function], Function]:
+    """A decorator without hints, as one that leaves a function's type as it is."""
+    return decorator
