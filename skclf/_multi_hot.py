@@ -1,13 +1,16 @@
 """Sequences of integer word ids -> sparse multi-hot rows, and back.
 
 `_ids` reads the rows. Here plain functions turn a block of ids into sorted columns, and
-`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids` and
-`_versions`.
+`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids`,
+`_versions` and `_typing`.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice, pairwise
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
@@ -18,7 +21,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._ids import read_blocks, rows_holding
+from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+    from scipy import sparse
+
+    from skclf._typing import MatrixLike
 
 # So many ids sort in the innermost cache, while the call costs little beside the sort.
 _IDS_IN_SORT = 2000
@@ -207,21 +219,21 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        num_words=None,
+        num_words: int | None = None,
         *,
-        handle_unknown="ignore",
-        dtype=np.float32,
-        sparse_output=True,
-        vocabulary=None,
-    ):
+        handle_unknown: int | str = "ignore",
+        dtype: npt.DTypeLike = np.float32,
+        sparse_output: bool = True,
+        vocabulary: Mapping[str, int] | None = None,
+    ) -> None:
         self.num_words = num_words
         self.handle_unknown = handle_unknown
         self.dtype = dtype
         self.sparse_output = sparse_output
         self.vocabulary = vocabulary
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @keeps_type(_fit_context(prefer_skip_nested_validation=True))
+    def fit(self, X: Iterable[Any], y: Any = None) -> Self:
         """Learn the number of columns, and refuse whatever `transform` would refuse.
 
         Parameters
@@ -252,8 +264,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         self.num_words_ = num_words or self._resolve_num_words(learned=learned)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    @keeps_type(_fit_context(prefer_skip_nested_validation=True))
+    def fit_transform(
+        self, X: Iterable[Any], y: Any = None
+    ) -> sparse.csr_matrix | sparse.csr_array | np.ndarray:
         """Fit and transform in a single pass, so that `X` may be a generator.
 
         Parameters
@@ -276,7 +290,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         self.num_words_ = num_words
         return X_multi_hot
 
-    def transform(self, X):
+    def transform(self, X: Iterable[Any]) -> sparse.csr_matrix | sparse.csr_array | np.ndarray:
         """Turn each sequence of ids into a multi-hot row.
 
         Parameters
@@ -290,9 +304,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             Zeros and ones of type `dtype`.
         """
         num_words = self._known_num_words()
-        return self._assemble(*_encode(X, num_words, self.handle_unknown), num_words)
+        indices, indptr = _encode(X, num_words, self.handle_unknown)
+        return self._assemble(indices, indptr, num_words)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: MatrixLike) -> list[np.ndarray]:
         """Return the ids whose columns hold a one.
 
         Parameters
@@ -319,7 +334,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         ids = X.indices.astype(np.int64)
         return [ids[start:stop] for start, stop in pairwise(X.indptr.tolist())]
 
-    def decode(self, X):
+    def decode(self, X: Iterable[Any] | MatrixLike) -> list[list[str]]:
         """Return the words behind ids, or behind multi-hot rows.
 
         Parameters
@@ -345,7 +360,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             decoded += [list(islice(block, length)) for length in lengths.tolist()]
         return decoded
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the word of each column, or ``"id_7"`` if id 7 has none; no name comes twice.
 
         Where ``"id_7"`` is itself a word, the column of id 7 gets an underscore more.

@@ -13,7 +13,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from os import PathLike
 
     import keras
     import numpy as np
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     Sizes = int | Sequence[int] | np.ndarray
     RandomState = np.random.RandomState
-    Path = str | PathLike[str]
 
     Callback = keras.callbacks.Callback
     LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule

@@ -5,8 +5,11 @@ what the converter of scikit-learn's own classifiers, ``skl2onnx`` without its "
 take and give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
 """
 
+from __future__ import annotations
+
 from numbers import Real
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +18,9 @@ from skclf._fitted import FittedNet
 from skclf._multilabel import thresholds
 from skclf.nets import ACTIVATIONS
 
+if TYPE_CHECKING:
+    from os import PathLike
+
 # All that is needed is in this version of ONNX's operators, of June 2022; the second number is the
 # file format of that time.
 _OPSET, _FORMAT = 17, 8
@@ -22,7 +28,7 @@ _OPSET, _FORMAT = 17, 8
 __all__ = ["to_onnx"]
 
 
-def to_onnx(estimator, path):
+def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
     """Write a fitted classifier as an ONNX model.
 
     It has one input, ``X``, float32 rows of shape ``(n_samples, n_features_in_)``: for

@@ -6,13 +6,20 @@ follow each other in alphabetical order (by code point), so that ids never depen
 the texts. Coded texts lie in one flat array, with the place at which each begins.
 """
 
+from __future__ import annotations
+
 import html
 import re
 from array import array
 from collections import defaultdict
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skclf._typing import ArrayLike
 
 PAD, START, UNKNOWN, FIRST_WORD = range(4)
 MARKERS = {"<pad>": PAD, "<start>": START, "<unknown>": UNKNOWN}
@@ -28,7 +35,7 @@ class Texts(NamedTuple):
     starts: np.ndarray
 
 
-def split_words(text):
+def split_words(text: str) -> list[str]:
     """List the words of a text, in lower case and free of mark-up and punctuation.
 
     A word is a run of letters and digits, apostrophes inside included ("don't"). The simple HTML
@@ -38,7 +45,7 @@ def split_words(text):
     return _WORD.findall(text.lower())
 
 
-def join_texts(texts):
+def join_texts(texts: Iterable[Iterable[int]]) -> Texts:
     """Lay sequences of ids end to end, each behind the mark of a start."""
     ids = array("i")
     starts = [0]
@@ -72,14 +79,14 @@ def code_training_texts(texts):
     return Texts(ranks[by_appearance.ids], by_appearance.starts), vocabulary
 
 
-def code_other_texts(texts, vocabulary):
+def code_other_texts(texts: Iterable[str], vocabulary: dict[str, int]) -> Texts:
     """Code texts by a vocabulary that is given; words it doesn't know become `UNKNOWN`."""
     return join_texts(
         (vocabulary.get(word, UNKNOWN) for word in split_words(text)) for text in texts
     )
 
 
-def is_kept(ids, num_words, skip_top):
+def is_kept(ids: ArrayLike, num_words: int | None, skip_top: int) -> np.ndarray:
     """Tell which ids keep their meaning: the markers, and words from `skip_top` to `num_words`."""
     ids = np.asarray(ids)
     kept = (ids < FIRST_WORD) | (ids >= skip_top)
@@ -102,10 +109,10 @@ class Decoder:
     ['<start>', 'good', '<unknown>']
     """
 
-    def __init__(self, vocabulary):
+    def __init__(self, vocabulary: dict[str, int]) -> None:
         self.words = {code: word for word, code in vocabulary.items()}
 
-    def __call__(self, ids):
+    def __call__(self, ids: ArrayLike) -> list[str]:
         try:
             return [self.words[code] for code in np.asarray(ids).tolist()]
         except KeyError as error:

@@ -1,14 +1,20 @@
 """From coded texts to what the user gets: choose the subset, limit the ids, fill the Bunch."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, is_kept
+from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, Texts, is_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What both fetchers accept; `source` is each one's own.
 PARAMETER_CONSTRAINTS = {
@@ -44,9 +50,9 @@ class Corpus:
         What is to be said about this set from this source.
     """
 
-    parts: dict
-    vocabulary: dict
-    target_names: tuple
+    parts: dict[str, tuple[Texts, np.ndarray]]
+    vocabulary: dict[str, int]
+    target_names: Sequence[str]
     description: str
 
 

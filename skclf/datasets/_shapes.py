@@ -6,11 +6,21 @@ centre: `down` of shape (n, height, 1), `right` of shape (n, 1, width) and `radi
 centre, which is what keeps every shape wholly inside its image.
 """
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, validate_params
+
+from skclf._typing import keeps_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skclf._typing import RandomState
 
 DESCR = """\
 Shapes
@@ -140,30 +150,32 @@ def _pixels_inside(image_shape, kinds, present, centres, radii):
     return inside
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left")],
-        "image_shape": [tuple, list],
-        "radius": [tuple, list],
-        "random_state": ["random_state"],
-        "shapes": [tuple, list],
-        "noise": [Interval(Real, 0, np.inf, closed="left")],
-        "multilabel": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@keeps_type(
+    validate_params(
+        {
+            "n_samples": [Interval(Integral, 1, None, closed="left")],
+            "image_shape": [tuple, list],
+            "radius": [tuple, list],
+            "random_state": ["random_state"],
+            "shapes": [tuple, list],
+            "noise": [Interval(Real, 0, np.inf, closed="left")],
+            "multilabel": ["boolean"],
+            "return_X_y": ["boolean"],
+        },
+        prefer_skip_nested_validation=True,
+    )
 )
 def make_shapes(
-    n_samples=1000,
-    image_shape=(64, 64),
-    radius=(10, 20),
-    random_state=None,
+    n_samples: int = 1000,
+    image_shape: Sequence[int] = (64, 64),
+    radius: Sequence[int] = (10, 20),
+    random_state: int | RandomState | None = None,
     *,
-    shapes=("square", "circle"),
-    noise=0.0,
-    multilabel=False,
-    return_X_y=False,
-):
+    shapes: Sequence[str] = ("square", "circle"),
+    noise: float = 0.0,
+    multilabel: bool = False,
+    return_X_y: bool = False,
+) -> Bunch | tuple[Any, Any]:
     """Make grey images of filled shapes, such as squares and circles.
 
     Parameters
@@ -260,27 +272,27 @@ def make_shapes(
     """
     height, width, smallest, largest = _check_geometry(image_shape, radius)
     kinds = _check_shapes(shapes)
-    random_state = check_random_state(random_state)
+    rng = check_random_state(random_state)
     if multilabel:
-        target = random_state.randint(2, size=(n_samples, len(kinds)), dtype=np.int64)
+        target = rng.randint(2, size=(n_samples, len(kinds)), dtype=np.int64)
         present = target.astype(bool)
     else:
-        target = random_state.permutation(np.arange(n_samples, dtype=np.int64) % len(kinds))
+        target = rng.permutation(np.arange(n_samples, dtype=np.int64) % len(kinds))
         present = target[:, np.newaxis] == np.arange(len(kinds))
     n_places = len(kinds) if multilabel else 1
-    radii = random_state.randint(smallest, largest + 1, size=(n_samples, n_places, 1))
-    centres = random_state.randint(radii, np.array([height, width]) - radii)
+    radii = rng.randint(smallest, largest + 1, size=(n_samples, n_places, 1))
+    centres = rng.randint(radii, np.array([height, width]) - radii)
     # Without a copy: one place stands for the only shape of an image, whatever its kind.
     radii = np.broadcast_to(radii, (n_samples, len(kinds), 1))
     centres = np.broadcast_to(centres, (n_samples, len(kinds), 2))
     images = np.empty((n_samples, height, width), dtype=np.float32)
     # A Generator draws float32 numbers, several times faster than a RandomState draws any.
-    normal = np.random.default_rng(random_state.randint(2**31)).standard_normal if noise else None
+    normal = np.random.default_rng(rng.randint(2**31)).standard_normal if noise else None
     for rows in gen_batches(n_samples, max(1, BLOCK_PIXELS // (height * width))):
         images[rows] = _pixels_inside(
             (height, width), kinds, present[rows], centres[rows], radii[rows]
         )
-        if noise:
+        if normal is not None:
             images[rows] += np.float32(noise) * normal(images[rows].shape, dtype=np.float32)
             np.clip(images[rows], 0, 1, out=images[rows])
     if return_X_y:

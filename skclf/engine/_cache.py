@@ -4,13 +4,18 @@ A program holds the variables that it was compiled for, so a net serves one user
 second user of the same kind, in another thread or inside a callback, gets another net.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skclf.engine._interrupts import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # A net of 10,000 inputs and two layers of 16 takes about 2 MB, one of 30 inputs less than 1.
 MOST_IDLE_NETS = 64
@@ -22,7 +27,11 @@ _lock = Lock()
 
 
 @contextmanager
-def borrow(kind, make, is_reusable=lambda net: True):
+def borrow(
+    kind: Hashable | None,
+    make: Callable[[], Any],
+    is_reusable: Callable[[Any], bool] = lambda net: True,
+) -> Iterator[Any]:
     """A net for the time of a ``with`` block.
 
     Parameters
@@ -52,7 +61,7 @@ def borrow(kind, make, is_reusable=lambda net: True):
                 _drop_oldest()
 
 
-def clear_cache():
+def clear_cache() -> None:
     """Forget all idle nets and what was compiled for them."""
     with _lock:
         _idle.clear()

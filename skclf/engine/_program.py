@@ -5,6 +5,8 @@ weights. Numbers of rows and batch sizes are open in it; learning rates, seeds a
 are variables; so none of them compiles anew.
 """
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 
 import keras
@@ -23,7 +25,7 @@ _VALUES_AT_ONCE = 4_000_000
 _traces: list[str] = []
 
 
-def trace_count():
+def trace_count() -> int:
     """How many training programs this process has compiled."""
     return len(_traces)
 

@@ -1,9 +1,19 @@
 """The learning curve of a fitted net."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._shared import BLUE, VERMILION, check_matplotlib, final_estimator
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from skclf._typing import ArrayLike
 
 # Where a legend may go; of places that are equally empty, the first.
 CORNERS = ("upper right", "lower right", "upper left", "lower left")
@@ -14,18 +24,18 @@ MOST_LEGEND = 0.6
 MOST_MARKERS = 20
 
 
-def readable(metric):
+def readable(metric: str) -> str:
     """Keras's name of a loss or metric as a label: ``"log_cosh"`` -> ``"Log cosh"``."""
     label = " ".join("AUC" if word == "auc" else word for word in metric.split("_"))
     return label[:1].upper() + label[1:]
 
 
-def number(value):
+def number(value: float) -> str:
     """Three decimals, or two figures of a small number."""
     return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
-def marked_places(values, most=MOST_MARKERS):
+def marked_places(values: np.ndarray, most: int = MOST_MARKERS) -> list[int]:
     """Positions of the points to mark: every one, or some of many; lone points always.
 
     A point without neighbours, as NaN makes them, has no line and is seen by its marker alone.
@@ -46,7 +56,9 @@ def marked_places(values, most=MOST_MARKERS):
     return np.flatnonzero(lone | every).tolist()
 
 
-def limits_with_room(limits, points, share, at_top):
+def limits_with_room(
+    limits: tuple[float, float], points: np.ndarray, share: float, at_top: bool
+) -> tuple[float, float]:
     """Limits of an axis that leave a share of it free of points, at the top or at the bottom.
 
     Parameters
@@ -71,7 +83,12 @@ def limits_with_room(limits, points, share, at_top):
     return min(low, high - (high - points.min()) / (1 - share)), high
 
 
-def emptiest_corner(points, window, shares, best_epoch=None):
+def emptiest_corner(
+    points: tuple[np.ndarray, np.ndarray],
+    window: tuple[tuple[float, float], tuple[float, float]],
+    shares: tuple[float, float],
+    best_epoch: int | None = None,
+) -> tuple[str, tuple[float, float]]:
     """Where a legend has room, or can be given it at the least cost.
 
     Parameters
@@ -174,13 +191,13 @@ class HistoryDisplay:
     def __init__(
         self,
         *,
-        epochs,
-        training,
-        validation=None,
-        metric="loss",
-        best_epoch=None,
-        estimator_name=None,
-    ):
+        epochs: ArrayLike,
+        training: ArrayLike,
+        validation: ArrayLike | None = None,
+        metric: str = "loss",
+        best_epoch: int | None = None,
+        estimator_name: str | None = None,
+    ) -> None:
         self.epochs = epochs
         self.training = training
         self.validation = validation
@@ -191,14 +208,14 @@ class HistoryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        metric="loss",
+        estimator: Any,
+        metric: str = "loss",
         *,
-        name=None,
-        ax=None,
-        train_kwargs=None,
-        validation_kwargs=None,
-    ):
+        name: str | None = None,
+        ax: Axes | None = None,
+        train_kwargs: dict[str, Any] | None = None,
+        validation_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the learning curve of a fitted classifier.
 
         Parameters
@@ -259,7 +276,13 @@ class HistoryDisplay:
         )
         return display.plot(ax, train_kwargs=train_kwargs, validation_kwargs=validation_kwargs)
 
-    def plot(self, ax=None, *, train_kwargs=None, validation_kwargs=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        train_kwargs: dict[str, Any] | None = None,
+        validation_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -308,7 +331,7 @@ class HistoryDisplay:
         _place_legend(ax, epochs, values, best_epoch)
         return self
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """What is drawn, as a table.
 
         Returns

@@ -1,15 +1,28 @@
 """Images with the labels that a fitted classifier predicts for them."""
 
+from __future__ import annotations
+
 import re
 from math import ceil, isqrt, prod, sqrt
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples
 
+from skclf._typing import keeps_type
+
 from ._shared import VERMILION, check_matplotlib, final_estimator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from skclf._typing import ArrayLike
 
 # In points. The largest size is taken at which no title needs to be broken, else the smallest.
 TITLE_SIZES, TITLE_PAD = (10, 9, 8), 6
@@ -20,14 +33,14 @@ ROW_WIDTH, PLACE_WIDTHS, GAP = 6.4, (1.3, 2.4), 0.15
 ASPECTS = (0.2, 3)
 
 
-def grid_shape(n_images):
+def grid_shape(n_images: int) -> tuple[int, int]:
     """Rows and columns of a square grid, or of one column more where that leaves no gap."""
     side = ceil(sqrt(n_images))
     n_columns = side if n_images % (side + 1) else side + 1
     return ceil(n_images / n_columns), n_columns
 
 
-def images_of(rows, image_shape=None):
+def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.ndarray:
     """Images to show, from images or flattened rows.
 
     Parameters
@@ -69,7 +82,7 @@ def images_of(rows, image_shape=None):
     )
 
 
-def shown_range(images):
+def shown_range(images: np.ndarray) -> tuple[float, float]:
     """The values to show as black and as white, the same for all images.
 
     Returns
@@ -86,7 +99,7 @@ def shown_range(images):
     return low, high
 
 
-def wrapped(text, fits, most=MOST_LINES):
+def wrapped(text: str, fits: Callable[[str], bool], most: int = MOST_LINES) -> list[str]:
     """Break a text into lines that fit, behind spaces, hyphens and underscores if possible.
 
     Parameters
@@ -170,21 +183,39 @@ class ImagePredictionsDisplay:
     ['image', 'predicted', 'probability', 'label', 'correct']
     """
 
-    def __init__(self, *, images, predicted, probability, label=None):
+    def __init__(
+        self,
+        *,
+        images: ArrayLike,
+        predicted: ArrayLike,
+        probability: ArrayLike,
+        label: ArrayLike | None = None,
+    ) -> None:
         self.images = images
         self.predicted = predicted
         self.probability = probability
         self.label = label
 
     @classmethod
-    @validate_params(
-        {
-            "n_images": [Interval(Integral, 1, None, closed="left")],
-            "image_shape": ["array-like", None],
-        },
-        prefer_skip_nested_validation=False,
+    @keeps_type(
+        validate_params(
+            {
+                "n_images": [Interval(Integral, 1, None, closed="left")],
+                "image_shape": ["array-like", None],
+            },
+            prefer_skip_nested_validation=False,
+        )
     )
-    def from_estimator(cls, estimator, X, y=None, *, n_images=16, image_shape=None, fig=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        n_images: int = 16,
+        image_shape: Sequence[int] | None = None,
+        fig: Figure | None = None,
+    ) -> Self:
         """Predict the first images and draw them.
 
         Parameters
@@ -255,7 +286,7 @@ class ImagePredictionsDisplay:
         display = cls(images=images, predicted=predicted, probability=probability, label=label)
         return display.plot(fig)
 
-    def plot(self, fig=None):
+    def plot(self, fig: Figure | None = None) -> Self:
         """Draw the images in a grid.
 
         Parameters
@@ -302,7 +333,7 @@ class ImagePredictionsDisplay:
             ax.spines[:].set(color=VERMILION if wrong else "0.6", linewidth=4 if wrong else 0.8)
         return self
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """What is drawn, as a table.
 
         Returns
