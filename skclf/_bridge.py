@@ -5,13 +5,22 @@ TensorFlow object. Importing it loads TensorFlow, which is why estimators import
 methods alone.
 """
 
+from __future__ import annotations
+
 import contextlib
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skclf._imports import nothing_global_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skclf._epochs import Watcher
+    from skclf._samples import Samples
+    from skclf._targets import Target
 
 
 @contextlib.contextmanager
@@ -58,12 +67,12 @@ class Training(NamedTuple):
         The epoch whose weights Keras's early stopping has put back, if it has.
     """
 
-    weights: list
-    state: dict
+    weights: list[np.ndarray]
+    state: dict[str, Any] | None
     epochs: int
     first_epoch: int
-    history: dict
-    restored_epoch: int
+    history: dict[str, list[float]]
+    restored_epoch: int | None
 
 
 class _AsItIs:
@@ -137,23 +146,23 @@ class _EpochEnd(keras.callbacks.Callback):
 
 
 def train(
-    layers,
-    target,
-    samples,
-    validation=None,
+    layers: nets.LayeredNet,
+    target: Target,
+    samples: Samples,
+    validation: Samples | None = None,
     *,
-    compile_with,
-    class_weight,
-    seeds,
-    first_epoch,
-    epochs,
-    batch_size,
-    callbacks=(),
-    watchers=(),
-    start=None,
-    keep_state=False,
-    announces=False,
-):
+    compile_with: dict[str, Any],
+    class_weight: np.ndarray | None,
+    seeds: dict[str, int],
+    first_epoch: int,
+    epochs: int,
+    batch_size: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    watchers: Sequence[Watcher] = (),
+    start: tuple[list[np.ndarray], dict[str, Any] | None] | None = None,
+    keep_state: bool = False,
+    announces: bool = False,
+) -> Training:
     """Train a net.
 
     Parameters
@@ -280,7 +289,12 @@ def _new_net(layers, compile_with):
     )
 
 
-def keras_model(layers, weights, compile_with, state=None):
+def keras_model(
+    layers: nets.LayeredNet,
+    weights: list[np.ndarray],
+    compile_with: dict[str, Any],
+    state: dict[str, Any] | None = None,
+) -> keras.Model:
     """A new, compiled `keras.Model` with these weights."""
     compile_with = _with_fitting_loss(compile_with)
     model = keras.Model(*_build_layers(layers), name="skclf_net")
@@ -297,39 +311,49 @@ def keras_model(layers, weights, compile_with, state=None):
     return model
 
 
-def metric_names(compile_with):
+def metric_names(compile_with: dict[str, Any]) -> list[str]:
     """Names under which Keras logs the metrics."""
     return _keras_objects.metric_names(compile_with["metrics"], compile_with["loss"])
 
 
-def lower_is_better(compile_with, name):
+def lower_is_better(compile_with: dict[str, Any], name: str) -> bool | None:
     """Whether the metric of this name is better when it is lower, or None if that isn't known."""
     return _keras_objects.lower_is_better(compile_with["metrics"], compile_with["loss"], name)
 
 
-def weighs_rows(compile_with):
+def weighs_rows(compile_with: dict[str, Any]) -> bool:
     """Whether a row of weight 2 counts in the metrics as two rows."""
     return _keras_objects.weighs_rows(compile_with["metrics"])
 
 
-def copied_parameter(value):
+def copied_parameter(value: Any) -> Any:
     """A copy of a parameter that holds Keras objects, for `sklearn.base.clone`."""
     return _copies.copied_parameter(value)
 
 
-def picklable_parameter(value):
+def picklable_parameter(value: Any) -> Any:
     """A parameter that holds Keras objects, in a form that pickle saves by their classes."""
     return _copies.picklable_parameter(value)
 
 
-def evaluate(layers, target, weights, compile_with, samples, batch_size):
+def evaluate(
+    layers: nets.LayeredNet,
+    target: Target,
+    weights: list[np.ndarray],
+    compile_with: dict[str, Any],
+    samples: Samples,
+    batch_size: int,
+) -> dict[str, float]:
     """Loss and metrics as Keras computes them, by name."""
     model = keras_model(layers, weights, compile_with)
-    logs = engine.evaluate(model, *_net_rows(layers, target, model.loss, samples), batch_size)
+    X, y, weights_of_rows = _net_rows(layers, target, model.loss, samples)
+    logs = engine.evaluate(model, X, y, weights_of_rows, batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
 
 
-def hidden_values(layers, weights, X, batch_size=1024):
+def hidden_values(
+    layers: nets.LayeredNet, weights: list[np.ndarray], X: Any, batch_size: int = 1024
+) -> np.ndarray:
     """Values that reach the output layer, for activations that only Keras knows.
 
     Returns

@@ -5,16 +5,19 @@ the text that its own format had, so what is written here may change only togeth
 of the format (`skclf._migrations`).
 """
 
+from __future__ import annotations
+
 import hashlib
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 _DIGEST_BYTES = 16
 
 
-def checksum(values):
+def checksum(values: Mapping[str, Any]) -> str:
     """The checksum of named values.
 
     Parameters

@@ -1,15 +1,25 @@
 """Epochs as a user sees them: progress, the best one, when to stop."""
 
+from __future__ import annotations
+
 import math
 import multiprocessing
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from skclf._typing import Snapshot
 
 _SECONDS_BETWEEN_LINES = 0.1
 
 
-def improves(value, best, lower):
+def improves(value: float, best: float | None, lower: bool) -> bool:
     """Whether a value is better than the best so far; NaN never is.
 
     Parameters
@@ -24,7 +34,7 @@ def improves(value, best, lower):
     return value < best if lower else value > best
 
 
-def monitored(values, monitor):
+def monitored(values: dict[str, Any], monitor: str) -> Any:
     """The entry of a history or of an epoch's logs that ``monitor`` names, or a ValueError."""
     if monitor in values:
         return values[monitor]
@@ -32,7 +42,9 @@ def monitored(values, monitor):
     raise ValueError(f"Got monitor={monitor!r}, which is none of the validation values: {known}.")
 
 
-def joined_history(earlier, later, n_earlier):
+def joined_history(
+    earlier: dict[str, list[float]], later: dict[str, list[float]], n_earlier: int
+) -> dict[str, list[float]]:
     """Two histories as one, with NaN where one of them lacks a value.
 
     Parameters
@@ -59,7 +71,7 @@ def _padded(values, length):
     return values + [math.nan] * (length - len(values))
 
 
-def best_epoch(values, lower):
+def best_epoch(values: list[float], lower: bool) -> int:
     """Number, from 1, of the first epoch with the best value.
 
     Parameters
@@ -84,10 +96,12 @@ def best_epoch(values, lower):
 class Watcher:
     """Hears of each epoch of a fit, and may end it."""
 
-    def begin(self, epoch):
+    def begin(self, epoch: int) -> None:
         """Hear that an epoch, counted from 1, begins."""
 
-    def end(self, epoch, logs, take_snapshot):
+    def end(
+        self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
+    ) -> bool:
         """Hear that an epoch has ended, and how; return whether to stop.
 
         Parameters
@@ -120,12 +134,15 @@ class EarlyStop(Watcher):
         What the net was at the end of the best epoch so far.
     """
 
-    def __init__(self, monitor, patience, lower):
+    def __init__(self, monitor: str, patience: int, lower: bool) -> None:
         self.monitor, self.patience, self.lower = monitor, patience, lower
-        self.snapshot = self._best = None
+        self.snapshot: Snapshot | None = None
+        self._best: float | None = None
         self._since_best = 0
 
-    def end(self, epoch, logs, take_snapshot):
+    def end(
+        self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
+    ) -> bool:
         """Take note of an epoch; return whether to stop."""
         value = monitored(logs, self.monitor)
         self._since_best += 1
@@ -149,10 +166,12 @@ class KeptWeights(Watcher):
         By epoch, the earlier ones too.
     """
 
-    def __init__(self, earlier):
+    def __init__(self, earlier: dict[int, list[np.ndarray]]) -> None:
         self.weights = dict(earlier)
 
-    def end(self, epoch, logs, take_snapshot):
+    def end(
+        self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
+    ) -> bool:
         """Keep an epoch's weights."""
         _, self.weights[epoch], _ = take_snapshot()
         return False
@@ -170,14 +189,16 @@ class Progress(Watcher):
         the last state alone; 2 prints a line an epoch.
     """
 
-    def __init__(self, first_epoch, epochs, verbose):
+    def __init__(self, first_epoch: int, epochs: int, verbose: int) -> None:
         self.verbose = verbose
         self._first_epoch, self._last_epoch = first_epoch, first_epoch + epochs
         self._start = time.monotonic()
         self._rewrites = verbose == 1 and _can_rewrite_lines()
         self._line, self._shown, self._next_time = "", "", self._start
 
-    def end(self, epoch, logs, take_snapshot):
+    def end(
+        self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
+    ) -> bool:
         """Print an epoch."""
         if not self.verbose:
             return False
@@ -195,7 +216,7 @@ class Progress(Watcher):
             self._next_time = now + _SECONDS_BETWEEN_LINES
         return False
 
-    def close(self):
+    def close(self) -> None:
         """Print the last state, and end the line."""
         if not self._line:
             return

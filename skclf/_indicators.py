@@ -3,8 +3,11 @@
 pandas is not imported: a DataFrame is known by its columns.
 """
 
+from __future__ import annotations
+
 from collections.abc import Set
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,7 +17,7 @@ DTYPES = {"bool", "float16", "float32", "float64"}
 DTYPES |= {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
-def check_indicator(y, name="y"):
+def check_indicator(y: Any, name: str = "y") -> np.ndarray:
     """An indicator matrix as a dense array of zeros and ones.
 
     Parameters
@@ -91,7 +94,7 @@ def _numbers(array, name):
         ) from error
 
 
-def names_of(y):
+def names_of(y: Any) -> tuple[str, ...] | None:
     """Names of a DataFrame's columns, as strings, else None."""
     columns = getattr(y, "columns", None)
     if columns is None or list(columns) == list(range(len(columns))):
@@ -104,13 +107,19 @@ def names_of(y):
     return names
 
 
-def dtype_of(y):
+def dtype_of(y: Any) -> np.dtype[Any]:
     """The type in which indicators like this one are predicted."""
     dtype = y.dtype if sparse.issparse(y) else np.asarray(y).dtype
     return dtype if dtype.name in DTYPES else np.dtype(np.int64)
 
 
-def label_weights(class_weight, names, n_labels, codes, sample_weight=None):
+def label_weights(
+    class_weight: Any,
+    names: tuple[str, ...] | None,
+    n_labels: int,
+    codes: Any,
+    sample_weight: np.ndarray | None = None,
+) -> np.ndarray:
     """Weights of the negatives and of the positives of each label.
 
     Parameters

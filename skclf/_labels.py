@@ -4,15 +4,21 @@ pandas is imported where it is used, since loading it takes longer than all else
 ``import skclf`` does.
 """
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def check_labels(y, name="y"):
+
+def check_labels(y: Any, name: str = "y") -> np.ndarray:
     """Labels as a 1-D array.
 
     Parameters
@@ -151,7 +157,7 @@ def _message_for_columns(y, name):
     )
 
 
-def classes_and_codes(labels):
+def classes_and_codes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct labels, sorted, and the position of each row's label among them.
 
     Returns
@@ -162,7 +168,7 @@ def classes_and_codes(labels):
     return np.unique(labels, return_inverse=True)
 
 
-def encode_labels(labels, classes, name="y"):
+def encode_labels(labels: np.ndarray, classes: np.ndarray, name: str = "y") -> np.ndarray:
     """Position of each label among the sorted classes.
 
     Returns
@@ -184,7 +190,7 @@ def encode_labels(labels, classes, name="y"):
     return codes
 
 
-def codes_or_minus_one(labels, classes):
+def codes_or_minus_one(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Position of each label among the classes, or -1 where it is not among them.
 
     Numbers and booleans of any type are compared by their values, and dates or time differences
@@ -205,7 +211,7 @@ def codes_or_minus_one(labels, classes):
     return codes if rows is None else codes[rows]
 
 
-def check_comparable(labels, classes):
+def check_comparable(labels: np.ndarray, classes: np.ndarray) -> None:
     """Raise the error of `encode_labels` where NumPy can't compare labels with the classes."""
     is_of_times = labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm"
     if is_of_times and not _have_common_unit(labels, classes):
@@ -231,7 +237,7 @@ def _codes_of_times(labels, classes):
     return np.where(is_known, places, unknown)
 
 
-def keys_of(labels):
+def keys_of(labels: np.ndarray) -> list[Any]:
     """Labels as a list, in which equal ones are equal keys of a dict."""
     if labels.dtype.kind in "Mm":
         return list(labels)  # a list of NumPy's own would have some units as plain numbers
@@ -240,7 +246,7 @@ def keys_of(labels):
     return labels.tolist()
 
 
-def some_of(values, most=10):
+def some_of(values: Sequence[Any], most: int = 10) -> str:
     """A list in words, for messages; of a long one the beginning."""
     more = f", and {len(values) - most} more" if len(values) > most else ""
     return ", ".join(map(repr, values[:most])) + more

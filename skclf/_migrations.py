@@ -12,6 +12,8 @@ kept in ``tests/files``.
 ===  =============================================================================================
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 
@@ -51,7 +53,7 @@ MIGRATIONS = {1: _from_1_to_2}
 FORMAT = 1 + max(MIGRATIONS)
 
 
-def migrated(state, number):
+def migrated(state: dict[str, Any], number: int) -> dict[str, Any]:
     """A state of a known format in today's.
 
     Parameters

@@ -1,6 +1,12 @@
 """The validation value that a fit goes by, and which way it improves. Plain Python only."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MODES = {"min": True, "max": False}
 # Keras has one metric under these names, and logs it under the one that it was asked for by.
@@ -26,7 +32,13 @@ class Monitor:
 VAL_LOSS = Monitor("val_loss", True)
 
 
-def monitor_for(parameter, asked, metric_names, lower_is_better, is_complete=True):
+def monitor_for(
+    parameter: str,
+    asked: Any,
+    metric_names: list[str],
+    lower_is_better: Callable[[str], bool | None],
+    is_complete: bool = True,
+) -> Monitor:
     """The monitor that a parameter asks for.
 
     Parameters

@@ -4,8 +4,11 @@ pandas is imported where it is used, since loading it takes longer than all else
 ``import skclf`` does.
 """
 
+from __future__ import annotations
+
 from contextlib import suppress
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,7 +17,7 @@ from skclf._labels import keys_of, some_of
 from skclf._stratify import split_rows  # noqa: F401  `_base` and tests find it here
 
 
-def check_groups(groups):
+def check_groups(groups: Any) -> np.ndarray:
     """Number of each row's group, from 0, in the order of the groups where they have one.
 
     Parameters
@@ -35,7 +38,7 @@ def check_groups(groups):
     """
     import pandas as pd
 
-    ids = np.asarray(groups, dtype=object)  # of which NumPy makes no strings
+    ids: Any = np.asarray(groups, dtype=object)  # of which NumPy makes no strings
     is_of_tuples = isinstance(groups, list | tuple) and all(isinstance(g, tuple) for g in groups)
     if ids.ndim == 0 or (ids.ndim > 1 and ids.shape[1:] != (1,) and not is_of_tuples):
         raise ValueError(
@@ -51,7 +54,7 @@ def check_groups(groups):
         )
     ids = groups if is_of_tuples else ids.ravel().tolist()
     try:
-        known = dict.fromkeys(ids)
+        known: Any = dict.fromkeys(ids)
     except TypeError as error:
         raise TypeError(
             f"Got groups with ids that can't be told apart ({error}); expected numbers, strings or "
@@ -63,7 +66,12 @@ def check_groups(groups):
     return np.array([numbers[group] for group in ids], dtype=np.intp)
 
 
-def class_weights(class_weight, classes, codes, sample_weight=None):
+def class_weights(
+    class_weight: Any,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    sample_weight: np.ndarray | None = None,
+) -> np.ndarray | None:
     """Weight of each class, in the order of the classes.
 
     Parameters
@@ -114,7 +122,9 @@ def _is_weight(value):
         return False
 
 
-def with_mean_one(sample_weight, class_weight, codes):
+def with_mean_one(
+    sample_weight: np.ndarray | None, class_weight: Any, codes: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Weights such that their product over the rows has mean 1.
 
     Keras divides the weighted sum of a batch's losses by its number of rows. With a mean of 1
@@ -143,7 +153,7 @@ def with_mean_one(sample_weight, class_weight, codes):
     return sample_weight, class_weight
 
 
-def feature_far_outside(X, X_train):
+def feature_far_outside(X: Any, X_train: Any) -> int | None:
     """The first feature in which most rows lie far outside the range of the training rows.
 
     That is farther from it than the range is wide: rows that were not scaled as those that the net
@@ -181,7 +191,7 @@ def _ranges(X):
     return [np.ravel(bound).astype(np.float64) for bound in bounds]
 
 
-def check_in_float32(sample_weight, class_weight):
+def check_in_float32(sample_weight: np.ndarray | None, class_weight: Any) -> None:
     """Refuse weights that are used as they are, and become infinite in float32."""
     most = np.finfo(np.float32).max
     of_row, of_class = (
@@ -204,7 +214,9 @@ def without_weightless(X, y, sample_weight, *more):
     return tuple(None if column is None else column[kept] for column in columns)
 
 
-def stacked(rows, more):
+def stacked(
+    rows: tuple[Any, np.ndarray, np.ndarray | None], more: tuple[Any, np.ndarray, np.ndarray | None]
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
     """Two sets of rows ``(X, codes, sample_weight)`` as one."""
     (X, codes, weights), (X_more, codes_more, weights_more) = rows, more
     if weights is not None or weights_more is not None:
@@ -221,14 +233,16 @@ def stacked(rows, more):
     return X, np.concatenate([codes, codes_more]), weights
 
 
-def of_one_kind(X, other):
+def of_one_kind(X: Any, other: Any) -> Any:
     """``X`` as a CSR matrix where ``other`` is one, as an array where that is an array."""
     if sparse.issparse(X) == sparse.issparse(other):
         return X
     return X.toarray() if sparse.issparse(X) else sparse.csr_array(X)
 
 
-def merge_repeated_rows(X, codes, sample_weight=None):
+def merge_repeated_rows(
+    X: Any, codes: np.ndarray, sample_weight: np.ndarray | None = None
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
     """Equal rows with equal labels as one row with their weights' sum, in a canonical order.
 
     For training on all data in one batch, where neither the order of the rows nor a repeated row

@@ -6,14 +6,20 @@ other class to trust than the estimator's own. A file can be damaged, altered or
 version; whoever loads it should hear of that at once, and not at the first strange prediction.
 """
 
+from __future__ import annotations
+
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skclf._targets import target_from_state
 from skclf._versions import refusal, with_versions, without_versions
 from skclf.nets import net_from_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Attributes that are set before a net is trained, and those that are set together after it.
 _BEFORE_TRAINING = ("classes_", "_target", "n_features_in_", "_seeds")
@@ -36,7 +42,7 @@ _SEEDS = ("dropout", "order", "split", "weights")
 _LARGEST_SEED = 2**32 - 1
 
 
-def to_state(attributes):
+def to_state(attributes: dict[str, Any]) -> dict[str, Any]:
     """An estimator's attributes in the form in which they are saved.
 
     Parameters
@@ -59,7 +65,7 @@ def to_state(attributes):
     return with_versions(saved, CHECKED)
 
 
-def from_state(state, name, parameters):
+def from_state(state: Any, name: str, parameters: Iterable[str]) -> dict[str, Any]:
     """An estimator's attributes from what was saved.
 
     Parameters

@@ -7,6 +7,8 @@ scikit-learn's model selection is imported where it is used, since loading it ta
 else that ``import skclf`` does.
 """
 
+from __future__ import annotations
+
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from math import ceil
@@ -20,7 +22,12 @@ TRAINING, VALIDATION = 0, 1
 _MOST_DRAWS, _PLACEMENTS = 25, 2_000
 
 
-def split_rows(codes, share, random_state, groups=None):
+def split_rows(
+    codes: np.ndarray,
+    share: float,
+    random_state: np.random.RandomState,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Positions of training and validation rows.
 
     Classes are held out in proportion; a class with one row stays in training. Groups are never
@@ -68,7 +75,12 @@ def split_rows(codes, share, random_state, groups=None):
     return np.sort(np.concatenate([train, rows[alone]])), np.sort(validation)
 
 
-def iterative_split(indicator, share, random_state, groups=None):
+def iterative_split(
+    indicator: np.ndarray,
+    share: float,
+    random_state: np.random.RandomState,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Positions of training and validation rows, where a row has any number of labels.
 
     Iterative stratification for two parts, [1]_ algorithm 1, with two rules of its own:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Sizes = int | Sequence[int] | np.ndarray
     RandomState = np.random.RandomState
 
+    # Of a net in training: the epoch, the weights, and the state to go on from.
+    Snapshot = tuple[int, list[np.ndarray], dict[str, Any] | None]
+
     Callback = keras.callbacks.Callback
     LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
     Metric = str | keras.Metric | Callable[..., Any]

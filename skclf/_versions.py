@@ -5,8 +5,11 @@ scikit-learn that saved it, the number of its format, and a checksum over what w
 it holds is checked by `_saved` and `_multi_hot`.
 """
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
@@ -14,11 +17,14 @@ from sklearn.exceptions import InconsistentVersionWarning
 from skclf._checksum import checksum
 from skclf._migrations import FORMAT, migrated
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _FIRST_WITH_CHECKSUM = 2
 _OWN_KEYS = ("_skclf_version", "_sklearn_version", "_skclf_format", "_skclf_checksum")
 
 
-def with_versions(attributes, checked):
+def with_versions(attributes: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
     """The state of an estimator with these attributes.
 
     Parameters
@@ -41,7 +47,9 @@ def with_versions(attributes, checked):
     }
 
 
-def without_versions(state, name, parameters, checked):
+def without_versions(
+    state: Any, name: str, parameters: Iterable[str], checked: Iterable[str]
+) -> dict[str, Any]:
     """The attributes of an estimator from its state, in today's format.
 
     Parameters
@@ -92,7 +100,9 @@ def without_versions(state, name, parameters, checked):
     return attributes
 
 
-def refusal(name, fault, state, fix="fit and save the estimator again"):
+def refusal(
+    name: str, fault: str, state: Any, fix: str = "fit and save the estimator again"
+) -> ValueError:
     """The error about a state that can't be loaded.
 
     Parameters

@@ -29,8 +29,8 @@ class InstalledFiles(NamedTuple):
 
     distribution: str
     command: str
-    paths: tuple
-    subsets: tuple
+    paths: tuple[str, ...]
+    subsets: tuple[str, ...]
 
     def find(self):
         """Paths of the files, or an empty list where one of them isn't there."""

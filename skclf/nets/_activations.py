@@ -6,7 +6,7 @@ in the table trains all the same, and predicts through Keras.
 
 from collections.abc import Callable
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -23,8 +23,8 @@ class Activation(NamedTuple):
         Adds its nodes to a graph, on the last value; features or channels are axis 1 there.
     """
 
-    compute: Callable
-    add_to: Callable
+    compute: Callable[..., np.ndarray]
+    add_to: Callable[[Any], Any]
 
 
 def _softplus(z):
