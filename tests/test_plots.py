@@ -677,6 +677,18 @@ def test_long_labels_overlap_nothing(n_images, own_figure):
         assert display.figure_.bbox.padded(0.5).containsy(box.y1)
 
 
+@pytest.mark.parametrize("n_lines", [1, 2, 4])
+def test_titles_keep_their_distance_from_the_edge(n_lines):
+    labels = [" ".join(["caterpillar"] * n_lines)] * 3
+    display = ImagePredictionsDisplay(
+        images=np.zeros((3, 6, 6)), predicted=labels, probability=np.ones(3), label=list("abc")
+    ).plot()
+    display.figure_.canvas.draw()
+    highest = max(ax.title.get_window_extent().y1 for ax in display.axes_)
+    gap = pictures.GAP / 2 * display.figure_.dpi
+    assert highest == pytest.approx(display.figure_.bbox.y1 - gap, abs=1)
+
+
 def test_no_label_is_taken_for_a_formula(conv):
     labels = np.array(["$a$", "$b$"])
     display = ImagePredictionsDisplay(

@@ -329,6 +329,9 @@ class ImagePredictionsDisplay:
         for ax, image, title, wrong in zip(self.axes_, images, titles, self._wrong(), strict=True):
             ax.imshow(image, cmap="gray", vmin=low, vmax=high)
             ax.set_title(title, fontsize=size, pad=TITLE_PAD, parse_math=False)
+            # At the top of its place: a centred image lowers its title while the constrained layout
+            # measures it, which then leaves too little room for it.
+            ax.set_anchor("N")
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set(color=VERMILION if wrong else "0.6", linewidth=4 if wrong else 0.8)
         return self
