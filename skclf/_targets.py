@@ -295,7 +295,7 @@ class Multilabel(Target):
     def check_names(self, y, name="y"):
         """Compare the names of the columns, in their order, if both have some."""
         names = _indicators.names_of(y)
-        if None not in (names, self.names) and names != self.names:
+        if names is not None and self.names is not None and names != self.names:
             raise ValueError(
                 f"Got {name} with the columns {', '.join(names)}; expected "
                 f"{', '.join(self.names)}, in this order: pass {name}[clf.label_names_]."
