@@ -1,46 +1,33 @@
 """Images with the labels that a fitted classifier predicts for them."""
 
-from __future__ import annotations
-
-import re
 from math import ceil, isqrt, prod, sqrt
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples
 
-from skclf._typing import keeps_type
-
+from ._answers import OneLabel, SeveralLabels, answers_of
 from ._shared import VERMILION, check_matplotlib, final_estimator
+from ._titles import texts_and_size
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from skclf._typing import ArrayLike
-
-# In points. The largest size is taken at which no title needs to be broken, else the smallest.
-TITLE_SIZES, TITLE_PAD = (10, 9, 8), 6
-MOST_LINES = 2
+# In points, between a title and its image.
+TITLE_PAD = 6
 # In inches: a row of images; the place of one image, of many and of few; what is free between two.
 ROW_WIDTH, PLACE_WIDTHS, GAP = 6.4, (1.3, 2.4), 0.15
 # Height by width of the place of an image; flatter or taller images don't fill theirs.
 ASPECTS = (0.2, 3)
 
 
-def grid_shape(n_images: int) -> tuple[int, int]:
+def grid_shape(n_images):
     """Rows and columns of a square grid, or of one column more where that leaves no gap."""
     side = ceil(sqrt(n_images))
     n_columns = side if n_images % (side + 1) else side + 1
     return ceil(n_images / n_columns), n_columns
 
 
-def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.ndarray:
+def images_of(rows, image_shape=None):
     """Images to show, from images or flattened rows.
 
     Parameters
@@ -82,7 +69,7 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
     )
 
 
-def shown_range(images: np.ndarray) -> tuple[float, float]:
+def shown_range(images):
     """The values to show as black and as white, the same for all images.
 
     Returns
@@ -99,43 +86,13 @@ def shown_range(images: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
-def wrapped(text: str, fits: Callable[[str], bool], most: int = MOST_LINES) -> list[str]:
-    """Break a text into lines that fit, behind spaces, hyphens and underscores if possible.
-
-    Parameters
-    ----------
-    text : str
-    fits : callable
-        Whether a line is short enough.
-    most : int
-        Lines; what is beyond them is left out, and an ellipsis shows that.
-
-    Returns
-    -------
-    list of str
-    """
-    pieces = re.findall(r"[^\s_-]+[\s_-]*|[\s_-]+", " ".join(text.split()))
-    lines = [""]
-    for piece in pieces:
-        for part in [piece] if fits(piece.rstrip()) else piece:
-            if lines[-1] and not fits((lines[-1] + part).rstrip()):
-                lines.append("")
-            lines[-1] += part
-    lines = [line.rstrip() for line in lines]
-    if len(lines) > most:
-        last = lines[most - 1]
-        while last and not fits(last + "…"):
-            last = last[:-1]
-        lines = [*lines[: most - 1], last + "…"]
-    return lines
-
-
 class ImagePredictionsDisplay:
-    """Images with the predicted label and its probability above each.
+    """Images with the predicted labels and their probabilities above each.
 
-    Where the true labels are known, a wrong prediction has a cross before it, the true label below
-    it and a heavy frame around its image. Use `from_estimator` to make a display. All parameters
-    are stored as attributes.
+    Where the true labels are known, a wrong prediction has a cross before it, the true labels below
+    it and a heavy frame around its image. With several labels a row, a title names each predicted
+    label with its own probability, or says "none", and a prediction is wrong if any label is. Use
+    `from_estimator` to make a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -143,14 +100,17 @@ class ImagePredictionsDisplay:
             (n_images, height, width, channels)
         Grey images, or coloured ones with 3 or 4 channels.
 
-    predicted : array-like of shape (n_images,)
-        The predicted labels.
+    predicted : array-like of shape (n_images,) or (n_images, n_labels)
+        The predicted labels; with several labels a row an indicator of 0 and 1.
 
-    probability : array-like of float of shape (n_images,)
-        The probabilities of the predicted labels.
+    probability : array-like of float of shape (n_images,) or (n_images, n_labels)
+        The probabilities of the predicted labels; with several labels a row those of all labels.
 
-    label : array-like of shape (n_images,), default=None
-        The true labels, where they are known.
+    label : array-like of shape (n_images,) or (n_images, n_labels), default=None
+        The true labels, where they are known, in the form of ``predicted``.
+
+    label_names : array-like of str of shape (n_labels,), default=None
+        With several labels a row, the names of the columns. None numbers them: "label 0" and so on.
 
     Attributes
     ----------
@@ -181,41 +141,39 @@ class ImagePredictionsDisplay:
     (6,)
     >>> list(display.frame())
     ['image', 'predicted', 'probability', 'label', 'correct']
+
+    With several labels a row:
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> shapes = make_shapes(80, image_shape=(16, 16), radius=(3, 6), multilabel=True,
+    ...                      random_state=0)
+    >>> X, y = shapes.data.reshape(80, -1), shapes.target
+    >>> display = ImagePredictionsDisplay.from_estimator(
+    ...     KNeighborsClassifier().fit(X, y), X, y, label_names=shapes.target_names
+    ... )
+    >>> list(display.frame())
+    ['image', 'predicted', 'p_square', 'p_circle', 'label', 'correct']
     """
 
-    def __init__(
-        self,
-        *,
-        images: ArrayLike,
-        predicted: ArrayLike,
-        probability: ArrayLike,
-        label: ArrayLike | None = None,
-    ) -> None:
+    def __init__(self, *, images, predicted, probability, label=None, label_names=None):
         self.images = images
         self.predicted = predicted
         self.probability = probability
         self.label = label
+        self.label_names = label_names
 
     @classmethod
-    @keeps_type(
-        validate_params(
-            {
-                "n_images": [Interval(Integral, 1, None, closed="left")],
-                "image_shape": ["array-like", None],
-            },
-            prefer_skip_nested_validation=False,
-        )
+    @validate_params(
+        {
+            "n_images": [Interval(Integral, 1, None, closed="left")],
+            "image_shape": ["array-like", None],
+            "label_names": ["array-like", None],
+        },
+        prefer_skip_nested_validation=False,
     )
     def from_estimator(
-        cls,
-        estimator: Any,
-        X: ArrayLike,
-        y: ArrayLike | None = None,
-        *,
-        n_images: int = 16,
-        image_shape: Sequence[int] | None = None,
-        fig: Figure | None = None,
-    ) -> Self:
+        cls, estimator, X, y=None, *, n_images=16, image_shape=None, label_names=None, fig=None
+    ):
         """Predict the first images and draw them.
 
         Parameters
@@ -228,8 +186,9 @@ class ImagePredictionsDisplay:
                 (n_samples, height, width, channels) or (n_samples, n_features)
             Images, as the estimator takes them.
 
-        y : array-like of shape (n_samples,), default=None
-            The true labels of all of ``X``.
+        y : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
+                (n_samples, n_labels), default=None
+            The true labels of all of ``X``, an indicator if the estimator predicts several a row.
 
         n_images : int, default=16
             Number of images to draw, at most all.
@@ -238,6 +197,11 @@ class ImagePredictionsDisplay:
             For flattened rows. None takes the fitted ``image_shape_`` of the estimator, or of the
             last step of a pipeline, where a row has as many values; else rows are square grey
             images.
+
+        label_names : array-like of str of shape (n_labels,), default=None
+            For an estimator that predicts several labels a row, the names of its labels. None
+            takes the fitted ``label_names_`` of the estimator, or of the last step of a pipeline;
+            else labels are numbered.
 
         fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, default=None
             Empty figure to draw in; None makes a new one.
@@ -257,10 +221,9 @@ class ImagePredictionsDisplay:
             If the estimator has no ``predict_proba``.
         ValueError
             If ``n_images`` is below 1, ``X`` is empty or can't be shown as images, ``y`` has
-            another length than ``X``, or all of its labels are unknown to the estimator.
+            another length than ``X`` or another form than the predictions, all of its labels are
+            unknown to the estimator, or there are not as many ``label_names`` as labels.
         """
-        from skclf import _labels
-
         check_matplotlib(f"{cls.__name__}.from_estimator")
         last = final_estimator(estimator)
         if not hasattr(estimator, "predict_proba"):
@@ -268,25 +231,25 @@ class ImagePredictionsDisplay:
         shown = np.arange(min(n_images, _num_samples(X)))
         if not len(shown):
             raise ValueError("Got an X without rows, but expected at least one image.")
-        label = None
         if y is not None:
-            label = _labels.check_labels(y)
-            check_consistent_length(X, label)
-            _check_some_known(label, estimator.classes_)
-            label = label[shown]
+            check_consistent_length(X, y)
         rows = _safe_indexing(X, shown)
         values = np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
         fitted_shape = getattr(last, "image_shape_", ())
         if image_shape is None and prod(fitted_shape) == prod(values.shape[1:]):
             image_shape = fitted_shape
         images = images_of(values, image_shape)
-        predicted = estimator.predict(rows)
-        codes = _labels.encode_labels(predicted, estimator.classes_)
-        probability = estimator.predict_proba(rows)[shown, codes]
-        display = cls(images=images, predicted=predicted, probability=probability, label=label)
+        answers = answers_of(estimator, last, rows, y, label_names)
+        display = cls(
+            images=images,
+            predicted=answers.predicted,
+            probability=answers.probability,
+            label=answers.label,
+            label_names=answers.label_names,
+        )
         return display.plot(fig)
 
-    def plot(self, fig: Figure | None = None) -> Self:
+    def plot(self, fig=None):
         """Draw the images in a grid.
 
         Parameters
@@ -312,7 +275,8 @@ class ImagePredictionsDisplay:
             place = float(np.clip(ROW_WIDTH / n_columns, *PLACE_WIDTHS))
         else:
             place = fig.bbox.width / fig.dpi / n_columns
-        titles, size = self._titles(72 * (place - GAP))
+        answers = self._answers()
+        titles, size = texts_and_size(answers.titles(), 72 * (place - GAP))
         if fig is None:
             fig = _new_figure(images.shape[1] / images.shape[2], titles, size, n_columns, place)
         elif fig.get_layout_engine() is None:
@@ -326,7 +290,9 @@ class ImagePredictionsDisplay:
         low, high = shown_range(images)
         if images.ndim == 4:
             images = np.clip((images - low) / (high - low), 0, 1)
-        for ax, image, title, wrong in zip(self.axes_, images, titles, self._wrong(), strict=True):
+        for ax, image, title, wrong in zip(
+            self.axes_, images, titles, answers.wrong(), strict=True
+        ):
             ax.imshow(image, cmap="gray", vmin=low, vmax=high)
             ax.set_title(title, fontsize=size, pad=TITLE_PAD, parse_math=False)
             # At the top of its place: a centred image lowers its title while the constrained layout
@@ -336,54 +302,26 @@ class ImagePredictionsDisplay:
             ax.spines[:].set(color=VERMILION if wrong else "0.6", linewidth=4 if wrong else 0.8)
         return self
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self):
         """What is drawn, as a table.
 
         Returns
         -------
         pandas.DataFrame
             A row an image, with the columns ``image`` (its row in ``X``), ``predicted`` and
-            ``probability``, and where the true labels are known ``label`` and ``correct``.
+            ``probability``, and where the true labels are known ``label`` and ``correct``. With
+            several labels a row, ``predicted`` and ``label`` hold tuples of names, and there is a
+            column ``p_<name>`` with the probability of each label instead of ``probability``.
         """
         import pandas as pd
 
-        columns = {
-            "image": np.arange(len(self.predicted)),
-            "predicted": self.predicted,
-            "probability": self.probability,
-        }
-        if self.label is not None:
-            columns |= {"label": self.label, "correct": ~self._wrong()}
+        columns = {"image": np.arange(len(self.predicted))} | self._answers().columns()
         return pd.DataFrame(columns)
 
-    def _wrong(self):
-        if self.label is None:
-            return np.zeros(len(self.predicted), dtype=bool)
-        pairs = zip(self.predicted, self.label, strict=True)
-        return np.array([predicted != label for predicted, label in pairs], dtype=bool)
-
-    def _titles(self, width):
-        """Titles of lines no wider than so many points, and their font size."""
-        from matplotlib.font_manager import FontProperties
-        from matplotlib.textpath import text_to_path
-
-        def fitting(size):
-            font = FontProperties(size=size)
-            return lambda text: (
-                text_to_path.get_text_width_height_descent(text, font, False)[0] <= width
-            )
-
-        answers = map(_drawable, self.predicted)
-        labels = map(_drawable, self.predicted if self.label is None else self.label)
-        columns = zip(answers, self.probability, labels, self._wrong(), strict=True)
-        parts = [
-            (f"✗ {predicted}" if wrong else f"{predicted}", f"({probability:.0%})", label, wrong)
-            for predicted, probability, label, wrong in columns
-        ]
-        lines = [f"{answer} {percent}" for answer, percent, _, _ in parts]
-        lines += [f"is {label}" for _, _, label, wrong in parts if wrong]
-        size = next((s for s in TITLE_SIZES if all(map(fitting(s), lines))), TITLE_SIZES[-1])
-        return [_title(*part, fitting(size)) for part in parts], size
+    def _answers(self):
+        if np.ndim(self.predicted) == 2:
+            return SeveralLabels(self.predicted, self.probability, self.label, self.label_names)
+        return OneLabel(self.predicted, self.probability, self.label)
 
 
 def _new_figure(aspect, titles, size, n_columns, place):
@@ -397,29 +335,3 @@ def _new_figure(aspect, titles, size, n_columns, place):
     figure = plt.figure(figsize=(n_columns * place, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=GAP / 2, h_pad=GAP / 2)
     return figure
-
-
-def _drawable(label):
-    """A label as text; what stands for undecodable bytes, which no font has, is written out."""
-    return str(label).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _title(answer, percent, label, wrong, fits):
-    lines = wrapped(answer, fits)
-    if fits(f"{lines[-1]} {percent}"):
-        lines[-1] += f" {percent}"
-    else:
-        lines.append(percent)
-    if wrong:
-        lines += wrapped(f"is {label}", fits)
-    return "\n".join(lines)
-
-
-def _check_some_known(labels, classes):
-    from skclf import _labels
-
-    if (_labels.codes_or_minus_one(labels, classes) < 0).all():
-        raise ValueError(
-            f"Got y with labels such as {labels[0]!r}, none of which is among the estimator's "
-            f"classes: {classes.tolist()}. Pass labels like those it was fitted on, or leave y out."
-        )
