@@ -352,7 +352,7 @@ def _saturating():
 
 
 @contextmanager
-def errors_that_name_the_fix(values, name="X"):
+def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
     """Say more than NumPy does about text and sequences where there must be numbers."""
     try:
         yield

@@ -130,16 +130,16 @@ class OneLabel(Target):
     """One label a row; the base of `Binary` and `Multiclass`."""
 
     @staticmethod
-    def check(y, name="y"):
+    def check(y: Any, name: str = "y") -> np.ndarray:
         """A 1-D array."""
         return _labels.check_labels(y, name)
 
     @staticmethod
-    def classes_of(labels):
+    def classes_of(labels: np.ndarray) -> np.ndarray:
         """The distinct ones, sorted."""
         return np.unique(labels)
 
-    def check_classes(self, given):
+    def check_classes(self, given: Any) -> None:
         """The same, in any order."""
         if not np.array_equal(self.classes, np.unique(_labels.check_labels(given, "classes"))):
             raise ValueError(
@@ -147,46 +147,52 @@ class OneLabel(Target):
                 f"{self.classes!r}"
             )
 
-    def encode(self, labels, name="y"):
+    def encode(self, labels: np.ndarray, name: str = "y") -> np.ndarray:
         """Positions among the classes."""
         return _labels.encode_labels(labels, self.classes, name)
 
-    def check_comparable(self, labels):
+    def check_comparable(self, labels: np.ndarray) -> None:
         """Dates with dates alone."""
         _labels.check_comparable(labels, self.classes)
 
-    def class_weights(self, class_weight, codes, sample_weight=None):
+    def class_weights(
+        self, class_weight: Any, codes: np.ndarray | None, sample_weight: Weights = None
+    ) -> Weights:
         """One for each class."""
         codes = np.arange(len(self.classes)) if codes is None else codes
         return _rows.class_weights(class_weight, self.classes, codes, sample_weight)
 
-    def with_mean_one(self, sample_weight, class_weight, codes):
+    def with_mean_one(
+        self, sample_weight: Weights, class_weight: Weights, codes: np.ndarray
+    ) -> tuple[Weights, Weights]:
         """Over the rows."""
         return _rows.with_mean_one(sample_weight, class_weight, codes)
 
-    def split(self, codes, share, random_state, groups):
+    def split(
+        self, codes: np.ndarray, share: float, random_state: Any, groups: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Stratified by class."""
         return _rows.split_rows(codes, share, random_state, groups)
 
-    def decision(self, logits):
+    def decision(self, logits: np.ndarray) -> np.ndarray:
         """A logit for each class; for two classes that of the second one, as in scikit-learn."""
         if logits.shape[1] == 2:
             return logits[:, 1] - logits[:, 0]
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def labels(self, decision):
+    def labels(self, decision: np.ndarray) -> Any:
         """The most probable class."""
         if decision.ndim == 1:
             return self.classes[(decision > 0).astype(np.intp)]
         return self.classes[decision.argmax(axis=1)]
 
-    def probabilities(self, decision):
+    def probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Of each class; they sum to 1."""
         if decision.ndim == 1:
             return np.column_stack([special.expit(-decision), special.expit(decision)])
         return special.softmax(decision, axis=1)
 
-    def log_probabilities(self, decision):
+    def log_probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Finite where the probability itself is rounded to 0."""
         if decision.ndim == 1:
             return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
@@ -200,11 +206,11 @@ class Binary(OneLabel):
     head = "sigmoid"
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """One."""
         return 1
 
-    def for_keras(self, codes, loss):
+    def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
         """A column of zeros and ones."""
         return codes.astype(np.float32)[:, None]
 
@@ -216,11 +222,11 @@ class Multiclass(OneLabel):
     head = "softmax"
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """One for each class."""
         return len(self.classes)
 
-    def for_keras(self, codes, loss):
+    def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
         """One-hot rows, or a column of numbers."""
         if loss == "categorical_crossentropy":
             return np.eye(self.n_outputs, dtype=np.float32)[codes]
@@ -253,24 +259,24 @@ class Multilabel(Target):
     knows_all_classes = True
 
     @staticmethod
-    def check(y, name="y"):
+    def check(y: Any, name: str = "y") -> np.ndarray:
         """A dense indicator."""
         return _indicators.check_indicator(y, name)
 
     @staticmethod
-    def classes_of(labels):
+    def classes_of(labels: np.ndarray) -> np.ndarray:
         """Numbers of the columns."""
         return np.arange(labels.shape[1])
 
     @classmethod
-    def of(cls, classes, y):
+    def of(cls, classes: np.ndarray, y: Any) -> Multilabel:
         """With the names, the type and the form of the indicator."""
         form = None
         if sparse.issparse(y):
             form = "array" if isinstance(y, sparse.sparray) else "matrix"
         return cls(classes, _indicators.names_of(y), str(_indicators.dtype_of(y)), form)
 
-    def check_classes(self, given):
+    def check_classes(self, given: Any) -> None:
         """Numbers or names of all labels, in their order."""
         if list(given) not in (self.classes.tolist(), list(self.names or ())):
             raise ValueError(
@@ -279,11 +285,11 @@ class Multilabel(Target):
             )
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """One for each label."""
         return len(self.classes)
 
-    def encode(self, labels, name="y"):
+    def encode(self, labels: np.ndarray, name: str = "y") -> np.ndarray:
         """The indicator itself, if it has these labels."""
         if labels.shape[1] != self.n_outputs:
             raise ValueError(
@@ -292,7 +298,7 @@ class Multilabel(Target):
             )
         return labels
 
-    def check_names(self, y, name="y"):
+    def check_names(self, y: Any, name: str = "y") -> None:
         """Compare the names of the columns, in their order, if both have some."""
         names = _indicators.names_of(y)
         if names is not None and self.names is not None and names != self.names:
@@ -301,11 +307,13 @@ class Multilabel(Target):
                 f"{', '.join(self.names)}, in this order: pass {name}[clf.label_names_]."
             )
 
-    def for_keras(self, codes, loss):
+    def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
         """Zeros and ones."""
         return codes.astype(np.float32)
 
-    def class_weights(self, class_weight, codes, sample_weight=None):
+    def class_weights(
+        self, class_weight: Any, codes: np.ndarray | None, sample_weight: Weights = None
+    ) -> Weights:
         """Weights of the negatives and of the positives of each label, of shape (2, n_labels)."""
         if class_weight is None:
             return None
@@ -313,7 +321,9 @@ class Multilabel(Target):
             class_weight, self.names, self.n_outputs, codes, sample_weight
         )
 
-    def with_mean_one(self, sample_weight, class_weight, codes):
+    def with_mean_one(
+        self, sample_weight: Weights, class_weight: Weights, codes: np.ndarray
+    ) -> tuple[Weights, Weights]:
         """Over the rows and the labels."""
         sample_weight, _ = _rows.with_mean_one(sample_weight, None, codes)
         if class_weight is not None:
@@ -323,15 +333,17 @@ class Multilabel(Target):
             class_weight = class_weight / rows.mean()
         return sample_weight, class_weight
 
-    def split(self, codes, share, random_state, groups):
+    def split(
+        self, codes: np.ndarray, share: float, random_state: Any, groups: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Iteratively stratified."""
         return _stratify.iterative_split(codes, share, random_state, groups)
 
-    def decision(self, logits):
+    def decision(self, logits: np.ndarray) -> np.ndarray:
         """A logit for each label."""
         return logits
 
-    def labels(self, decision, threshold=0.5):
+    def labels(self, decision: np.ndarray, threshold: Any = 0.5) -> Any:
         """An indicator of the labels whose probability reaches the threshold."""
         reached = self.probabilities(decision) >= np.asarray(threshold)
         indicator = reached.astype(self.dtype)
@@ -340,16 +352,16 @@ class Multilabel(Target):
         form = sparse.csr_array if self.sparse == "array" else sparse.csr_matrix
         return form(indicator)
 
-    def probabilities(self, decision):
+    def probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Of each label, strictly between 0 and 1."""
         least, most = np.nextafter(0, 1), np.nextafter(1, 0)
         return np.clip(special.expit(decision), least, most)
 
-    def log_probabilities(self, decision):
+    def log_probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Of each label."""
         return special.log_expit(decision)
 
-    def to_state(self):
+    def to_state(self) -> dict[str, Any]:
         """With its names and forms."""
         return {
             "kind": self.kind,

@@ -91,7 +91,7 @@ class Convolution(Layer):
         ]
 
 
-def convolve_same(images, kernel, bias):
+def convolve_same(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """2-D cross-correlation with zero padding, as `keras.layers.Conv2D` with ``padding="same"``.
 
     Parameters

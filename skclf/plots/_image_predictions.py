@@ -1,16 +1,29 @@
 """Images with the labels that a fitted classifier predicts for them."""
 
+from __future__ import annotations
+
 from math import ceil, isqrt, prod, sqrt
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples
 
+from skclf._typing import keeps_type
+
 from ._answers import OneLabel, SeveralLabels, answers_of
 from ._shared import VERMILION, check_matplotlib, final_estimator
 from ._titles import texts_and_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from skclf._typing import ArrayLike
 
 # In points, between a title and its image.
 TITLE_PAD = 6
@@ -20,14 +33,14 @@ ROW_WIDTH, PLACE_WIDTHS, GAP = 6.4, (1.3, 2.4), 0.15
 ASPECTS = (0.2, 3)
 
 
-def grid_shape(n_images):
+def grid_shape(n_images: int) -> tuple[int, int]:
     """Rows and columns of a square grid, or of one column more where that leaves no gap."""
     side = ceil(sqrt(n_images))
     n_columns = side if n_images % (side + 1) else side + 1
     return ceil(n_images / n_columns), n_columns
 
 
-def images_of(rows, image_shape=None):
+def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.ndarray:
     """Images to show, from images or flattened rows.
 
     Parameters
@@ -69,7 +82,7 @@ def images_of(rows, image_shape=None):
     )
 
 
-def shown_range(images):
+def shown_range(images: np.ndarray) -> tuple[float, float]:
     """The values to show as black and as white, the same for all images.
 
     Returns
@@ -155,7 +168,15 @@ class ImagePredictionsDisplay:
     ['image', 'predicted', 'p_square', 'p_circle', 'label', 'correct']
     """
 
-    def __init__(self, *, images, predicted, probability, label=None, label_names=None):
+    def __init__(
+        self,
+        *,
+        images: ArrayLike,
+        predicted: ArrayLike,
+        probability: ArrayLike,
+        label: ArrayLike | None = None,
+        label_names: ArrayLike | None = None,
+    ) -> None:
         self.images = images
         self.predicted = predicted
         self.probability = probability
@@ -172,8 +193,16 @@ class ImagePredictionsDisplay:
         prefer_skip_nested_validation=False,
     )
     def from_estimator(
-        cls, estimator, X, y=None, *, n_images=16, image_shape=None, label_names=None, fig=None
-    ):
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        n_images: int = 16,
+        image_shape: Sequence[int] | None = None,
+        label_names: ArrayLike | None = None,
+        fig: Figure | None = None,
+    ) -> Self:
         """Predict the first images and draw them.
 
         Parameters
@@ -249,7 +278,7 @@ class ImagePredictionsDisplay:
         )
         return display.plot(fig)
 
-    def plot(self, fig=None):
+    def plot(self, fig: Figure | None = None) -> Self:
         """Draw the images in a grid.
 
         Parameters
@@ -302,7 +331,7 @@ class ImagePredictionsDisplay:
             ax.spines[:].set(color=VERMILION if wrong else "0.6", linewidth=4 if wrong else 0.8)
         return self
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """What is drawn, as a table.
 
         Returns
