@@ -184,13 +184,15 @@ class ImagePredictionsDisplay:
         self.label_names = label_names
 
     @classmethod
-    @validate_params(
-        {
-            "n_images": [Interval(Integral, 1, None, closed="left")],
-            "image_shape": ["array-like", None],
-            "label_names": ["array-like", None],
-        },
-        prefer_skip_nested_validation=False,
+    @keeps_type(
+        validate_params(
+            {
+                "n_images": [Interval(Integral, 1, None, closed="left")],
+                "image_shape": ["array-like", None],
+                "label_names": ["array-like", None],
+            },
+            prefer_skip_nested_validation=False,
+        )
     )
     def from_estimator(
         cls,

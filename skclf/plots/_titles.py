@@ -62,7 +62,8 @@ def lines_of(items, fits, most=MOST_LINES_OF_LABELS):
 
     Of many items the first are shown, and how many more there are. At least one is shown.
     """
-    lines, found = [], None
+    lines: list[str] = []
+    found = None
     for n_shown, item in enumerate(items, start=1):
         lines = _with_item(lines, item, fits)
         n_more = len(items) - n_shown
