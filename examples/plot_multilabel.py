@@ -32,6 +32,7 @@ from sklearn.model_selection import train_test_split
 
 from skclf import MultilabelDenseClassifier, ShapeConvClassifier
 from skclf.datasets import make_shapes
+from skclf.plots import ImagePredictionsDisplay
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 
@@ -92,6 +93,12 @@ print(f"{of_labels:.3f} of the labels are right, and {of_images:.3f} of the imag
 
 assert of_labels > (0.93 if QUICK else 0.95)
 assert of_images > (0.8 if QUICK else 0.88)
+
+# %%
+# Above each image stand the predicted labels with their probabilities. Where one of the labels is
+# wrong, the image has a frame, and the true labels stand below.
+
+ImagePredictionsDisplay.from_estimator(classifier, X_fresh, y_fresh, n_images=12)
 
 # %%
 # Texts with several topics
