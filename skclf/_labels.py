@@ -66,7 +66,7 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
 def _as_array(y, name):
     if issparse(y):
         raise ValueError(
-            f"{name} should be a 1d array, got a sparse matrix of shape {y.shape} instead: one "
+            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: one "
             "label for each row. For several labels a row use MultilabelDenseClassifier."
         )
     try:

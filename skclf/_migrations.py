@@ -7,8 +7,8 @@ kept in ``tests/files``.
 
 ===  =============================================================================================
 1    version 0.1.0; its states hold no number
-2    version 0.2.0: the number, the checksum, ``_first_epoch``, ``_target``, and
-     the net layer by layer
+2    version 0.2.0: the number, the checksum, ``_first_epoch``, ``_target``,
+     ``multilabel``, and the net layer by layer
 ===  =============================================================================================
 """
 
@@ -20,6 +20,8 @@ from typing import Any
 def _from_1_to_2(state):
     # The history of a classifier began with the first epoch.
     added: dict[str, Any] = {"_first_epoch": 0} if "_history" in state else {}
+    if "filters" in state:  # a classifier of images, each with one label
+        added |= {"multilabel": False}
     if "_net" in state:
         kind = "binary" if state["_net"]["n_outputs"] == 1 else "multiclass"
         added |= {"_target": {"kind": kind}}

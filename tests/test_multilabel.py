@@ -338,23 +338,24 @@ def test_a_second_fold_compiles_nothing():
 # -------------------------------------------------------------------------- scikit-learn's tools
 
 
+def many_labels(n_labels):
+    """Rows, and labels of which each is present in about four tenths of them."""
+    rows = np.random.RandomState(1).normal(size=(150, 10)).astype(np.float32)
+    return rows, (rows[:, :n_labels] > 0.25).astype(int)
+
+
 @pytest.mark.parametrize("n_labels", [2, 3, 10])
 @pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "f1_micro", "accuracy"])
 def test_scorers(n_labels, scoring):
-    rows, y = make_multilabel_classification(
-        300, n_features=8, n_classes=n_labels, n_labels=3, random_state=1
-    )
+    rows, y = many_labels(n_labels)
     scores = cross_val_score(net(), rows, y, cv=3, scoring=scoring)
-    assert np.isfinite(scores).all()
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
 @pytest.mark.filterwarnings("ignore:The y_prob values do not sum to one:UserWarning")
 @pytest.mark.parametrize("n_labels", [2, 3, 10])
 def test_log_loss(n_labels):
-    rows, y = make_multilabel_classification(
-        150, n_features=8, n_classes=n_labels, n_labels=2, random_state=1
-    )
+    rows, y = many_labels(n_labels)
     clf = net().fit(rows, y)
     score = cross_val_score(net(), rows, y, cv=3, scoring="neg_log_loss")
     assert np.isfinite(score).all()
