@@ -68,9 +68,11 @@ ABOUT_ONE_LABEL = {
 }
 
 
-@parametrize_with_checks(
-    [IndicatorOfOneLabel()],
-    expected_failed_checks=lambda _: dict.fromkeys(ABOUT_ONE_LABEL, "it is about one label a row"),
-)
+def checks_of_one_label(estimator):
+    reasons = dict.fromkeys(ABOUT_ONE_LABEL, "it is about one label a row")
+    return reasons | wrong_checks(estimator)
+
+
+@parametrize_with_checks([IndicatorOfOneLabel()], expected_failed_checks=checks_of_one_label)
 def test_scikit_learn_check_of_several_labels(estimator, check):
     check(estimator)
