@@ -21,7 +21,9 @@ _VARIABLES = {
     "TPU_ML_PLATFORM": "Tensorflow",
     "TPU_ML_PLATFORM_VERSION": None,
 }
-# What Requests and urllib3 (1 and 2) add, which TensorFlow loads: action and category.
+# What Requests, urllib3 (1 and 2) and setuptools' pkg_resources add, which TensorFlow and, in older
+# versions, its dependencies load: action and category.
+_FILTER_PACKAGES = ("requests", "urllib3", "pkg_resources")
 _FILTERS = {
     ("always", "SecurityWarning"),
     ("default", "FileModeWarning"),
@@ -29,6 +31,7 @@ _FILTERS = {
     ("default", "SNIMissingWarning"),
     ("default", "SubjectAltNameWarning"),
     ("ignore", "DependencyWarning"),
+    ("ignore", "PEP440Warning"),
 }
 
 
@@ -92,7 +95,7 @@ def _filters_taken_back():
 
 def _is_of_an_import(action, message, category, module, line):
     package = category.__module__.partition(".")[0]
-    return package in ("requests", "urllib3") and (action, category.__name__) in _FILTERS
+    return package in _FILTER_PACKAGES and (action, category.__name__) in _FILTERS
 
 
 def _load_what_draws():
