@@ -206,6 +206,7 @@ for name in ("ENABLE_RUNTIME_UPTIME_TELEMETRY", "TPU_ML_PLATFORM", "TPU_ML_PLATF
     before["environment"].pop(name, None)
 before["environment"]["TF2_BEHAVIOR"] = "0"
 of_tensorflow = ("SecurityWarning", "InsecurePlatform", "DependencyWarning", "FileModeWarning")
+of_tensorflow += ("PEP440Warning",)
 before["warnings"] = [
     each for each in before["warnings"] if not any(name in each for name in of_tensorflow)
 ]
