@@ -3,11 +3,11 @@
 Run it once for each version that saves in another form, with that version's code, in an environment
 with the oldest versions of everything else, since NumPy 1.26 can't load pickles of NumPy 2::
 
-    git worktree add /tmp/old <commit of that version>
-    python -m venv /tmp/oldest
-    /tmp/oldest/bin/pip install --constraint <(python .ci/oldest_versions.py) '.[skops]'
-    /tmp/oldest/bin/pip uninstall skclf
-    PYTHONPATH=/tmp/old /tmp/oldest/bin/python tests/files/make.py
+    git worktree add ../old <commit of that version>
+    python -m venv ../oldest
+    ../oldest/bin/pip install --constraint <(python .ci/oldest_versions.py) '.[skops]'
+    ../oldest/bin/pip uninstall skclf
+    PYTHONPATH=../old ../oldest/bin/python tests/files/make.py
 
 It writes ``tests/files/<version>/``: each estimator as pickle, joblib and skops file, and in one
 .npz file the rows and labels that it was trained on, with what it answers. A folder that is there
