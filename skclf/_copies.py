@@ -214,8 +214,11 @@ class _Picklable:
 
 
 def _picklable_attribute(value):
+    # Keras tracks what an object holds in its own kinds of list, set and dict.
     if isinstance(value, list):
         return [_picklable_attribute(item) for item in value]
+    if isinstance(value, set):
+        return set(value)
     if isinstance(value, dict):
         return {key: _picklable_attribute(item) for key, item in value.items()}
     return picklable_parameter(value)

@@ -458,6 +458,12 @@ class ScalesTheLoss(keras.optimizers.SGD):
         return super().get_config() | {"mine": object()}
 
 
+def decaying_kernels_alone():
+    optimizer = keras.optimizers.AdamW(0.05, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
 SETTINGS = {
     "plain": lambda: keras.optimizers.SGD(0.5),
     "momentum": lambda: keras.optimizers.SGD(0.5, momentum=0.9, nesterov=True),
@@ -472,6 +478,7 @@ SETTINGS = {
         0.5, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=2
     ),
     "weight decay": lambda: keras.optimizers.AdamW(0.05, weight_decay=0.5),
+    "weight decay with exclusions": decaying_kernels_alone,
     "weight decay of RMSprop": lambda: keras.optimizers.RMSprop(0.05, weight_decay=0.5),
     "apply_gradients": lambda: ScalesGradients(0.025),
     "update_step": lambda: NeedsFactor(3),
