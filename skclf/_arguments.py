@@ -30,7 +30,7 @@ _OF_KERAS_FIT = {
 
 
 class InstanceWith(HasMethods):
-    """An object with these methods that is no class: ``Adam()``, not ``Adam``."""
+    """An object with these methods and not a class: ``Adam()``, not ``Adam``."""
 
     def is_satisfied_by(self, val):
         return not isinstance(val, type) and super().is_satisfied_by(val)
