@@ -11,6 +11,9 @@ from skclf.nets._convolution import Convolution
 from skclf.nets._dense import Dense
 from skclf.nets._dropout import Dropout
 from skclf.nets._flatten import Flatten
+from skclf.nets._graph import GraphNet, Node
+from skclf.nets._graph_of_keras import graph_of
+from skclf.nets._graph_state import graph_from_state
 from skclf.nets._layer import Layer
 from skclf.nets._layered import (
     LayeredNet,
@@ -26,9 +29,13 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GraphNet",
     "Layer",
     "LayeredNet",
     "MaxPooling",
+    "Node",
+    "graph_from_state",
+    "graph_of",
     "initial_generator_states",
     "initial_weights",
     "net_from_state",

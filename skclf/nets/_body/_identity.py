@@ -1,0 +1,50 @@
+"""Layers that leave values as they are when the net predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from skclf.nets._body._layer import BodyLayer
+from skclf.nets._layer import Shape
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Identity(BodyLayer):
+    """A layer that is there in training alone, such as Dropout and Keras's augmentations."""
+
+    kind: ClassVar[str] = "identity"
+    keras_names: ClassVar[tuple[str, ...]] = (
+        "ActivityRegularization",
+        "AlphaDropout",
+        "Dropout",
+        "GaussianDropout",
+        "GaussianNoise",
+        "Identity",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+    )
+    takes_sparse: ClassVar[bool] = True
+
+    @classmethod
+    def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
+        """Make it; no option matters."""
+        return cls()
+
+    def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+        """Leave the values as they are."""
+        return inputs[0]
+
+    def add_to(
+        self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
+    ) -> None:
+        """Add nothing."""
+
+    def n_values_at_work(self, shapes: list[Shape]) -> int:
+        """None."""
+        return 0

@@ -1,0 +1,182 @@
+"""Nets that are a graph of known layers, such as a body that a user wrote in Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, cast
+
+import numpy as np
+from scipy import sparse
+
+from skclf.nets._body import BodyDense, BodyLayer
+from skclf.nets._layer import Shape
+
+# Values of a layer to hold at a time, which the cache has room for.
+_VALUES_PER_CHUNK = 1 << 19
+# Cutting CSR rows copies them, and only their hidden layers are dense.
+_SPARSE_VALUES_PER_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Node:
+    """One use of a layer.
+
+    Parameters
+    ----------
+    layer : BodyLayer
+    inputs : tuple of int
+        0 is the rows, and k the output of the k-th node, counted from 1.
+    weights : tuple of int
+        Positions in the net's list of weights; uses of the same layer share them.
+    """
+
+    layer: BodyLayer
+    inputs: tuple[int, ...]
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class GraphNet:
+    """What a net looks like, without its weights; hashable.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Of one row: ``(n_features,)``, ``(height, width, channels)`` or any other.
+    nodes : tuple of Node
+        Each after its inputs; the last one is the output layer, a `BodyDense`.
+    """
+
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of logits."""
+        return self.output_layer.units
+
+    @property
+    def output_layer(self) -> BodyDense:
+        """The last layer."""
+        return cast(BodyDense, self.nodes[-1].layer)
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether rows have more dimensions than one, and not only features."""
+        return len(self.input_shape) > 1
+
+    @property
+    def unknown_layers(self) -> list[Any]:
+        """None: a graph has known layers alone."""
+        return []
+
+    def weight_shapes(self) -> list[Shape]:
+        """Shapes of the weights, in the order of Keras's own ``get_weights()``."""
+        shapes: dict[int, Shape] = {}
+        for node, inputs in self._with_shapes():
+            shapes |= dict(zip(node.weights, node.layer.weight_shapes(inputs), strict=True))
+        return [shapes[position] for position in sorted(shapes)]
+
+    def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
+        """Values of the output layer before its activation, by NumPy and SciPy alone.
+
+        Float64 rows are computed in float64, so that a row's logits depend on the rows beside it
+        in the last bits at most, and float32 rows in float32.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+        X : {ndarray, CSR} of shape (n_rows, n_values), dtype float32 or float64
+            Rows, each flattened; it stays as it is.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs), dtype float64
+        """
+        weights = [weight.astype(X.dtype, copy=False) for weight in weights]
+        steps = [
+            (node, [weights[k] for k in node.weights], done)
+            for node, done in zip(self.nodes, self._last_uses(), strict=True)
+        ]
+        stays_sparse = sparse.issparse(X) and self._takes_sparse()
+        out = np.empty((X.shape[0], self.n_outputs))
+        step = self._rows_per_chunk(stays_sparse)
+        for start in range(0, X.shape[0], step):
+            chunk = slice(start, start + step)
+            rows = X if X.shape[0] <= step else X[chunk]
+            if sparse.issparse(rows) and not stays_sparse:
+                rows = rows.toarray()
+            if self.takes_images:
+                rows = rows.reshape(-1, *self.input_shape)
+            out[chunk] = _forward(steps, rows)
+        return out
+
+    def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:
+        """Add the ONNX nodes from rows to logits to a graph."""
+        if self.takes_images:
+            # 0 keeps the number of rows.
+            graph.add("Reshape", graph.last, np.array([0, *self.input_shape]))
+        names = [graph.last]
+        for number, (node, shapes) in enumerate(self._with_shapes(), start=1):
+            is_last = number == len(self.nodes)
+            layer = replace(self.output_layer, activation="linear") if is_last else node.layer
+            inputs = [names[k] for k in node.inputs]
+            graph.last = inputs[0]
+            layer.add_to(graph, [weights[k] for k in node.weights], inputs, shapes)
+            names.append(graph.last)
+
+    def to_state(self) -> dict[str, Any]:
+        """The net as plain values, for a file."""
+        return {
+            "input_shape": self.input_shape,
+            "nodes": [
+                {"layer": node.layer.to_state(), "inputs": node.inputs, "weights": node.weights}
+                for node in self.nodes
+            ],
+        }
+
+    def _with_shapes(self) -> Iterator[tuple[Node, list[Shape]]]:
+        """Each node with the shapes of its inputs."""
+        shapes = [self.input_shape]
+        for node in self.nodes:
+            inputs = [shapes[k] for k in node.inputs]
+            yield node, inputs
+            shapes.append(node.layer.output_shape(inputs))
+
+    def _last_uses(self) -> list[list[int]]:
+        """For each node, the values that no later one needs."""
+        last = {k: number for number, node in enumerate(self.nodes) for k in node.inputs}
+        uses: list[list[int]] = [[] for _ in self.nodes]
+        for k, number in last.items():
+            uses[number].append(k)
+        return uses
+
+    def _takes_sparse(self) -> bool:
+        """Whether each layer that works on the rows can do so while they are sparse."""
+        sparse_values = {0}
+        for number, node in enumerate(self.nodes, start=1):
+            if not sparse_values.isdisjoint(node.inputs):
+                if not node.layer.takes_sparse:
+                    return False
+                if not isinstance(node.layer, BodyDense):
+                    sparse_values.add(number)
+        return not self.takes_images
+
+    def _rows_per_chunk(self, is_sparse: bool) -> int:
+        widest = max(node.layer.n_values_at_work(shapes) for node, shapes in self._with_shapes())
+        if is_sparse:
+            return max(1, _SPARSE_VALUES_PER_CHUNK // widest)
+        return max(1, _VALUES_PER_CHUNK // max(widest, prod(self.input_shape)))
+
+
+def _forward(steps: list[tuple[Node, list[np.ndarray], list[int]]], rows: Any) -> np.ndarray:
+    """Logits of some rows, by nodes with their weights and the values to drop after them."""
+    values = {0: rows}
+    *hidden, (output, of_output, _) = steps
+    for number, (node, of_node, done) in enumerate(hidden, start=1):
+        values[number] = node.layer.forward(of_node, [values[k] for k in node.inputs])
+        for k in done:
+            del values[k]
+    return cast(BodyDense, output.layer).logits(of_output, values[output.inputs[0]])

@@ -1,0 +1,134 @@
+"""From a functional Keras model to a net that predicts without Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skclf.nets._body import KINDS, BodyDense, BodyLayer
+from skclf.nets._graph import GraphNet, Node
+from skclf.nets._keras_graph import Call, calls_of, is_model
+from skclf.nets._layer import Shape, are_sizes
+
+if TYPE_CHECKING:
+    import keras
+
+
+def graph_of(model: keras.Model) -> GraphNet | None:
+    """A net that computes what a Keras model predicts, or None where a part of it isn't known.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model with one input and one output, whose last layer is a
+        `keras.layers.Dense`.
+
+    Returns
+    -------
+    GraphNet or None
+        None for layers of the user's own, subclasses, options that no kind of layer here has,
+        dtypes other than float32, masks, and weights that the output doesn't depend on.
+    """
+    calls = calls_of(model)
+    if not calls or model.inputs[0].dtype != "float32":
+        return None
+    batch, *shape = model.inputs[0].shape
+    if batch is not None or not are_sizes(tuple(shape)) or not shape:
+        return None
+    reader = _Reader(tuple(shape), model)
+    if not reader.read(model, calls, 0):
+        return None
+    net = GraphNet(tuple(shape), tuple(reader.nodes))
+    used = {position for node in net.nodes for position in node.weights}
+    is_whole = used == set(range(len(model.weights)))
+    ends_right = isinstance(net.nodes[-1].layer, BodyDense) and len(reader.shapes[-1]) == 1
+    return net if is_whole and ends_right else None
+
+
+class _Reader:
+    """The nodes that are read so far.
+
+    Attributes
+    ----------
+    nodes : list of Node
+    shapes : list of tuple
+        Of the rows, and of each node's output.
+    """
+
+    def __init__(self, shape: Shape, model: keras.Model) -> None:
+        self.nodes: list[Node] = []
+        self.shapes = [shape]
+        self._numbers: dict[int, int] = {}
+        self._positions = {id(weight): k for k, weight in enumerate(model.weights)}
+
+    def read(self, model: keras.Model, calls: list[Call], number: int) -> bool:
+        """Read the calls of a model whose input is the value of a number; False gives up."""
+        # A model that is called twice has the same tensors again, so the latter numbers count.
+        self._numbers[id(model.inputs[0])] = number
+        return all(map(self._read_call, calls))
+
+    def _read_call(self, call: Call) -> bool:
+        inputs = self._inputs(call)
+        if inputs is None:
+            return False
+        if is_model(call.operation):
+            calls = calls_of(call.operation)
+            if calls is None or len(inputs) != 1 or not self.read(call.operation, calls, *inputs):
+                return False
+            number = self._numbers[id(call.operation.outputs[0])]
+        elif self._read_layer(call, inputs):
+            number = len(self.nodes)
+        else:
+            return False
+        self._numbers[id(call.output)] = number
+        return tuple(call.output.shape[1:]) == self.shapes[number]
+
+    def _read_layer(self, call: Call, inputs: tuple[int, ...]) -> bool:
+        shapes = [self.shapes[k] for k in inputs]
+        layer = _known_layer(call.operation, shapes)
+        if layer is None or layer.shape_faults(shapes):
+            return False
+        weights = self._weights(call.operation, layer, shapes)
+        if weights is None:
+            return False
+        self.nodes.append(Node(layer, inputs, weights))
+        self.shapes.append(layer.output_shape(shapes))
+        return True
+
+    def _inputs(self, call: Call) -> tuple[int, ...] | None:
+        """Numbers of the values that a call is given, if it is given nothing else."""
+        if len(call.args) != 1 or any(call.kwargs.values()):
+            return None
+        values = call.args[0] if isinstance(call.args[0], list | tuple) else [call.args[0]]
+        numbers = [self._numbers.get(id(value)) for value in values]
+        return None if None in numbers else tuple(numbers)  # type: ignore[arg-type]
+
+    def _weights(
+        self, keras_layer: Any, layer: BodyLayer, shapes: list[Shape]
+    ) -> tuple[int, ...] | None:
+        """Positions of a layer's weights, if they are all that its kind has, and no others."""
+        variables = getattr(keras_layer, "weights", [])
+        found = [(variable.name, tuple(variable.shape)) for variable in variables]
+        expected = list(zip(layer.weight_names(), layer.weight_shapes(shapes), strict=True))
+        if found != expected or any(variable.dtype != "float32" for variable in variables):
+            return None
+        positions = [self._positions.get(id(variable)) for variable in variables]
+        return None if None in positions else tuple(positions)  # type: ignore[arg-type]
+
+
+def _known_layer(layer: Any, shapes: list[Shape]) -> BodyLayer | None:
+    import keras
+
+    for kind in KINDS.values():
+        for name in kind.keras_names:
+            # The class itself, since a subclass may compute something else.
+            if type(layer) is getattr(keras.layers, name, None):
+                return kind.from_keras(layer, shapes) if _is_plain(layer) else None
+    return None
+
+
+def _is_plain(layer: keras.Layer) -> bool:
+    """Whether a layer computes in float32, with the `call` of its class and kernels of its own."""
+    has_own_call = "call" in vars(layer)
+    return layer.dtype_policy.name == "float32" and not (
+        has_own_call or getattr(layer, "lora_enabled", False)
+    )
