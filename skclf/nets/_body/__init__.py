@@ -1,17 +1,44 @@
-"""The layers of nets that users write in Keras: one file for each kind.
+"""The layers of nets that users write in Keras: one file for each kind, or for a few alike.
 
 A kind here can be made of a Keras layer, and predicts without Keras. It takes the options and the
 ranks that Keras's own layer has, which the layers of skclf's own nets, one folder above, need not.
 """
 
+from skclf.nets._body._activation import ELU, Activation, PReLU, Rectifier
 from skclf.nets._body._batch_normalization import BatchNormalization
+from skclf.nets._body._convolution import BodyConvolution
 from skclf.nets._body._dense import BodyDense
+from skclf.nets._body._embedding import Embedding
 from skclf.nets._body._identity import Identity
 from skclf.nets._body._layer import BodyLayer
-from skclf.nets._body._merging import Merging
+from skclf.nets._body._layer_normalization import LayerNormalization
+from skclf.nets._body._merging import Concatenate, Merging
+from skclf.nets._body._pooling import GlobalPooling, Pooling
+from skclf.nets._body._scaling import Rescaling
+from skclf.nets._body._shapes import Permute, Reshape, ZeroPadding
 
 KINDS: dict[str, type[BodyLayer]] = {
-    layer.kind: layer for layer in (BatchNormalization, BodyDense, Identity, Merging)
+    layer.kind: layer
+    for layer in (
+        Activation,
+        BatchNormalization,
+        BodyConvolution,
+        BodyDense,
+        Concatenate,
+        ELU,
+        Embedding,
+        GlobalPooling,
+        Identity,
+        LayerNormalization,
+        Merging,
+        Permute,
+        Pooling,
+        PReLU,
+        Rectifier,
+        Rescaling,
+        Reshape,
+        ZeroPadding,
+    )
 }
 
 __all__ = ["KINDS", "BodyDense", "BodyLayer"]

@@ -26,6 +26,12 @@ class Identity(BodyLayer):
         "GaussianDropout",
         "GaussianNoise",
         "Identity",
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
         "SpatialDropout1D",
         "SpatialDropout2D",
     )

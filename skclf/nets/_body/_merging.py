@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from skclf.nets._body._layer import BodyLayer, wrong_options
-from skclf.nets._layer import Shape
+from skclf.nets._layer import Shape, is_size
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +26,7 @@ _OPERATIONS = {
 
 @dataclass(frozen=True)
 class Merging(BodyLayer):
-    """An operation on the elements of two or more values of one shape.
+    """An operation on the elements of two or more values; axes of length 1 are repeated.
 
     Parameters
     ----------
@@ -45,17 +45,24 @@ class Merging(BodyLayer):
         return cls(type(layer).__name__)
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """Two or more inputs of one shape; nothing is broadcast."""
-        found = ["inputs of several shapes"] if len(set(shapes)) > 1 else []
+        """Two or more inputs of as many dimensions, whose lengths are the same or 1."""
         right = len(shapes) == 2 if self.operation == "Subtract" else len(shapes) >= 2
-        return found if right else [*found, f"{len(shapes)} inputs"]
+        if not right:
+            return [f"{len(shapes)} inputs"]
+        has_one_rank = len(set(map(len, shapes))) == 1
+        fits = all(len({*lengths} - {1}) <= 1 for lengths in zip(*shapes, strict=has_one_rank))
+        return [] if has_one_rank and fits else [f"inputs of shapes {shapes}"]
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        """The larger one of the lengths of each axis."""
+        return tuple(map(max, zip(*shapes, strict=True)))
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Compute the layer."""
         compute, _ = _OPERATIONS[self.operation]
         values = compute(inputs[0], inputs[1])
         for value in inputs[2:]:
-            compute(values, value, out=values)
+            values = compute(values, value)
         if self.operation == "Average":
             values /= len(inputs)
         return values
@@ -74,3 +81,52 @@ class Merging(BodyLayer):
         """Check the operation."""
         known = isinstance(self.operation, str) and self.operation in _OPERATIONS
         return wrong_options(self, operation=known)
+
+
+@dataclass(frozen=True)
+class Concatenate(BodyLayer):
+    """Values side by side.
+
+    Parameters
+    ----------
+    axis : int
+        The axis that becomes longer, counted from 1.
+    """
+
+    axis: int
+
+    kind: ClassVar[str] = "concatenate"
+    keras_names: ClassVar[tuple[str, ...]] = ("Concatenate",)
+
+    @classmethod
+    def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
+        """Make it of a Concatenate along an axis of the rows."""
+        axis = layer.axis + len(shapes[0]) + 1 if layer.axis < 0 else layer.axis
+        return cls(int(axis)) if axis >= 1 else None
+
+    def shape_faults(self, shapes: list[Shape]) -> list[str]:
+        """One or more inputs whose other axes are as long."""
+        others = {shape[: self.axis - 1] + (0,) + shape[self.axis :] for shape in shapes}
+        ranks = set(map(len, shapes))
+        right = len(others) == len(ranks) == 1 and self.axis <= max(ranks)
+        return [] if right else [f"inputs of shapes {shapes}"]
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        """The sum of the lengths of the axis."""
+        place = self.axis - 1
+        total = sum(shape[place] for shape in shapes)
+        return (*shapes[0][:place], total, *shapes[0][self.axis :])
+
+    def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+        """Concatenate."""
+        return np.concatenate(inputs, axis=self.axis)
+
+    def add_to(
+        self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
+    ) -> None:
+        """Add a Concat."""
+        graph.add("Concat", *inputs, axis=self.axis)
+
+    def faults(self) -> list[str]:
+        """Check the axis."""
+        return wrong_options(self, axis=is_size(self.axis))

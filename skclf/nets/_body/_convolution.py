@@ -1,0 +1,175 @@
+"""Convolutions along one axis and along two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from skclf.nets._activations import ACTIVATIONS
+from skclf.nets._body._layer import BodyLayer, activation_name, add_activation, wrong_options
+from skclf.nets._body._windows import (
+    PADDINGS,
+    Pads,
+    add_with_channels_first,
+    n_windows,
+    onnx_pads,
+    pad,
+    window_pads,
+)
+from skclf.nets._layer import Shape, are_sizes, is_size
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class BodyConvolution(BodyLayer):
+    """A convolution of sequences or of images.
+
+    Parameters
+    ----------
+    filters : int
+    kernel_size, strides, dilation : tuple of int
+        One number for each axis: of sequences one, of images two.
+    padding : {"valid", "same", "causal"}
+        The last one for sequences alone.
+    activation : str
+        Keras's name.
+    use_bias : bool
+    """
+
+    filters: int
+    kernel_size: Shape
+    strides: Shape
+    dilation: Shape
+    padding: str = "valid"
+    activation: str = "linear"
+    use_bias: bool = True
+
+    kind: ClassVar[str] = "convolution"
+    keras_names: ClassVar[tuple[str, ...]] = ("Conv1D", "Conv2D")
+
+    @classmethod
+    def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
+        """Make it of a Conv1D or a Conv2D without groups."""
+        name = activation_name(layer.activation)
+        if name is None or layer.groups != 1 or layer.data_format != "channels_last":
+            return None
+        return cls(
+            layer.filters,
+            tuple(layer.kernel_size),
+            tuple(layer.strides),
+            tuple(layer.dilation_rate),
+            layer.padding,
+            name,
+            layer.use_bias,
+        )
+
+    def weight_names(self) -> tuple[str, ...]:
+        """Kernel and bias."""
+        return ("kernel", "bias") if self.use_bias else ("kernel",)
+
+    def shape_faults(self, shapes: list[Shape]) -> list[str]:
+        """One input, with its channels after one axis for each number of the kernel's size."""
+        if len(shapes) != 1 or len(shapes[0]) != len(self.kernel_size) + 1:
+            return [f"inputs of shapes {shapes}"]
+        return [] if min(self._n_windows(shapes[0])) > 0 else [f"an input of shape {shapes[0]}"]
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        """Number of windows along each axis, filters."""
+        return (*self._n_windows(shapes[0]), self.filters)
+
+    def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """Kernel and bias."""
+        kernel = (*self.kernel_size, shapes[0][-1], self.filters)
+        return [kernel, (self.filters,)][: len(self.weight_names())]
+
+    def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+        """Compute the layer."""
+        kernel, *bias = weights
+        pads = self._pads(inputs[0].shape[1:])
+        sums = convolve(pad(inputs[0], pads), kernel, self.strides, self.dilation)
+        if bias:
+            sums += bias[0]
+        return ACTIVATIONS[self.activation].compute(sums)
+
+    def add_to(
+        self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
+    ) -> None:
+        """Add a Conv between two transpositions, and the activation."""
+        kernel, *bias = weights
+        n_axes = len(self.kernel_size)
+        kernel = kernel.transpose(n_axes + 1, n_axes, *range(n_axes))
+        add_with_channels_first(
+            graph,
+            "Conv",
+            n_axes,
+            kernel,
+            *bias,
+            strides=self.strides,
+            dilations=self.dilation,
+            pads=onnx_pads(self._pads(shapes[0])),
+        )
+        add_activation(graph, self.activation)
+
+    def n_values_at_work(self, shapes: list[Shape]) -> int:
+        """The values of all windows, which are gathered for one product of matrices."""
+        return prod((*self._n_windows(shapes[0]), *self.kernel_size, shapes[0][-1]))
+
+    def faults(self) -> list[str]:
+        """Check the options."""
+        n_axes = len(self.kernel_size) if are_sizes(self.kernel_size) else 0
+        return wrong_options(
+            self,
+            filters=is_size(self.filters),
+            kernel_size=n_axes in (1, 2),
+            strides=are_sizes(self.strides, n_axes),
+            dilation=are_sizes(self.dilation, n_axes),
+            padding=self.padding in (PADDINGS if n_axes == 1 else PADDINGS[:2]),
+            activation=isinstance(self.activation, str) and self.activation in ACTIVATIONS,
+            use_bias=isinstance(self.use_bias, bool),
+        )
+
+    def _spans(self) -> Shape:
+        """Lengths of the windows, with the gaps of dilated ones."""
+        sizes = zip(self.kernel_size, self.dilation, strict=True)
+        return tuple((size - 1) * step + 1 for size, step in sizes)
+
+    def _pads(self, shape: Shape) -> Pads:
+        return window_pads(shape[:-1], self._spans(), self.strides, self.padding)
+
+    def _n_windows(self, shape: Shape) -> Shape:
+        return n_windows(shape[:-1], self._spans(), self.strides, self.padding)
+
+
+def convolve(values: np.ndarray, kernel: np.ndarray, strides: Shape, dilation: Shape) -> np.ndarray:
+    """Cross-correlation without padding along all axes between rows and channels.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, *lengths, channels)
+    kernel : ndarray of shape (*sizes, channels, filters)
+    strides, dilation : tuple of int
+        One number for each of the lengths.
+
+    Returns
+    -------
+    ndarray of shape (n, *numbers of windows, filters)
+    """
+    *sizes, _, filters = kernel.shape
+    n_axes = len(sizes)
+    axes = tuple(range(1, n_axes + 1))
+    spans = [(size - 1) * step + 1 for size, step in zip(sizes, dilation, strict=True)]
+    windows = np.lib.stride_tricks.sliding_window_view(values, spans, axis=axes)
+    windows = windows[
+        (slice(None), *(slice(None, None, step) for step in strides), slice(None))
+        + tuple(slice(None, None, step) for step in dilation)
+    ]
+    # The channels last, as they are in memory: then the last axis of a window and its channels are
+    # copied in one piece, which takes a half to a third of the time of single values.
+    windows = windows.transpose(0, *axes, *range(n_axes + 2, 2 * n_axes + 2), n_axes + 1)
+    product = windows.reshape(-1, prod(kernel.shape[:-1])) @ kernel.reshape(-1, filters)
+    return product.reshape(*windows.shape[: n_axes + 1], filters)

@@ -1,0 +1,77 @@
+"""Embeddings of ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from skclf.nets._body._layer import BodyLayer, wrong_options
+from skclf.nets._layer import Shape, is_size
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Embedding(BodyLayer):
+    """A vector for each id; ids come as whole floats, and what follows the point is cut.
+
+    Parameters
+    ----------
+    input_dim : int
+        Ids are 0 to one less.
+    output_dim : int
+        Length of the vectors.
+    """
+
+    input_dim: int
+    output_dim: int
+
+    kind: ClassVar[str] = "embedding"
+    keras_names: ClassVar[tuple[str, ...]] = ("Embedding",)
+
+    @classmethod
+    def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
+        """Make it of an Embedding without a mask."""
+        return None if layer.mask_zero else cls(layer.input_dim, layer.output_dim)
+
+    def weight_names(self) -> tuple[str, ...]:
+        """The vectors."""
+        return ("embeddings",)
+
+    def output_shape(self, shapes: list[Shape]) -> Shape:
+        """A vector in the place of each id."""
+        return (*shapes[0], self.output_dim)
+
+    def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """The vectors."""
+        return [(self.input_dim, self.output_dim)]
+
+    def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+        """Look the vectors up, or raise a ValueError for an id that has none."""
+        ids = np.trunc(inputs[0])
+        has_vector = (ids >= 0) & (ids < self.input_dim)
+        if not has_vector.all():
+            # Keras counts negative ones from the end, and leaves the others to the hardware.
+            raise ValueError(
+                f"Got the id {ids[~has_vector][0]:g}, but the Embedding has input_dim="
+                f"{self.input_dim}: expected ids from 0 to {self.input_dim - 1}."
+            )
+        return weights[0][ids.astype(np.int64)]
+
+    def add_to(
+        self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
+    ) -> None:
+        """Add a Gather, which refuses ids that are too large."""
+        from onnx import TensorProto
+
+        ids = graph.add("Cast", to=TensorProto.INT64)
+        graph.add("Gather", weights[0], ids)
+
+    def faults(self) -> list[str]:
+        """Check both numbers."""
+        return wrong_options(
+            self, input_dim=is_size(self.input_dim), output_dim=is_size(self.output_dim)
+        )
