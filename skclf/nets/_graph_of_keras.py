@@ -95,8 +95,12 @@ class _Reader:
         return True
 
     def _inputs(self, call: Call) -> tuple[int, ...] | None:
-        """Numbers of the values that a call is given, if it is given nothing else."""
-        if len(call.args) != 1 or any(call.kwargs.values()):
+        """Numbers of the values that a call is given, if it is given nothing else.
+
+        But for ``training``: a model that predicts overrides it in each of its layers.
+        """
+        others = [value for name, value in call.kwargs.items() if name != "training"]
+        if len(call.args) != 1 or any(value is not None for value in others):
             return None
         values = call.args[0] if isinstance(call.args[0], list | tuple) else [call.args[0]]
         numbers = [self._numbers.get(id(value)) for value in values]

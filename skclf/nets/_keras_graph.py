@@ -69,7 +69,7 @@ def _is_functional(model: keras.Model) -> bool:
 
 
 def _walk(inputs: list[Any], output: Any) -> list[Call]:
-    """Depth first, without recursion: nets may be deeper than Python's stack."""
+    """Depth first; a shared value is read once."""
     calls: list[Call] = []
     done, waiting = {id(tensor) for tensor in inputs}, [output]
     while waiting:
