@@ -1,8 +1,8 @@
 """Rows of word ids, held in whatever way -> blocks of checked ids.
 
-Plain functions that know nothing of the matrix to come, which is `_multi_hot`'s. A block is read in
-bulk; only what the bulk reader doubts is read again id by id, and only there are ids complained
-about. NumPy and SciPy only.
+Plain functions for `_multi_hot` and `_sequences`, which turn the blocks into arrays. A block is
+read in bulk. If the bulk reader finds anything unusual, the block is read again id by id, which
+accepts it or raises the error. NumPy and SciPy only.
 """
 
 import operator
@@ -22,11 +22,28 @@ _IDS_IN_PART = 10_000
 # The first block shows how long rows are; the most rows bound a block where long ones follow.
 _ROWS_IN_FIRST_BLOCK = 16
 _MOST_ROWS_IN_BLOCK = 1024
-_LARGEST_ID = np.iinfo(np.int64).max
+NON_NEGATIVE = range(2**63)  # of int64
 _BOOLEANS = (bool, np.bool_)
 
 
-def _iterate_rows(X):
+def _described(allowed):
+    """Return a noun for ids in a range."""
+    if allowed == NON_NEGATIVE:
+        return "non-negative integers"
+    return f"integers from {allowed[0]} to {allowed[-1]}"
+
+
+def _are_within(ids, allowed):
+    """Return whether all integers of an array are in a range."""
+    info = np.iinfo(ids.dtype)
+    return not ids.size or (
+        # A type that can't hold other values needs no pass over the ids.
+        (info.min >= allowed[0] or ids.min() >= allowed[0])
+        and (info.max <= allowed[-1] or ids.max() <= allowed[-1])
+    )
+
+
+def _iterate_rows(X, allowed):
     """Return an iterator over the rows of `X`, whatever holds them."""
     if hasattr(X, "flat_values") and hasattr(X, "row_splits"):
         return _iterate_ragged_rows(np.asarray(X.flat_values), np.asarray(X.row_splits))
@@ -34,7 +51,7 @@ def _iterate_rows(X):
     if hasattr(X, "columns"):
         fix = " Pass the one column that holds the id lists, such as frame['ids']."
     elif issparse(X):
-        fix = " A sparse matrix is multi-hot already."
+        fix = " A sparse matrix is multi-hot already: pass the sequences that it was made from."
     elif isinstance(X, (str, bytes)):
         fix = " Split each text into words, and map each word to its id."
     # Mappings and sets have no order of rows, a 0-d array has no rows.
@@ -42,7 +59,7 @@ def _iterate_rows(X):
         return iter(X)
     raise TypeError(
         f"Got X of type {type(X).__name__}, but expected a sequence of rows, each a sequence of "
-        f"non-negative integer ids, such as [[3, 1, 4], [1, 5]].{fix}"
+        f"ids ({_described(allowed)}), such as [[3, 1, 4], [1, 5]].{fix}"
     )
 
 
@@ -57,16 +74,17 @@ def _iterate_ragged_rows(values, splits):
     return (values[start:stop] for start, stop in pairwise(splits.tolist()))
 
 
-def _read_id(value, row_number):
-    """Return `value` as an int, or say why it is no id."""
+def _read_id(value, row_number, allowed):
+    """Return `value` as an int, or raise an error that says why it can't be an id."""
     is_boolean = isinstance(value, _BOOLEANS)
     try:
-        number = -1 if is_boolean else operator.index(value)
+        number = None if is_boolean else operator.index(value)
     except TypeError:
-        number = -1
-    if 0 <= number <= _LARGEST_ID:
+        number = None
+    if number is not None and number in allowed:
         return number
-    error, shown = ValueError, reprlib.repr(value) if abs(number) < 10**99 else "beyond 10**99"
+    is_printable = number is None or abs(number) < 10**99
+    error, shown = ValueError, reprlib.repr(value) if is_printable else "beyond 10**99"
     missing = value is None or type(value).__name__ in ("NAType", "NaTType")  # pandas stays out
     if missing or (isinstance(value, Real) and value != value):
         what, fix = "missing id", "Drop it, or give missing words an id of their own."
@@ -74,7 +92,7 @@ def _read_id(value, row_number):
         error, what, fix = TypeError, "boolean", "Turn a mask into ids by np.flatnonzero(mask)."
     elif isinstance(value, Integral):
         what = "negative id" if number < 0 else "huge id"
-        fix = f"Shift ids to start at 0; the largest possible one is {_LARGEST_ID}."
+        fix = f"Renumber ids to start at 0; the largest possible one is {allowed[-1]}."
     elif isinstance(value, Real):
         what, fix = "number", "Convert whole numbers with row.astype(int)."
     elif isinstance(value, (str, bytes)):
@@ -83,11 +101,11 @@ def _read_id(value, row_number):
         error, what = TypeError, type(value).__name__
         fix = "Flatten nested rows: each row is one flat sequence of ids."
     raise error(
-        f"Row {row_number} holds the {what} {shown}, but ids are non-negative integers. {fix}"
+        f"Row {row_number} holds the {what} {shown}, but ids are {_described(allowed)}. {fix}"
     )
 
 
-def _read_row(row, row_number):
+def _read_row(row, row_number, allowed):
     """Return one row of any kind as an int64 array, or say what is wrong with it."""
     if hasattr(row, "as_py"):  # of an array of pyarrow's, where a row may be null
         row = row.as_py()
@@ -102,16 +120,16 @@ def _read_row(row, row_number):
             fix = "Where X is one flat row, pass [X]."
         raise TypeError(
             f"Row {row_number} is {reprlib.repr(row)} of type {type(row).__name__}, but each row "
-            f"of X must be a sequence of non-negative integer ids. {fix}"
+            f"of X must be a sequence of ids ({_described(allowed)}). {fix}"
         )
     if isinstance(row, np.ndarray):
         if row.ndim == 1 and row.dtype.kind in "iu":
-            if row.min(initial=0) >= 0 and row.max(initial=0) <= _LARGEST_ID:
+            if _are_within(row, allowed):
                 return row.astype(np.int64, copy=False)
         elif row.dtype.kind == "f" and np.isnan(row).any():
             row = row[np.isnan(row)]  # name the missing id, it has made the others floats
         row = row.tolist()
-    return np.array([_read_id(value, row_number) for value in row], dtype=np.int64)
+    return np.array([_read_id(value, row_number, allowed) for value in row], dtype=np.int64)
 
 
 def rows_holding(wanted, n_rows, n_ids):
@@ -147,7 +165,7 @@ def _join_arrays(rows):
     return np.concatenate(rows, dtype=np.int64)
 
 
-def _read_in_bulk(rows):
+def _read_in_bulk(rows, allowed):
     """Return all ids of `rows` as one array, or None for rows that need a closer look."""
     kinds = set(map(type, rows))
     if kinds == {np.ndarray}:
@@ -158,23 +176,25 @@ def _read_in_bulk(rows):
         ids = None if any(part is None for part in parts) else np.concatenate(parts)
     else:
         return None
-    return None if ids is None or ids.min(initial=0) < 0 else ids
+    return None if ids is None or not _are_within(ids, allowed) else ids
 
 
-def read_blocks(X):
+def read_blocks(X, allowed=NON_NEGATIVE):
     """Yield the rows of `X`, a block of some at a time.
 
     Parameters
     ----------
     X : iterable of iterables of int
         Rows of any kind that `MultiHotVectorizer` takes.
+    allowed : range
+        The ids that may occur, all of them of int64.
 
     Yields
     ------
     first_row : int
         Number of the block's first row.
     ids : ndarray of shape (n_ids,)
-        Ids of all its rows, one row after the other: integers of any type, none negative.
+        Ids of all its rows, one row after the other: integers of any type, all of them allowed.
     lengths : ndarray of shape (n_rows,)
         How many of them each row has.
 
@@ -183,11 +203,11 @@ def read_blocks(X):
     ValueError, TypeError
         As in `MultiHotVectorizer.fit`, except for ids that are too large for it.
     """
-    rows, first_row, n_rows = _iterate_rows(X), 0, _ROWS_IN_FIRST_BLOCK
+    rows, first_row, n_rows = _iterate_rows(X, allowed), 0, _ROWS_IN_FIRST_BLOCK
     while block := list(islice(rows, n_rows)):
-        ids = _read_in_bulk(block)
+        ids = _read_in_bulk(block, allowed)
         if ids is None:
-            block = [_read_row(row, first_row + i) for i, row in enumerate(block)]
+            block = [_read_row(row, first_row + i, allowed) for i, row in enumerate(block)]
             ids = np.concatenate(block)
         yield first_row, ids, np.fromiter(map(len, block), np.intp, len(block))
         first_row += len(block)
