@@ -25,7 +25,13 @@ ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows"
 ESTIMATORS |= {"_shape_conv", "_targets", "_tasks"}
 ALLOWED = {
     "__init__": (
-        {"skclf._dense", "skclf._multi_hot", "skclf._multilabel", "skclf._shape_conv"},
+        {
+            "skclf._dense",
+            "skclf._multi_hot",
+            "skclf._multilabel",
+            "skclf._sequences",
+            "skclf._shape_conv",
+        },
         set(),
     ),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
@@ -65,6 +71,7 @@ ALLOWED = {
     ),
     "_ids": ({"scipy"}, set()),
     "_multi_hot": ({"scipy", "sklearn", "skclf._ids", "skclf._versions"}, set()),
+    "_sequences": ({"sklearn", "skclf._ids", "skclf._versions"}, set()),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
     "datasets": ({"scipy", "sklearn", "skclf._imports", "skclf.datasets"}, {"pandas", "keras"}),
     # What it shows it takes from fitted attributes, so that it needs no module of the estimators.
@@ -183,6 +190,7 @@ def test_public_names():
         "MultiHotVectorizer",
         "MulticlassDenseClassifier",
         "MultilabelDenseClassifier",
+        "SequencePadder",
         "ShapeConvClassifier",
     ]
     assert set(skclf.datasets.__all__) == {
