@@ -14,7 +14,6 @@ import numpy as np
 from scipy import sparse
 
 from skclf._labels import keys_of, some_of
-from skclf._stratify import split_rows  # noqa: F401  `_base` and tests find it here
 
 
 def check_groups(groups: Any) -> np.ndarray:

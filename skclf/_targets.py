@@ -172,7 +172,7 @@ class OneLabel(Target):
         self, codes: np.ndarray, share: float, random_state: Any, groups: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Stratified by class."""
-        return _rows.split_rows(codes, share, random_state, groups)
+        return _stratify.split_rows(codes, share, random_state, groups)
 
     def decision(self, logits: np.ndarray) -> np.ndarray:
         """A logit for each class; for two classes that of the second one, as in scikit-learn."""

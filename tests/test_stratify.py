@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
-from skclf import _rows, _stratify
+from skclf import _stratify
 
 # --------------------------------------------------------------------------------------- classes
 
@@ -83,10 +83,6 @@ def test_groups_are_held_out_so_that_classes_are_even():
 def test_splits_that_can_not_be(codes, share, groups, message):
     with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         split(codes, share, None if groups is None else np.array(groups))
-
-
-def test_the_split_is_found_where_fit_looks_for_it():
-    assert _rows.split_rows is _stratify.split_rows
 
 
 def patients(seed):

@@ -19,6 +19,7 @@ from skclf import (
     ShapeConvClassifier,
     _bridge,
     _rows,
+    _stratify,
 )
 
 RNG = np.random.RandomState(0)
@@ -66,8 +67,8 @@ def splits(monkeypatch):
         found.append(real(*arguments))
         return found[-1]
 
-    real = _rows.split_rows
-    monkeypatch.setattr(_rows, "split_rows", split_rows)
+    real = _stratify.split_rows
+    monkeypatch.setattr(_stratify, "split_rows", split_rows)
     return found
 
 
