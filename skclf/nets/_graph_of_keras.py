@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from skclf.nets._body import KINDS, BodyDense, BodyLayer
 from skclf.nets._graph import GraphNet, Node
-from skclf.nets._keras_graph import Call, calls_of, is_model
+from skclf.nets._keras_graph import Call, calls_of, is_model, operation_name
+from skclf.nets._keras_operations import layer_of_operation
 from skclf.nets._layer import Shape, are_sizes
 
 if TYPE_CHECKING:
@@ -62,54 +63,69 @@ class _Reader:
 
     def read(self, model: keras.Model, calls: list[Call], number: int) -> bool:
         """Read the calls of a model whose input is the value of a number; False gives up."""
-        # A model that is called twice has the same tensors again, so the latter numbers count.
+        # A model that is called twice has the same tensors, which get new numbers.
         self._numbers[id(model.inputs[0])] = number
         return all(map(self._read_call, calls))
 
     def _read_call(self, call: Call) -> bool:
-        inputs = self._inputs(call)
-        if inputs is None:
-            return False
-        if is_model(call.operation):
-            calls = calls_of(call.operation)
-            if calls is None or len(inputs) != 1 or not self.read(call.operation, calls, *inputs):
-                return False
-            number = self._numbers[id(call.operation.outputs[0])]
-        elif self._read_layer(call, inputs):
-            number = len(self.nodes)
-        else:
+        read = self._read_model if is_model(call.operation) else self._read_layer
+        number = read(call)
+        if number is None or call.output.dtype != "float32":
             return False
         self._numbers[id(call.output)] = number
-        return tuple(call.output.shape[1:]) == self.shapes[number]
+        # A model inside the model may leave lengths open.
+        lengths = zip(call.output.shape[1:], self.shapes[number], strict=False)
+        has_rank = len(call.output.shape) == len(self.shapes[number]) + 1
+        return has_rank and all(length in (None, found) for length, found in lengths)
 
-    def _read_layer(self, call: Call, inputs: tuple[int, ...]) -> bool:
+    def _read_model(self, call: Call) -> int | None:
+        """Number of the output of a model inside the model."""
+        calls, inputs = calls_of(call.operation), self._numbers_of(_tensors(call))
+        if calls is None or inputs is None or len(inputs) != 1:
+            return None
+        inner = call.operation.inputs[0]
+        # Keras would cast the value, or drop or add an axis.
+        if inner.dtype != "float32" or len(inner.shape) != len(self.shapes[inputs[0]]) + 1:
+            return None
+        if not self.read(call.operation, calls, inputs[0]):
+            return None
+        return self._numbers[id(call.operation.outputs[0])]
+
+    def _read_layer(self, call: Call) -> int | None:
+        """Number of the output of a layer or an operation."""
+        found = self._layer_of_keras(call) or _layer_of_operation(call)
+        if found is None:
+            return None
+        layer, tensors = found
+        inputs = self._numbers_of(tensors)
+        if layer is None or inputs is None:
+            return None
         shapes = [self.shapes[k] for k in inputs]
-        layer = _known_layer(call.operation, shapes)
-        if layer is None or layer.shape_faults(shapes):
-            return False
         weights = self._weights(call.operation, layer, shapes)
         if weights is None:
-            return False
+            return None
         self.nodes.append(Node(layer, inputs, weights))
         self.shapes.append(layer.output_shape(shapes))
-        return True
+        return len(self.nodes)
 
-    def _inputs(self, call: Call) -> tuple[int, ...] | None:
-        """Numbers of the values that a call is given, if it is given nothing else.
-
-        But for ``training``: a model that predicts overrides it in each of its layers.
-        """
-        others = [value for name, value in call.kwargs.items() if name != "training"]
-        if len(call.args) != 1 or any(value is not None for value in others):
+    def _layer_of_keras(self, call: Call) -> tuple[BodyLayer | None, list[Any]] | None:
+        tensors = _tensors(call)
+        inputs, kind = self._numbers_of(tensors), _kind_of(call.operation)
+        if not inputs or kind is None:
             return None
-        values = call.args[0] if isinstance(call.args[0], list | tuple) else [call.args[0]]
-        numbers = [self._numbers.get(id(value)) for value in values]
+        shapes = [self.shapes[k] for k in inputs]
+        return kind.from_keras(call.operation, shapes), tensors
+
+    def _numbers_of(self, tensors: list[Any]) -> tuple[int, ...] | None:
+        numbers = [self._numbers.get(id(tensor)) for tensor in tensors]
         return None if None in numbers else tuple(numbers)  # type: ignore[arg-type]
 
     def _weights(
         self, keras_layer: Any, layer: BodyLayer, shapes: list[Shape]
     ) -> tuple[int, ...] | None:
-        """Positions of a layer's weights, if they are all that its kind has, and no others."""
+        """Positions of a layer's weights, if it and its inputs have the shapes of its kind."""
+        if layer.shape_faults(shapes):
+            return None
         variables = getattr(keras_layer, "weights", [])
         found = [(variable.name, tuple(variable.shape)) for variable in variables]
         expected = list(zip(layer.weight_names(), layer.weight_shapes(shapes), strict=True))
@@ -119,14 +135,33 @@ class _Reader:
         return None if None in positions else tuple(positions)  # type: ignore[arg-type]
 
 
-def _known_layer(layer: Any, shapes: list[Shape]) -> BodyLayer | None:
+def _tensors(call: Call) -> list[Any]:
+    """What a layer or a model is called with; none where it is called with more than tensors.
+
+    But for ``training``: a model that predicts overrides it in each of its layers.
+    """
+    others = [value for name, value in call.kwargs.items() if name != "training"]
+    if len(call.args) != 1 or any(value is not None for value in others):
+        return []
+    return list(call.args[0]) if isinstance(call.args[0], list | tuple) else [call.args[0]]
+
+
+def _layer_of_operation(call: Call) -> tuple[BodyLayer, list[Any]] | None:
+    name = operation_name(call.operation)
+    if name is None or call.kwargs:
+        return None
+    return layer_of_operation(name, call.operation, call.args)
+
+
+def _kind_of(layer: Any) -> type[BodyLayer] | None:
+    """The kind of a Keras layer; None also where something was done to the layer itself."""
     import keras
 
     for kind in KINDS.values():
         for name in kind.keras_names:
             # The class itself, since a subclass may compute something else.
             if type(layer) is getattr(keras.layers, name, None):
-                return kind.from_keras(layer, shapes) if _is_plain(layer) else None
+                return kind if _is_plain(layer) else None
     return None
 
 

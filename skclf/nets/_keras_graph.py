@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
+# The modules of Keras that define operations.
+_OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.activations.activations")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -49,12 +52,12 @@ def is_model(operation: object) -> bool:
     return isinstance(operation, keras.Model)
 
 
-def is_operation(operation: object, name: str) -> bool:
-    """Whether what is called is the operation of `keras.ops` that has the name as a class."""
-    for module in ("keras.src.ops.numpy", "keras.src.ops.nn"):
-        if type(operation) is getattr(sys.modules.get(module), name, ()):
-            return True
-    return False
+def operation_name(operation: object) -> str | None:
+    """Name of one of the operations of `keras.ops`, or None for a layer or something else."""
+    name, module = type(operation).__name__, type(operation).__module__
+    if module not in _OPERATIONS:
+        return None
+    return name if getattr(sys.modules[module], name, None) is type(operation) else None
 
 
 def _is_functional(model: keras.Model) -> bool:
@@ -63,7 +66,8 @@ def _is_functional(model: keras.Model) -> bool:
     if type(model).__module__ not in places or "call" in vars(model):
         return False
     try:
-        return len(model.inputs) == len(model.outputs) == 1
+        has_two_ends = len(model.inputs) == len(model.outputs) == 1
+        return has_two_ends and model.dtype_policy.name == "float32"
     except (AttributeError, TypeError, ValueError):  # a Sequential that is not built
         return False
 

@@ -12,7 +12,7 @@ from skclf.nets._body._embedding import Embedding
 from skclf.nets._body._identity import Identity
 from skclf.nets._body._layer import BodyLayer
 from skclf.nets._body._layer_normalization import LayerNormalization
-from skclf.nets._body._merging import Concatenate, Merging
+from skclf.nets._body._merging import OPERATIONS, Arithmetic, Concatenate, Merging
 from skclf.nets._body._pooling import GlobalPooling, Pooling
 from skclf.nets._body._scaling import Rescaling
 from skclf.nets._body._shapes import Permute, Reshape, ZeroPadding
@@ -21,6 +21,7 @@ KINDS: dict[str, type[BodyLayer]] = {
     layer.kind: layer
     for layer in (
         Activation,
+        Arithmetic,
         BatchNormalization,
         BodyConvolution,
         BodyDense,
@@ -41,4 +42,17 @@ KINDS: dict[str, type[BodyLayer]] = {
     )
 }
 
-__all__ = ["KINDS", "BodyDense", "BodyLayer"]
+__all__ = [
+    "ELU",
+    "KINDS",
+    "OPERATIONS",
+    "Activation",
+    "Arithmetic",
+    "BodyDense",
+    "BodyLayer",
+    "Concatenate",
+    "Merging",
+    "Rectifier",
+    "Rescaling",
+    "Reshape",
+]

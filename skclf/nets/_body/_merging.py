@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from skclf.nets._body._layer import BodyLayer, wrong_options
+from skclf.nets._body._layer import BodyLayer, is_number, wrong_options
 from skclf.nets._layer import Shape, is_size
 
 if TYPE_CHECKING:
     import keras
 
-# Keras's class -> NumPy's function and ONNX's operator of two values.
-_OPERATIONS = {
+# Keras's layer or operation -> NumPy's function and ONNX's operator of two values.
+OPERATIONS = {
     "Add": (np.add, "Add"),
     "Average": (np.add, "Add"),
+    "Divide": (np.divide, "Div"),
     "Maximum": (np.maximum, "Max"),
     "Minimum": (np.minimum, "Min"),
     "Multiply": (np.multiply, "Mul"),
@@ -31,13 +32,13 @@ class Merging(BodyLayer):
     Parameters
     ----------
     operation : str
-        Keras's name of the layer.
+        Keras's name of the layer or of the operation.
     """
 
     operation: str
 
     kind: ClassVar[str] = "merging"
-    keras_names: ClassVar[tuple[str, ...]] = tuple(_OPERATIONS)
+    keras_names: ClassVar[tuple[str, ...]] = tuple(OPERATIONS)
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
@@ -46,7 +47,8 @@ class Merging(BodyLayer):
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
         """Two or more inputs of as many dimensions, whose lengths are the same or 1."""
-        right = len(shapes) == 2 if self.operation == "Subtract" else len(shapes) >= 2
+        takes_two = self.operation in ("Divide", "Subtract")
+        right = len(shapes) == 2 if takes_two else len(shapes) >= 2
         if not right:
             return [f"{len(shapes)} inputs"]
         has_one_rank = len(set(map(len, shapes))) == 1
@@ -59,7 +61,7 @@ class Merging(BodyLayer):
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Compute the layer."""
-        compute, _ = _OPERATIONS[self.operation]
+        compute, _ = OPERATIONS[self.operation]
         values = compute(inputs[0], inputs[1])
         for value in inputs[2:]:
             values = compute(values, value)
@@ -71,7 +73,7 @@ class Merging(BodyLayer):
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
         """Add an operator for each further value."""
-        _, operator = _OPERATIONS[self.operation]
+        _, operator = OPERATIONS[self.operation]
         for name in inputs[1:]:
             graph.add(operator, graph.last, name)
         if self.operation == "Average":
@@ -79,8 +81,57 @@ class Merging(BodyLayer):
 
     def faults(self) -> list[str]:
         """Check the operation."""
-        known = isinstance(self.operation, str) and self.operation in _OPERATIONS
+        known = isinstance(self.operation, str) and self.operation in OPERATIONS
         return wrong_options(self, operation=known)
+
+
+@dataclass(frozen=True)
+class Arithmetic(BodyLayer):
+    """An operation on each element and a number.
+
+    Parameters
+    ----------
+    operation : str
+        Keras's name of the operation.
+    number : float
+    number_first : bool
+        Whether the number is on the left.
+    """
+
+    operation: str
+    number: float
+    number_first: bool = False
+
+    kind: ClassVar[str] = "arithmetic"
+
+    @classmethod
+    def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
+        """None: a layer doesn't say which number it was called with."""
+        return None
+
+    def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+        """Compute the operation."""
+        compute, _ = OPERATIONS[self.operation]
+        pair = (inputs[0], self.number)
+        return compute(*reversed(pair)) if self.number_first else compute(*pair)
+
+    def add_to(
+        self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
+    ) -> None:
+        """Add the operator."""
+        _, operator = OPERATIONS[self.operation]
+        pair = (graph.last, np.array(self.number, dtype=np.float32))
+        graph.add(operator, *(reversed(pair) if self.number_first else pair))
+
+    def faults(self) -> list[str]:
+        """Check the options."""
+        known = isinstance(self.operation, str) and self.operation in OPERATIONS
+        return wrong_options(
+            self,
+            operation=known and self.operation != "Average",
+            number=is_number(self.number),
+            number_first=isinstance(self.number_first, bool),
+        )
 
 
 @dataclass(frozen=True)

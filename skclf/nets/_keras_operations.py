@@ -1,0 +1,110 @@
+"""Operations of `keras.ops`, which users write between layers: ``x + y``, ``x / 255``."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+from skclf.nets._body import (
+    ELU,
+    OPERATIONS,
+    Activation,
+    Arithmetic,
+    BodyLayer,
+    Concatenate,
+    Merging,
+    Rectifier,
+    Rescaling,
+    Reshape,
+)
+from skclf.nets._layer import Shape
+
+if TYPE_CHECKING:
+    import keras
+
+# Keras's operation without options -> the activation.
+_ACTIVATIONS = {
+    "Exp": "exponential",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSilu": "hard_silu",
+    "HardTanh": "hard_tanh",
+    "LogSigmoid": "log_sigmoid",
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Selu": "selu",
+    "Sigmoid": "sigmoid",
+    "Silu": "silu",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "Tanh": "tanh",
+    "TanhShrink": "tanh_shrink",
+}
+
+
+def layer_of_operation(
+    name: str, operation: Any, args: tuple[Any, ...]
+) -> tuple[BodyLayer, list[keras.KerasTensor]] | None:
+    """A layer that computes an operation, and its inputs; None where it isn't known.
+
+    Parameters
+    ----------
+    name : str
+        Of the operation's class.
+    operation : keras.Operation
+    args : tuple
+        All that it is called with.
+    """
+    import keras
+
+    if len(args) == 2 and name.replace("TrueDivide", "Divide") in OPERATIONS:
+        return _of_two(name.replace("TrueDivide", "Divide"), *args)
+    if len(args) != 1:
+        return None
+    tensors = list(args[0]) if isinstance(args[0], list | tuple) else [args[0]]
+    if not tensors or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
+        return None
+    layer = _of_one(name, operation, tuple(tensors[0].shape[1:]))
+    return None if layer is None else (layer, tensors)
+
+
+def _of_two(name: str, first: Any, second: Any) -> tuple[BodyLayer, list[Any]] | None:
+    import keras
+
+    tensors = [value for value in (first, second) if isinstance(value, keras.KerasTensor)]
+    numbers = [value for value in (first, second) if isinstance(value, Real)]
+    if len(tensors) == 2:
+        return Merging(name), tensors
+    if len(tensors) == len(numbers) == 1:
+        layer = Arithmetic(name, float(numbers[0]), number_first=numbers[0] is first)
+        return None if layer.faults() else (layer, tensors)
+    return None
+
+
+def _of_one(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
+    if name in _ACTIVATIONS:
+        return Activation(_ACTIVATIONS[name])
+    if name == "Negative":
+        return Rescaling(-1.0)
+    if name == "Gelu":
+        # The table has the exact one.
+        return None if operation.approximate else Activation("gelu")
+    if name in ("Softmax", "LogSoftmax"):
+        activation = Activation("softmax" if name == "Softmax" else "log_softmax")
+        return activation if operation.axis in (-1, len(shape)) else None
+    if name == "Elu":
+        return ELU.from_keras(operation, [shape])
+    if name in ("LeakyRelu", "ReLU"):
+        return Rectifier.from_keras(operation, [shape])
+    if name == "Concatenate":
+        return Concatenate.from_keras(operation, [shape])
+    if name == "Reshape":
+        return _reshape(operation.newshape)
+    return None
+
+
+def _reshape(new_shape: Any) -> BodyLayer | None:
+    """One that keeps rows apart: the first length is open, and the others are those of a row."""
+    if not isinstance(new_shape, tuple) or new_shape[:1] != (-1,):
+        return None
+    layer = Reshape(new_shape[1:])
+    return None if layer.faults() else layer

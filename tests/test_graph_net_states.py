@@ -1,0 +1,263 @@
+"""Graphs from files: what would fail or lie later is refused."""
+
+import numpy as np
+import pytest
+
+from skclf.nets import graph_from_state
+from skclf.nets._body import KINDS
+
+DENSE = {"kind": "dense", "units": 3, "activation": "linear", "use_bias": True}
+CONVOLUTION = {
+    "kind": "convolution",
+    "filters": 2,
+    "kernel_size": (3, 3),
+    "strides": (1, 1),
+    "dilation": (1, 1),
+    "padding": "valid",
+    "activation": "relu",
+    "use_bias": True,
+}
+# Options of each kind, inputs' shapes that it takes, and options that it doesn't.
+LAYERS = {
+    "activation": ({"activation": "relu"}, [(4,)], {"activation": ["rely", None, ["relu"]]}),
+    "arithmetic": (
+        {"operation": "Divide", "number": 2.0, "number_first": False},
+        [(4,)],
+        {
+            "operation": ["Average", "Power", None],
+            "number": [np.inf, np.nan, "2", True, None],
+            "number_first": [0, None],
+        },
+    ),
+    "batch_normalization": (
+        {"epsilon": 0.001, "center": True, "scale": True},
+        [(4,)],
+        {"epsilon": [0, -1.0, np.nan, "1"], "center": [1, None], "scale": ["yes"]},
+    ),
+    "concatenate": ({"axis": 1}, [(4,), (3,)], {"axis": [0, -1, 1.0, True]}),
+    "convolution": (
+        {name: value for name, value in CONVOLUTION.items() if name != "kind"},
+        [(5, 4, 1)],
+        {
+            "filters": [0, 2.0, None],
+            "kernel_size": [(3,), (3, 0), [3, 3], (1, 1, 1), 3],
+            "strides": [(0, 1), (1,), None],
+            "dilation": [(0, 1), (1,), None],
+            "padding": ["causal", "full", None],
+            "activation": ["rely", None],
+            "use_bias": [1],
+        },
+    ),
+    "dense": (
+        {"units": 3, "activation": "linear", "use_bias": True},
+        [(4,)],
+        {"units": [0, -1, 2.5, True], "activation": ["rely", None, {}], "use_bias": [0, "no"]},
+    ),
+    "elu": ({"alpha": 1.0}, [(4,)], {"alpha": [np.inf, "1", None]}),
+    "embedding": (
+        {"input_dim": 9, "output_dim": 2},
+        [(4,)],
+        {"input_dim": [0, 2.0], "output_dim": [-1, None]},
+    ),
+    "global_pooling": (
+        {"mode": "max", "n_axes": 2, "keepdims": False},
+        [(5, 4, 1)],
+        {"mode": ["min", None], "n_axes": [1, 0, 3, True], "keepdims": [0]},
+    ),
+    "identity": ({}, [(4,)], {}),
+    "layer_normalization": (
+        {"epsilon": 0.001, "center": True, "scale": True},
+        [(4,)],
+        {"epsilon": [0, -1.0, "1"], "center": [1], "scale": [None]},
+    ),
+    "merging": ({"operation": "Add"}, [(4,), (4,)], {"operation": ["Power", None, []]}),
+    "permute": ({"axes": (2, 1, 3)}, [(5, 4, 1)], {"axes": [(1, 2), (1, 1, 2), (0, 1, 2), 1]}),
+    "pooling": (
+        {"mode": "average", "pool_size": (2, 2), "strides": (1, 1), "padding": "same"},
+        [(5, 4, 1)],
+        {
+            "mode": ["min"],
+            "pool_size": [(0, 2), (2,), [2, 2], 2],
+            "strides": [(0, 1), (1,)],
+            "padding": ["causal", None, []],
+        },
+    ),
+    "prelu": ({"shared_axes": (1,)}, [(5, 4)], {"shared_axes": [(0,), (3,), [1], (1.0,), None]}),
+    "rectifier": (
+        {"max_value": None, "negative_slope": 0.0, "threshold": 0.0},
+        [(4,)],
+        {
+            "max_value": [-1.0, "6", np.inf],
+            "negative_slope": [-0.5, None, np.nan],
+            "threshold": [-1.0, None],
+        },
+    ),
+    "rescaling": (
+        {"scale": 2.0, "offset": 0.0},
+        [(4,)],
+        {"scale": [None, np.nan, "2"], "offset": [np.inf, False]},
+    ),
+    "reshape": ({"target_shape": (2, 2)}, [(4,)], {"target_shape": [(), (3,), (-1, 4), [2, 2]]}),
+    "zero_padding": (
+        {"pads": ((1, 0), (0, 2))},
+        [(5, 4, 1)],
+        {"pads": [(), ((1, 0),), ((1, -1), (0, 0)), ((1,), (2,)), [(1, 0), (0, 2)], ((0, 1), 2)]},
+    ),
+}
+
+
+def state_of(kind, options, shapes):
+    """A net that brings the rows into some shapes, and then to a layer and the output layer."""
+    total = [int(np.prod(shape)) for shape in shapes]
+    nodes, inputs, n_weights = [], [], 0
+    for shape, width in zip(shapes, total, strict=True):
+        # From 4 features to the shape.
+        dense = DENSE | {"units": width}
+        weights = (n_weights, n_weights + 1)
+        nodes.append({"layer": dense, "inputs": (0,), "weights": weights})
+        reshape = {"kind": "reshape", "target_shape": shape}
+        nodes.append({"layer": reshape, "inputs": (len(nodes),), "weights": ()})
+        inputs.append(len(nodes))
+        n_weights += 2
+    layer = KINDS[kind](**LAYERS[kind][0])
+    count = len(layer.weight_shapes(shapes))
+    weights = tuple(range(n_weights, n_weights + count))
+    n_weights += count
+    nodes.append({"layer": {"kind": kind, **options}, "inputs": tuple(inputs), "weights": weights})
+    width = int(np.prod(layer.output_shape(shapes)))
+    flat = {"kind": "reshape", "target_shape": (width,)}
+    nodes.append({"layer": flat, "inputs": (len(nodes),), "weights": ()})
+    output = {"layer": DENSE, "inputs": (len(nodes),), "weights": (n_weights, n_weights + 1)}
+    return {"input_shape": (4,), "nodes": [*nodes, output]}
+
+
+def test_all_kinds_are_here():
+    assert LAYERS.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_states_come_back(kind):
+    options, shapes, _ = LAYERS[kind]
+    state = state_of(kind, options, shapes)
+    net = graph_from_state(state)
+    assert net.to_state() == state
+    weights = [np.ones(shape, dtype=np.float32) for shape in net.weight_shapes()]
+    assert net.logits([weight / 100 for weight in weights], np.zeros((2, 4))).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (kind, name, value)
+        for kind, (_, _, wrong) in LAYERS.items()
+        for name, values in wrong.items()
+        for value in values
+    ],
+)
+def test_wrong_options(kind, name, value):
+    options, shapes, _ = LAYERS[kind]
+    with pytest.raises(ValueError, match=r"its net (has a|leaves out|uses)"):
+        graph_from_state(state_of(kind, options | {name: value}, shapes))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_options_of_other_names(kind):
+    options, shapes, _ = LAYERS[kind]
+    with pytest.raises(ValueError, match=f"a layer of kind '{kind}' with the options"):
+        graph_from_state(state_of(kind, options | {"alsö": 1}, shapes))
+    for name in options:
+        left = {other: value for other, value in options.items() if other != name}
+        with pytest.raises(ValueError, match=f"a layer of kind '{kind}' with the options"):
+            graph_from_state(state_of(kind, left, shapes))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize(
+    "shapes", [[], [(4,), (5,), (6,)], [(2, 2, 2, 2, 2)] * 4, [(1, 1, 1), (2,)]]
+)
+def test_wrong_inputs(kind, shapes):
+    layer = KINDS[kind](**LAYERS[kind][0])
+    if kind == "concatenate" and shapes and len(set(map(len, shapes))) == 1:
+        shapes = [*shapes, (4, 4)]
+    if kind == "merging" and len(set(shapes)) == 1:
+        shapes = [*shapes, (2, 2, 2, 2, 3)]
+    assert layer.shape_faults(shapes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("convolution", (2, 5, 1)),
+        ("convolution", (5, 4)),
+        ("global_pooling", (5, 4)),
+        ("pooling", (5,)),
+        ("permute", (5, 4)),
+        ("prelu", ()),
+        ("reshape", (5,)),
+        ("zero_padding", (5, 4)),
+    ],
+)
+def test_wrong_shapes(kind, shape):
+    assert KINDS[kind](**LAYERS[kind][0]).shape_faults([shape])
+
+
+def simple(**parts):
+    node = {"layer": DENSE, "inputs": (0,), "weights": (0, 1)}
+    return {"input_shape": (4,), "nodes": [node | parts]}
+
+
+def two(first=(), second=()):
+    node = {"layer": DENSE, "inputs": (0,), "weights": (0, 1)}
+    other = {"layer": DENSE, "inputs": (1,), "weights": (2, 3)}
+    return {"input_shape": (4,), "nodes": [node | dict(first), other | dict(second)]}
+
+
+def test_simple_nets_come_back():
+    assert graph_from_state(simple()).to_state() == simple()
+    assert graph_from_state(two()).to_state() == two()
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (None, "its net is a NoneType and not a dict"),
+        ({}, "its net lacks parts, or has some of unknown names: 'input_shape', 'nodes'"),
+        (simple() | {"x": 1}, "its net lacks parts, or has some of unknown names: 'x'"),
+        (simple() | {"input_shape": [4]}, r"its net has input_shape=\[4\]"),
+        (simple() | {"input_shape": ()}, r"its net has input_shape=\(\)"),
+        (simple() | {"input_shape": (0,)}, r"its net has input_shape=\(0,\)"),
+        (simple() | {"input_shape": (4, 3)}, "its net has outputs of 2 dimensions"),
+        (simple() | {"nodes": ()}, "its net has nodes of type tuple"),
+        (simple() | {"nodes": []}, "its net has nodes of type list"),
+        (simple() | {"nodes": [1]}, "its net's node is a int and not a dict"),
+        (simple() | {"nodes": [{}]}, "its net's node lacks parts"),
+        (simple(inputs=()), r"its net has a node with inputs=\(\)"),
+        (simple(inputs=[0]), r"its net has a node with inputs=\[0\]"),
+        (simple(inputs=(1,)), r"its net has a node with inputs=\(1,\)"),
+        (simple(inputs=(-1,)), r"its net has a node with inputs=\(-1,\)"),
+        (simple(inputs=(0.0,)), r"its net has a node with inputs=\(0\.0,\)"),
+        (simple(inputs=(False,)), r"its net has a node with inputs=\(False,\)"),
+        (simple(inputs=(0, 0)), "its net has a dense layer with 2 inputs"),
+        (two({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
+        (simple(weights=(0,)), "its net has a dense layer with 1 weights"),
+        (simple(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
+        (simple(weights=(1, 2)), "its net leaves out weights"),
+        (simple(weights=(0, 0)), "its net uses weight 0 in two shapes"),
+        (simple(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
+        (two({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),
+        (simple(layer=None), "its net has a layer that is not a dict with a kind"),
+        (simple(layer={}), "its net has a layer that is not a dict with a kind"),
+        (simple(layer={"kind": "dance"}), "its net has a layer of kind 'dance'"),
+        (
+            simple(layer={"kind": "identity"}, weights=()),
+            "the last layer of its net is a identity layer",
+        ),
+        (
+            two({"layer": CONVOLUTION}),
+            "its net has a convolution layer with inputs of shapes",
+        ),
+    ],
+)
+def test_tampered_nets(state, message):
+    with pytest.raises(ValueError, match=message):
+        graph_from_state(state)
