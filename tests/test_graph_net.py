@@ -127,7 +127,43 @@ def test_layers_of_images(name):
     assert_same_everywhere(new_model(IMAGES, body(OF_IMAGES[name]())))
 
 
+NORMALIZATIONS = {
+    "numbers": {"axis": None, "mean": 0.5, "variance": 4.0},
+    "numbers of channels": {"mean": [0.5, 0, -1, 2], "variance": [1, 0, 4, 2]},
+    "a number for all channels": {"mean": 0.5, "variance": 4.0, "axis": 2},
+    "inverted": {"mean": [0.5, 0, -1, 2], "variance": [1, 0, 4, 2], "invert": True},
+    "adapted": {},
+    "adapted and inverted": {"invert": True},
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_normalizations(name):
+    layer = layers.Normalization(**NORMALIZATIONS[name])
+    if name.startswith("adapted"):
+        layer.adapt(np.random.RandomState(1).normal(2, 3, size=(20, *SEQUENCES)))
+    inputs = keras.Input(SEQUENCES)
+    assert_same_everywhere(keras.Model(inputs, head(layer(inputs))), tolerance=1e-4)
+
+
 # -------------------------------------------------------------------- convolutions and their pools
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("multiplier", [1, 2])
+@pytest.mark.parametrize("steps", [{}, {"strides": 2}, {"dilation_rate": 2}])
+def test_convolutions_of_each_channel(steps, multiplier, padding):
+    options = {"depth_multiplier": multiplier, "padding": padding, **steps}
+    call = body(
+        layers.DepthwiseConv2D((2, 3), activation="relu", **options),
+        layers.SeparableConv2D(4, 2, activation="tanh", use_bias=False, **options),
+    )
+    assert_same_everywhere(new_model((11, 9, 3), call))
+    call = body(
+        layers.DepthwiseConv1D(3, use_bias=False, **options),
+        layers.SeparableConv1D(4, 2, **options),
+    )
+    assert_same_everywhere(new_model((13, 3), call))
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
@@ -232,6 +268,18 @@ def lenet(values):
     return layers.Dense(20, activation="tanh")(values)
 
 
+def separable(values):
+    values = layers.Conv2D(4, 3, use_bias=False)(values)
+    for filters in (6, 8):
+        before = values
+        values = layers.Activation("relu")(layers.BatchNormalization()(values))
+        values = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False)(values)
+        values = layers.MaxPooling2D(3, strides=2, padding="same")(values)
+        before = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(before)
+        values = layers.add([values, before])
+    return layers.Dropout(0.5)(layers.GlobalAveragePooling2D()(values))
+
+
 def squeeze_and_excite(values):
     values = layers.Conv2D(8, 3)(values)
     gates = layers.GlobalAveragePooling2D()(values)
@@ -259,6 +307,7 @@ NETS = {
     "residual": (residual, (9, 8, 3)),
     "inception": (inception, (9, 8, 3)),
     "lenet": (lenet, (20, 20, 1)),
+    "separable": (separable, (15, 14, 3)),
     "squeeze and excite": (squeeze_and_excite, (6, 6, 2)),
     "wide and deep": (wide_and_deep, (6,)),
     "twice the same": (twice_the_same, (6,)),

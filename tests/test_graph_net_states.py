@@ -53,6 +53,29 @@ LAYERS = {
         [(4,)],
         {"units": [0, -1, 2.5, True], "activation": ["rely", None, {}], "use_bias": [0, "no"]},
     ),
+    "depthwise_convolution": (
+        {
+            "multiplier": 2,
+            "kernel_size": (2,),
+            "strides": (1,),
+            "dilation": (2,),
+            "padding": "causal",
+            "filters": 3,
+            "activation": "relu",
+            "use_bias": True,
+        },
+        [(5, 4)],
+        {
+            "multiplier": [0, None],
+            "kernel_size": [(0,), 2, (1, 1)],
+            "strides": [(0,), (1, 1)],
+            "dilation": [(0,), None],
+            "padding": ["full"],
+            "filters": [0, 2.0],
+            "activation": ["rely"],
+            "use_bias": [None],
+        },
+    ),
     "elu": ({"alpha": 1.0}, [(4,)], {"alpha": [np.inf, "1", None]}),
     "embedding": (
         {"input_dim": 9, "output_dim": 2},
@@ -71,6 +94,23 @@ LAYERS = {
         {"epsilon": [0, -1.0, "1"], "center": [1], "scale": [None]},
     ),
     "merging": ({"operation": "Add"}, [(4,), (4,)], {"operation": ["Power", None, []]}),
+    "normalization": (
+        {
+            "mean": (0.0, 1.0),
+            "variance": (1.0, 2.0),
+            "invert": False,
+            "epsilon": 1e-7,
+            "is_adapted": True,
+        },
+        [(3, 2)],
+        {
+            "mean": [(), (1.0,), (1.0, np.nan), [0.0, 1.0], 0.5],
+            "variance": [(1.0,), (-1.0, 1.0), None],
+            "invert": [0],
+            "epsilon": [0, -1.0],
+            "is_adapted": [1],
+        },
+    ),
     "permute": ({"axes": (2, 1, 3)}, [(5, 4, 1)], {"axes": [(1, 2), (1, 1, 2), (0, 1, 2), 1]}),
     "pooling": (
         {"mode": "average", "pool_size": (2, 2), "strides": (1, 1), "padding": "same"},

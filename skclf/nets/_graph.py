@@ -95,9 +95,8 @@ class GraphNet:
         -------
         ndarray of shape (n_rows, n_outputs), dtype float64
         """
-        weights = [weight.astype(X.dtype, copy=False) for weight in weights]
         steps = [
-            (node, [weights[k] for k in node.weights], done)
+            (node, _of_dtype(node.layer, [weights[k] for k in node.weights], X.dtype), done)
             for node, done in zip(self.nodes, self._last_uses(), strict=True)
         ]
         stays_sparse = sparse.issparse(X) and self._takes_sparse()
@@ -169,6 +168,12 @@ class GraphNet:
         if is_sparse:
             return max(1, _SPARSE_VALUES_PER_CHUNK // widest)
         return max(1, _VALUES_PER_CHUNK // max(widest, prod(self.input_shape)))
+
+
+def _of_dtype(layer: BodyLayer, weights: list[np.ndarray], dtype: np.dtype) -> list[np.ndarray]:
+    if layer.looks_weights_up:
+        return weights
+    return [weight.astype(dtype, copy=False) for weight in weights]
 
 
 def _forward(steps: list[tuple[Node, list[np.ndarray], list[int]]], rows: Any) -> np.ndarray:

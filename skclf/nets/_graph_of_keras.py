@@ -129,7 +129,8 @@ class _Reader:
         variables = getattr(keras_layer, "weights", [])
         found = [(variable.name, tuple(variable.shape)) for variable in variables]
         expected = list(zip(layer.weight_names(), layer.weight_shapes(shapes), strict=True))
-        if found != expected or any(variable.dtype != "float32" for variable in variables):
+        floats = [each.dtype for each in variables if each.name not in layer.whole_weights]
+        if found != expected or any(dtype != "float32" for dtype in floats):
             return None
         positions = [self._positions.get(id(variable)) for variable in variables]
         return None if None in positions else tuple(positions)  # type: ignore[arg-type]

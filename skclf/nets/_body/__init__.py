@@ -8,11 +8,13 @@ from skclf.nets._body._activation import ELU, Activation, PReLU, Rectifier
 from skclf.nets._body._batch_normalization import BatchNormalization
 from skclf.nets._body._convolution import BodyConvolution
 from skclf.nets._body._dense import BodyDense
+from skclf.nets._body._depthwise import DepthwiseConvolution
 from skclf.nets._body._embedding import Embedding
 from skclf.nets._body._identity import Identity
 from skclf.nets._body._layer import BodyLayer
 from skclf.nets._body._layer_normalization import LayerNormalization
 from skclf.nets._body._merging import OPERATIONS, Arithmetic, Concatenate, Merging
+from skclf.nets._body._normalization import Normalization
 from skclf.nets._body._pooling import GlobalPooling, Pooling
 from skclf.nets._body._scaling import Rescaling
 from skclf.nets._body._shapes import Permute, Reshape, ZeroPadding
@@ -26,12 +28,14 @@ KINDS: dict[str, type[BodyLayer]] = {
         BodyConvolution,
         BodyDense,
         Concatenate,
+        DepthwiseConvolution,
         ELU,
         Embedding,
         GlobalPooling,
         Identity,
         LayerNormalization,
         Merging,
+        Normalization,
         Permute,
         Pooling,
         PReLU,

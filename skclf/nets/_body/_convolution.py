@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from skclf.nets._activations import ACTIVATIONS
-from skclf.nets._body._layer import BodyLayer, activation_name, add_activation, wrong_options
-from skclf.nets._body._windows import (
-    PADDINGS,
-    Pads,
-    add_with_channels_first,
-    n_windows,
-    onnx_pads,
-    pad,
-    window_pads,
-)
-from skclf.nets._layer import Shape, are_sizes, is_size
+from skclf.nets._body._layer import activation_name, add_activation, wrong_options
+from skclf.nets._body._windows import Convolving, add_with_channels_first, onnx_pads, pad
+from skclf.nets._layer import Shape, is_size
 
 if TYPE_CHECKING:
     import keras
 
 
 @dataclass(frozen=True)
-class BodyConvolution(BodyLayer):
+class BodyConvolution(Convolving):
     """A convolution of sequences or of images.
 
     Parameters
@@ -72,15 +64,9 @@ class BodyConvolution(BodyLayer):
         """Kernel and bias."""
         return ("kernel", "bias") if self.use_bias else ("kernel",)
 
-    def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, with its channels after one axis for each number of the kernel's size."""
-        if len(shapes) != 1 or len(shapes[0]) != len(self.kernel_size) + 1:
-            return [f"inputs of shapes {shapes}"]
-        return [] if min(self._n_windows(shapes[0])) > 0 else [f"an input of shape {shapes[0]}"]
-
     def output_shape(self, shapes: list[Shape]) -> Shape:
         """Number of windows along each axis, filters."""
-        return (*self._n_windows(shapes[0]), self.filters)
+        return (*self.n_windows(shapes[0]), self.filters)
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """Kernel and bias."""
@@ -90,7 +76,7 @@ class BodyConvolution(BodyLayer):
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Compute the layer."""
         kernel, *bias = weights
-        pads = self._pads(inputs[0].shape[1:])
+        pads = self.pads(inputs[0].shape[1:])
         sums = convolve(pad(inputs[0], pads), kernel, self.strides, self.dilation)
         if bias:
             sums += bias[0]
@@ -111,38 +97,23 @@ class BodyConvolution(BodyLayer):
             *bias,
             strides=self.strides,
             dilations=self.dilation,
-            pads=onnx_pads(self._pads(shapes[0])),
+            pads=onnx_pads(self.pads(shapes[0])),
         )
         add_activation(graph, self.activation)
 
     def n_values_at_work(self, shapes: list[Shape]) -> int:
         """The values of all windows, which are gathered for one product of matrices."""
-        return prod((*self._n_windows(shapes[0]), *self.kernel_size, shapes[0][-1]))
+        return prod((*self.n_windows(shapes[0]), *self.kernel_size, shapes[0][-1]))
 
     def faults(self) -> list[str]:
         """Check the options."""
-        n_axes = len(self.kernel_size) if are_sizes(self.kernel_size) else 0
         return wrong_options(
             self,
             filters=is_size(self.filters),
-            kernel_size=n_axes in (1, 2),
-            strides=are_sizes(self.strides, n_axes),
-            dilation=are_sizes(self.dilation, n_axes),
-            padding=self.padding in (PADDINGS if n_axes == 1 else PADDINGS[:2]),
+            **self.are_windows_right(),
             activation=isinstance(self.activation, str) and self.activation in ACTIVATIONS,
             use_bias=isinstance(self.use_bias, bool),
         )
-
-    def _spans(self) -> Shape:
-        """Lengths of the windows, with the gaps of dilated ones."""
-        sizes = zip(self.kernel_size, self.dilation, strict=True)
-        return tuple((size - 1) * step + 1 for size, step in sizes)
-
-    def _pads(self, shape: Shape) -> Pads:
-        return window_pads(shape[:-1], self._spans(), self.strides, self.padding)
-
-    def _n_windows(self, shape: Shape) -> Shape:
-        return n_windows(shape[:-1], self._spans(), self.strides, self.padding)
 
 
 def convolve(values: np.ndarray, kernel: np.ndarray, strides: Shape, dilation: Shape) -> np.ndarray:

@@ -31,6 +31,8 @@ class Embedding(BodyLayer):
 
     kind: ClassVar[str] = "embedding"
     keras_names: ClassVar[tuple[str, ...]] = ("Embedding",)
+    # A row looks few vectors up, and all of them take long to be made float64.
+    looks_weights_up: ClassVar[bool] = True
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
@@ -59,7 +61,7 @@ class Embedding(BodyLayer):
                 f"Got the id {ids[~has_vector][0]:g}, but the Embedding has input_dim="
                 f"{self.input_dim}: expected ids from 0 to {self.input_dim - 1}."
             )
-        return weights[0][ids.astype(np.int64)]
+        return weights[0][ids.astype(np.int64)].astype(ids.dtype, copy=False)
 
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]

@@ -28,6 +28,10 @@ class BodyLayer(ABC):
     kind: ClassVar[str]
     # The classes of `keras.layers` that it computes.
     keras_names: ClassVar[tuple[str, ...]] = ()
+    # Names of variables that are whole numbers, and not float32.
+    whole_weights: ClassVar[tuple[str, ...]] = ()
+    # Whether `forward` takes weights in the dtype of a file, float32, whatever rows it is given.
+    looks_weights_up: ClassVar[bool] = False
     # Whether a NumPy pass may give it CSR rows.
     takes_sparse: ClassVar[bool] = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -102,7 +103,7 @@ class Pooling(BodyLayer):
 
     def n_values_at_work(self, shapes: list[Shape]) -> int:
         """As many as it is given, at most."""
-        return int(np.prod(shapes[0]))
+        return prod(shapes[0])
 
     def faults(self) -> list[str]:
         """Check the options."""
@@ -169,8 +170,12 @@ class GlobalPooling(BodyLayer):
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Compute the layer."""
+        values = inputs[0]
         reduce = np.max if self.mode == "max" else np.mean
-        return reduce(inputs[0], axis=self._axes(), keepdims=self.keepdims)
+        # One axis is reduced faster than two.
+        channels = values.shape[-1:]
+        found = reduce(values.reshape(len(values), prod(values.shape[1:-1]), *channels), axis=1)
+        return found.reshape(len(values), *self.output_shape([values.shape[1:]]))
 
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]

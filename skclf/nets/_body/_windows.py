@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skclf.nets._layer import Shape
+from skclf.nets._body._layer import BodyLayer
+from skclf.nets._layer import Shape, are_sizes
 
 Pads = list[tuple[int, int]]
 PADDINGS = ("valid", "same", "causal")
@@ -39,6 +40,45 @@ def n_windows(lengths: Shape, sizes: Shape, strides: Shape, padding: str) -> Sha
         (before + length + after - size) // stride + 1
         for length, size, stride, (before, after) in zip(lengths, sizes, strides, pads, strict=True)
     )
+
+
+class Convolving(BodyLayer):
+    """What kinds of convolution have in common: windows, of which some values may be left out."""
+
+    kernel_size: Shape
+    strides: Shape
+    dilation: Shape
+    padding: str
+
+    def shape_faults(self, shapes: list[Shape]) -> list[str]:
+        """One input, with its channels after one axis for each number of the kernel's size."""
+        if len(shapes) != 1 or len(shapes[0]) != len(self.kernel_size) + 1:
+            return [f"inputs of shapes {shapes}"]
+        fits = min(self.n_windows(shapes[0])) > 0
+        return [] if fits else [f"an input of shape {shapes[0]}"]
+
+    def spans(self) -> Shape:
+        """Lengths of the windows, with the gaps of dilated ones."""
+        sizes = zip(self.kernel_size, self.dilation, strict=True)
+        return tuple((size - 1) * step + 1 for size, step in sizes)
+
+    def pads(self, shape: Shape) -> Pads:
+        """Values to add to rows of a shape."""
+        return window_pads(shape[:-1], self.spans(), self.strides, self.padding)
+
+    def n_windows(self, shape: Shape) -> Shape:
+        """Numbers of windows along the axes of rows of a shape."""
+        return n_windows(shape[:-1], self.spans(), self.strides, self.padding)
+
+    def are_windows_right(self) -> dict[str, bool]:
+        """For each option that they have in common whether it is right."""
+        n_axes = len(self.kernel_size) if are_sizes(self.kernel_size) else 0
+        return {
+            "kernel_size": n_axes in (1, 2),
+            "strides": are_sizes(self.strides, n_axes),
+            "dilation": are_sizes(self.dilation, n_axes),
+            "padding": self.padding in (PADDINGS if n_axes == 1 else PADDINGS[:2]),
+        }
 
 
 def pad(values: np.ndarray, pads: Pads, fill: float = 0) -> np.ndarray:
