@@ -222,6 +222,16 @@ def test_kernels_larger_than_images(shape):
     assert_same_everywhere(new_model(shape, call))
 
 
+def test_large_images_are_convolved_in_pieces(monkeypatch):
+    model = new_model((20, 9, 3), body(layers.Conv2D(4, 3, padding="same", strides=(2, 1))))
+    net, weights = graph_of(model), model.get_weights()
+    X = np.random.RandomState(1).normal(size=(5, 540))
+    expected = net.logits(weights, X)
+    for most in (1, 2000, 10_000):
+        monkeypatch.setattr("skclf.nets._body._convolution._MOST_VALUES", most)
+        np.testing.assert_allclose(net.logits(weights, X), expected, rtol=1e-12)
+
+
 def test_padding_is_never_a_maximum_nor_counted():
     pools = [kind(3, 2, padding="same") for kind in (layers.MaxPooling2D, layers.AveragePooling2D)]
     model = new_model((5, 4, 2), lambda values: layers.Concatenate()([p(values) for p in pools]))

@@ -1,5 +1,7 @@
 """Which Keras models become graphs, and which ones Keras alone can compute."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -231,6 +233,12 @@ def test_weights_that_change_nothing_are_not_known():
     model.other = layers.Dense(2)
     model.other.build((None, 6))
     assert len(model.weights) == 2 or graph_of(model) is None
+
+
+def test_batch_renormalization_is_not_known():
+    if "renorm" not in inspect.signature(layers.BatchNormalization).parameters:
+        pytest.skip("an option of newer versions of Keras")
+    assert not is_known(VECTORS, layers.BatchNormalization(renorm=True))
 
 
 def test_quantized_layers_are_not_known():

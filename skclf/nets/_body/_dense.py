@@ -39,7 +39,7 @@ class BodyDense(BodyLayer):
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
         """Make it of a Dense."""
         name = activation_name(layer.activation)
-        return None if name is None else cls(layer.units, name, layer.use_bias)
+        return None if name is None else cls(int(layer.units), name, bool(layer.use_bias))
 
     def weight_names(self) -> tuple[str, ...]:
         """Kernel and bias."""

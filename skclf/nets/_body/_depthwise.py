@@ -63,14 +63,14 @@ class DepthwiseConvolution(Convolving):
             return None
         is_separable = type(layer).__name__.startswith("Separable")
         return cls(
-            layer.depth_multiplier,
-            tuple(layer.kernel_size),
-            tuple(layer.strides),
-            tuple(layer.dilation_rate),
+            int(layer.depth_multiplier),
+            tuple(map(int, layer.kernel_size)),
+            tuple(map(int, layer.strides)),
+            tuple(map(int, layer.dilation_rate)),
             layer.padding,
-            layer.filters if is_separable else None,
+            int(layer.filters) if is_separable else None,
             name,
-            layer.use_bias,
+            bool(layer.use_bias),
         )
 
     def weight_names(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Embedding(BodyLayer):
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
         """Make it of an Embedding without a mask."""
-        return None if layer.mask_zero else cls(layer.input_dim, layer.output_dim)
+        return None if layer.mask_zero else cls(int(layer.input_dim), int(layer.output_dim))
 
     def weight_names(self) -> tuple[str, ...]:
         """The vectors."""

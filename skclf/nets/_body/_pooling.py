@@ -54,12 +54,12 @@ class Pooling(BodyLayer):
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
         """Make it of one of Keras's four."""
-        strides, padding = tuple(layer.strides), layer.padding
+        strides, padding = tuple(map(int, layer.strides)), layer.padding
         right = are_sizes(strides) and padding in PADDINGS[:2]
         if layer.data_format != "channels_last" or not right:
             return None
         mode = "max" if type(layer).__name__.startswith("Max") else "average"
-        return cls(mode, tuple(layer.pool_size), strides, padding)
+        return cls(mode, tuple(map(int, layer.pool_size)), strides, padding)
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
         """One input, with its channels after one axis for each number of the windows' size."""

@@ -129,9 +129,10 @@ class ZeroPadding(BodyLayer):
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
         """Make it of one of Keras's two."""
-        if type(layer).__name__ == "ZeroPadding1D":
-            return cls((tuple(layer.padding),)) if _is_last(layer) else None
-        return cls(tuple(map(tuple, layer.padding))) if _is_last(layer) else None
+        if not _is_last(layer):
+            return None
+        pads = [layer.padding] if type(layer).__name__ == "ZeroPadding1D" else layer.padding
+        return cls(tuple((int(before), int(after)) for before, after in pads))
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
         """One input, with its channels after as many axes."""
