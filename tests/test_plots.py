@@ -443,8 +443,8 @@ def test_rows_become_images(shape, image_shape, found):
 @pytest.mark.parametrize(
     ("shape", "image_shape", "message"),
     [
-        ((2, 20), None, r"Got flattened rows of 20 values, which make no image of shape \(4, 4\)"),
-        ((2, 20), (5, 5), r"rows of 20 values, which make no image of shape \(5, 5\)"),
+        ((2, 20), None, r"Got flattened rows of 20 values.* don't form an image of shape \(4, 4\)"),
+        ((2, 20), (5, 5), r"rows of 20 values, which don't form an image of shape \(5, 5\)"),
         ((2, 20), (20,), r"images of shape \(20,\), but expected \(height, width\) or"),
         ((2, 5, 4, 2), None, r"images of shape \(5, 4, 2\), but expected .* 1, 3 or 4 channels"),
         ((2,), None, r"images of shape \(\)"),
@@ -594,7 +594,7 @@ def test_image_shape_of_flattened_rows(logistic):
         logistic, DIGITS, n_images=2, image_shape=(4, 16)
     )
     assert display.images.shape == (2, 4, 16)
-    with pytest.raises(ValueError, match=r"rows of 64 values, which make no image of shape \(4, 4"):
+    with pytest.raises(ValueError, match=r"64 values, which don't form an image of shape \(4, 4"):
         ImagePredictionsDisplay.from_estimator(logistic, DIGITS, image_shape=(4, 4))
 
 
@@ -904,7 +904,7 @@ def test_names_are_those_of_the_fitted_estimator(in_pipeline):
             r"Got true labels of shape \(16,\), .*\(n_im.*3",
         ),
         ({"y": SHOWN[:, :2]}, r"true labels of shape \(16, 2\), but expected an indicator"),
-        ({"y": 2 * SHOWN}, "true labels with other values than 0 and 1"),
+        ({"y": 2 * SHOWN}, "true labels with values other than 0 and 1"),
         ({"y": SHOWN[:7]}, "inconsistent numbers of samples"),
         ({"label_names": ["a", "b"]}, r"label_names=\['a', 'b'\], but expected 3 different names"),
         ({"label_names": ["a", "b", "a"]}, "expected 3 different names, one for each column"),
@@ -919,12 +919,12 @@ def test_several_labels_that_can_not_be_drawn(options, message):
 
 def test_several_classes_a_column_are_no_labels():
     neighbors = KNeighborsClassifier(3).fit(FLAT, SHOWN + np.arange(80)[:, np.newaxis] % 2)
-    with pytest.raises(ValueError, match=r"predictions with other values than 0 and 1, .*column"):
+    with pytest.raises(ValueError, match=r"predictions with values other than 0 and 1, .*column"):
         ImagePredictionsDisplay.from_estimator(neighbors, FLAT)
 
 
 def test_names_for_an_estimator_of_one_label(logistic):
-    with pytest.raises(ValueError, match=r"label_names=\['a'\], but LogisticReg.* one label a row"):
+    with pytest.raises(ValueError, match=r"label_names=\['a'\], but LogisticReg.* one label per r"):
         ImagePredictionsDisplay.from_estimator(logistic, DIGITS, label_names=["a"])
 
 
@@ -990,7 +990,7 @@ def test_nothing_global_is_changed():
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch, display_class, conv):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     name = display_class.__name__
-    message = rf"{name}\.from_estimator needs matplotlib, .*; pip install skclf\[plots\] brings"
+    message = rf"{name}\.from_estimator needs matplotlib, .* with pip install 'skclf\[plots\]' "
     with pytest.raises(ImportError, match=message):
         display_class.from_estimator(conv, "loss" if display_class is HistoryDisplay else IMAGES)
 
@@ -1005,7 +1005,7 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch, display_class
 def test_only_drawing_needs_matplotlib(monkeypatch, display):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert len(display.frame()) == 1
-    with pytest.raises(ImportError, match=r"\.plot needs matplotlib, .* pip install skclf\[plots"):
+    with pytest.raises(ImportError, match=r"\.plot needs matplotlib, .* pip install 'skclf\[plo"):
         display.plot()
 
 

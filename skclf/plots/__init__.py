@@ -1,12 +1,12 @@
-"""Pictures of training and of predictions, in the form of scikit-learn's displays.
+"""Plots of training and of predictions, as displays like those of scikit-learn.
 
 ==========================  ====================================================================
 `HistoryDisplay`            learning curve of a fitted net, with its best epoch
 `ImagePredictionsDisplay`   images with the predicted labels and how probable they are
 ==========================  ====================================================================
 
-A display stores what it shows, and draws it in `plot`. Only drawing needs Matplotlib, which
-``pip install skclf[plots]`` brings along; no display loads TensorFlow.
+A display stores the data that it shows, and `plot` draws them. Only drawing needs Matplotlib, which
+``pip install 'skclf[plots]'`` installs. Displays don't load TensorFlow.
 """
 
 from ._history import HistoryDisplay

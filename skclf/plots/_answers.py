@@ -1,7 +1,8 @@
-"""What a classifier says of images, and whether it is right: one label each, or several.
+"""What a classifier predicts for images, and whether it is right: one label each, or several.
 
-`OneLabel` and `SeveralLabels` offer the same: which answers are wrong, the columns of a table and
-the titles of the images. `answers_of` gets the right one of them from a fitted classifier.
+`OneLabel` and `SeveralLabels` have the same methods, which return whether each prediction is
+wrong, the columns of a table and the titles of the images. `answers_of` returns the right one
+for a fitted classifier.
 """
 
 import numpy as np
@@ -58,12 +59,14 @@ class SeveralLabels:
         Indicators of 0 and 1. ``label`` is None where the true labels aren't known.
     probability : array-like of float of shape (n_images, n_labels)
     label_names : array-like of shape (n_labels,) or None
-        None numbers the columns. So does a number as name, which alone would say too little.
+        If None, the columns are named "label 0", "label 1" and so on. A name that is not a string,
+        such as the number 7, becomes "label 7".
 
     Raises
     ------
     ValueError
-        If the shapes differ, there are other values than 0 and 1, or two labels have one name.
+        If the shapes differ, if indicators have values other than 0 and 1, or if two labels have
+        the same name.
     """
 
     def __init__(self, predicted, probability, label=None, label_names=None):
@@ -100,7 +103,7 @@ class SeveralLabels:
         return columns
 
     def titles(self):
-        """A `Title` for each image; without any label it says "none"."""
+        """A `Title` for each image, which reads "none" if no label is predicted."""
         labels = self.predicted if self.label is None else self.label
         columns = zip(
             self.predicted, self.probability, self._names_of(labels), self.wrong(), strict=True
@@ -132,7 +135,7 @@ def answers_of(estimator, last, rows, y, label_names):
         The classifier inside, which may have ``label_names_``.
     rows : array-like of shape (n_images, ...)
     y : array-like, sparse matrix or None
-        The true labels of these and maybe more rows.
+        The true labels of these rows, possibly followed by those of others.
     label_names : array-like of str of shape (n_labels,) or None
 
     Returns
@@ -143,8 +146,8 @@ def answers_of(estimator, last, rows, y, label_names):
     if np.ndim(predicted) != 2 and not hasattr(predicted, "toarray"):
         if label_names is not None:
             raise ValueError(
-                f"Got label_names={label_names!r}, but {last!r} predicts one label a row, which "
-                "has its own name; label_names are for classifiers that predict indicators."
+                f"Got label_names={label_names!r}, but {last!r} predicts one label per row, which "
+                "is its own name; label_names are for classifiers that predict indicators."
             )
         return _one_label(estimator, rows, predicted, y)
     shown = np.arange(predicted.shape[0])
@@ -179,10 +182,10 @@ def _check_some_known(labels, classes):
 
 
 def _probabilities_of_labels(estimator, rows):
-    """Array of shape (n_rows, n_labels), also from classifiers that give a list of arrays.
+    """Array of shape (n_rows, n_labels), also from classifiers that return a list of arrays.
 
-    Such lists hold an array for each label, with a column for each class that was met in training:
-    0 and 1, or one of them alone.
+    Such a list has one array per label, with one column for each class seen in training: 0 and 1,
+    or only one of them.
     """
     found = estimator.predict_proba(rows)
     if not isinstance(found, list):
@@ -202,7 +205,8 @@ def _indicator(values, meaning, n_labels=None):
         )
     if not np.isin(array, (0, 1)).all():
         raise ValueError(
-            f"Got {meaning} with other values than 0 and 1, but expected an indicator: 1 where an "
-            "image has a label, else 0. Draw a target with several classes a column by column."
+            f"Got {meaning} with values other than 0 and 1, but expected an indicator: 1 where an "
+            "image has a label, else 0. Draw a target with several classes per column one column "
+            "at a time."
         )
     return array.astype(bool)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from skclf._typing import ArrayLike
 
-# Where a legend may go; of places that are equally empty, the first.
+# Where a legend may go; of equally empty corners, the first is used.
 CORNERS = ("upper right", "lower right", "upper left", "lower left")
-# Between the legend and what is nearest to it; the ring around the best epoch has to fit in.
+# Between the legend and the nearest curve, with room for the ring around the best epoch.
 GAP_POINTS = 10
-# Of the height of the axes; a legend that is higher gets no more room than this.
+# Largest share of the axes' height that is kept free for the legend.
 MOST_LEGEND = 0.6
 MOST_MARKERS = 20
 
@@ -31,14 +31,14 @@ def readable(metric: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three decimals, or two figures of a small number."""
+    """A number with three decimals, or with two significant digits if it is small."""
     return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
 def marked_places(values: np.ndarray, most: int = MOST_MARKERS) -> list[int]:
-    """Positions of the points to mark: every one, or some of many; lone points always.
+    """Positions of the points to mark: all of them, or some if there are many, and lone points.
 
-    A point without neighbours, as NaN makes them, has no line and is seen by its marker alone.
+    A point between two NaNs has no line, so only its marker shows it.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def limits_with_room(
     ----------
     limits : tuple (low, high)
     points : ndarray of float
-        What must not lie there.
+        Values of the points.
     share : float
         Between 0 and 1.
     at_top : bool
@@ -89,7 +89,7 @@ def emptiest_corner(
     shares: tuple[float, float],
     best_epoch: int | None = None,
 ) -> tuple[str, tuple[float, float]]:
-    """Where a legend has room, or can be given it at the least cost.
+    """The corner for a legend, and the limits that make room for it there.
 
     Parameters
     ----------
@@ -100,14 +100,14 @@ def emptiest_corner(
     shares : tuple of two float
         The legend's width and height as shares of the axes'.
     best_epoch : int or None
-        Whose line is better not hidden.
+        The epoch whose line the legend should not hide, if possible.
 
     Returns
     -------
     corner : str
         For example "upper right".
     limits : tuple (low, high)
-        Of the axis of values, such that the legend hides no point and no line between two.
+        Limits of the axis of values at which the legend hides no point, and no line between two.
     """
     epochs, values = points
     (left, right), limits = window
@@ -115,7 +115,7 @@ def emptiest_corner(
     choices = []
     for corner in CORNERS:
         begin, end = (left, left + width) if "left" in corner else (right - width, right)
-        # One epoch more, for the lines that come in from the side.
+        # One epoch more on each side, for lines that enter from there.
         under = (epochs > begin - 1) & (epochs < end + 1) & np.isfinite(values)
         stretched = limits_with_room(limits, values[under], height, "upper" in corner)
         hides_best = best_epoch is not None and begin <= best_epoch <= end
@@ -125,7 +125,7 @@ def emptiest_corner(
 
 
 class HistoryDisplay:
-    """Learning curve: a loss or metric of each epoch, on training and on validation rows.
+    """Learning curve: a loss or metric at each epoch, on training and on validation rows.
 
     Use `from_estimator` to make one. All parameters are stored as attributes.
 
@@ -135,19 +135,19 @@ class HistoryDisplay:
         Numbers of the epochs.
 
     training : array-like of float of shape (n_epochs,)
-        The metric on the training rows; NaN where it is not known.
+        The metric on the training rows; NaN where it is unknown.
 
     validation : array-like of float of shape (n_epochs,), default=None
-        The metric on the validation rows; None draws no such curve.
+        The metric on the validation rows. If None, only the training curve is drawn.
 
     metric : str, default="loss"
         Keras's name of the metric.
 
     best_epoch : int, default=None
-        The epoch to mark on the validation curve; None marks none.
+        The epoch to mark on the validation curve. If None, no epoch is marked.
 
     estimator_name : str, default=None
-        Goes before the names of the curves, to tell several displays on the same axes apart.
+        Prefix of the curves' names, which tells displays on the same axes apart.
 
     Attributes
     ----------
@@ -161,7 +161,7 @@ class HistoryDisplay:
         The dotted line at the best epoch.
 
     best_marker_ : matplotlib.lines.Line2D or None
-        The ring around the best epoch's validation value; its label says epoch and value.
+        The ring around the best epoch's validation value; its label gives both.
 
     ax_ : matplotlib.axes.Axes
         Axes with the curves.
@@ -225,13 +225,13 @@ class HistoryDisplay:
             or a fitted search over either.
 
         metric : str, default="loss"
-            A column of ``history_``, without the ``val_`` of validation.
+            A column of ``history_``, without the prefix ``val_``.
 
         name : str, default=None
-            Goes before the names of the curves, to tell several displays on the same axes apart.
+            Prefix of the curves' names, which tells displays on the same axes apart.
 
         ax : matplotlib.axes.Axes, default=None
-            Axes to draw in; None makes a new figure.
+            Axes to draw in. If None, a new figure is created.
 
         train_kwargs : dict, default=None
             Keywords of `matplotlib.axes.Axes.plot` for the training curve.
@@ -288,7 +288,7 @@ class HistoryDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Axes to draw in; None makes a new figure.
+            Axes to draw in. If None, a new figure is created.
 
         train_kwargs : dict, default=None
             Keywords of `matplotlib.axes.Axes.plot` for the training curve.
@@ -321,12 +321,12 @@ class HistoryDisplay:
                 "validation", self.validation, held_out, validation_kwargs
             )
             self._mark_best_epoch()
-        # Lines across the axes, such as ``axhline``, have another transform, if perhaps one that is
-        # equal as long as the limits are those of empty axes.
+        # Lines across the axes, such as ``axhline``, have a transform of their own, although it may
+        # compare equal as long as the axes are empty.
         epochs, values = np.concatenate(
             [line.get_xydata() for line in ax.lines if line.get_transform() is ax.transData]
         ).T
-        _dress(ax, readable(self.metric), epochs)
+        _style_axes(ax, readable(self.metric), epochs)
         best_epoch = None if self.best_line_ is None else self.best_epoch
         _place_legend(ax, epochs, values, best_epoch)
         return self
@@ -337,8 +337,8 @@ class HistoryDisplay:
         Returns
         -------
         pandas.DataFrame
-            A row an epoch, index ``epoch``; the metric under its Keras name and, where there are
-            validation rows, with ``val_`` before it.
+            One row per epoch, with the index ``epoch``. The columns are named by the metric's Keras
+            name and, if there are validation rows, by that name with the prefix ``val_``.
         """
         import pandas as pd
 
@@ -355,7 +355,7 @@ class HistoryDisplay:
         from matplotlib.lines import Line2D
 
         values = np.asarray(values, dtype=float)
-        # An alias in what is chosen ("c") must replace the default that goes by the full name.
+        # An alias among the user's keywords ("c") must replace the default under the full name.
         style = {
             "label": self._label(curve),
             "markersize": 5,
@@ -367,7 +367,7 @@ class HistoryDisplay:
         return line
 
     def _mark_best_epoch(self):
-        """Mark the best epoch, where its validation value is known."""
+        """Mark the best epoch, if its validation value is known."""
         at_best = np.asarray(self.epochs) == self.best_epoch
         value = np.asarray(self.validation, dtype=float)[at_best]
         if not np.isfinite(value).any():
@@ -400,7 +400,7 @@ def _history_of(net):
     )
 
 
-def _dress(ax, ylabel, epochs):
+def _style_axes(ax, ylabel, epochs):
     from matplotlib.ticker import MaxNLocator
 
     ax.set(xlabel="Epoch", ylabel=ylabel)
@@ -408,7 +408,7 @@ def _dress(ax, ylabel, epochs):
     ax.grid(color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    # A margin of less than an epoch, so that no tick stands for an epoch 0.
+    # A margin of less than one epoch, so that there is no tick at epoch 0.
     first, last = epochs.min(), epochs.max()
     margin = min(0.5, 0.05 * (last - first)) or 0.5
     ax.set_xlim(first - margin, last + margin, auto=None)
@@ -420,7 +420,7 @@ def _place_legend(ax, epochs, values, best_epoch):
     box, gap = legend.get_window_extent(), GAP_POINTS / 72 * ax.figure.dpi
     width = min((box.width + 2 * gap) / ax.bbox.width, 1)
     height = min((box.height + 2 * gap) / ax.bbox.height, MOST_LEGEND)
-    # On its own scale an axis is even, be it logarithmic.
+    # In the units of the axis's scale, which may be logarithmic.
     scale = ax.yaxis.get_transform()
     window = ax.get_xlim(), tuple(scale.transform(np.array(ax.get_ylim())))
     points = epochs, scale.transform(values)

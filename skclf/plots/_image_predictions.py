@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 # In points, between a title and its image.
 TITLE_PAD = 6
-# In inches: a row of images; the place of one image, of many and of few; what is free between two.
+# In inches: the width of a row of images, that of one image among many and among few, and the gap.
 ROW_WIDTH, PLACE_WIDTHS, GAP = 6.4, (1.3, 2.4), 0.15
-# Height by width of the place of an image; flatter or taller images don't fill theirs.
+# Limits of the ratio of height to width of an image's place, which other images don't fill.
 ASPECTS = (0.2, 3)
 
 
 def grid_shape(n_images: int) -> tuple[int, int]:
-    """Rows and columns of a square grid, or of one column more where that leaves no gap."""
+    """Rows and columns of a square grid, or with one more column if that leaves no gaps."""
     side = ceil(sqrt(n_images))
     n_columns = side if n_images % (side + 1) else side + 1
     return ceil(n_images / n_columns), n_columns
@@ -47,12 +47,12 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
     ----------
     rows : ndarray of shape (n, height, width), (n, height, width, channels) or (n, n_values)
     image_shape : tuple (height, width) or (height, width, channels), or None
-        Of flattened rows. None takes them for square grey images.
+        Shape of flattened rows. If None, they are square grey images.
 
     Returns
     -------
     ndarray of shape (n, height, width) or (n, height, width, channels)
-        With 3 or 4 channels where there are any.
+        With 3 or 4 channels, if there are any.
 
     Raises
     ------
@@ -63,12 +63,11 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
         n_values = rows.shape[1]
         if image_shape is None:
             image_shape = (isqrt(n_values),) * 2
-        image_shape = tuple(map(int, image_shape))  # the product of NumPy's small ones overflows
+        image_shape = tuple(map(int, image_shape))  # products of NumPy's small integers overflow
         if prod(image_shape) != n_values:
             raise ValueError(
-                f"Got flattened rows of {n_values} values, which make no image of shape "
-                f"{image_shape}; pass image_shape=(height, width) or (height, width, "
-                "channels)."
+                f"Got flattened rows of {n_values} values, which don't form an image of shape "
+                f"{image_shape}; pass image_shape=(height, width) or (height, width, channels)."
             )
         rows = rows.reshape(len(rows), *image_shape)
     if rows.ndim == 4 and rows.shape[3] == 1:
@@ -77,7 +76,7 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
         return rows
     raise ValueError(
         f"Got X with images of shape {rows.shape[1:]}, but expected (height, width) or (height, "
-        "width, channels) with 1, 3 or 4 channels. Where the channels come first, pass "
+        "width, channels) with 1, 3 or 4 channels. If the channels come first, pass "
         "np.moveaxis(X, 1, -1)."
     )
 
@@ -88,8 +87,8 @@ def shown_range(images: np.ndarray) -> tuple[float, float]:
     Returns
     -------
     tuple (low, high) of float
-        (0, 1) for coloured images with such values and 0 to 255 for coloured bytes, since these
-        are what Matplotlib would show; else the smallest and the largest value.
+        (0, 1) for coloured images with values in this range and (0, 255) for coloured bytes, as in
+        Matplotlib; otherwise the smallest and the largest value.
     """
     if images.ndim == 4 and images.dtype == np.uint8:
         return 0.0, 255.0
@@ -102,10 +101,10 @@ def shown_range(images: np.ndarray) -> tuple[float, float]:
 class ImagePredictionsDisplay:
     """Images with the predicted labels and their probabilities above each.
 
-    Where the true labels are known, a wrong prediction has a cross before it, the true labels below
-    it and a heavy frame around its image. With several labels a row, a title names each predicted
-    label with its own probability, or says "none", and a prediction is wrong if any label is. Use
-    `from_estimator` to make a display. All parameters are stored as attributes.
+    If the true labels are known, a cross and a heavy frame mark the wrong predictions, and the true
+    labels are shown below them. With several labels per row, the title lists each predicted label
+    with its probability, or reads "none"; the prediction is wrong if any of its labels is. Use
+    `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
     ----------
@@ -114,16 +113,16 @@ class ImagePredictionsDisplay:
         Grey images, or coloured ones with 3 or 4 channels.
 
     predicted : array-like of shape (n_images,) or (n_images, n_labels)
-        The predicted labels; with several labels a row an indicator of 0 and 1.
+        The predicted labels; with several labels per row, an indicator of 0 and 1.
 
     probability : array-like of float of shape (n_images,) or (n_images, n_labels)
-        The probabilities of the predicted labels; with several labels a row those of all labels.
+        The probabilities of the predicted labels; with several labels per row, those of all labels.
 
     label : array-like of shape (n_images,) or (n_images, n_labels), default=None
-        The true labels, where they are known, in the form of ``predicted``.
+        The true labels in the form of ``predicted``, if they are known.
 
     label_names : array-like of str of shape (n_labels,), default=None
-        With several labels a row, the names of the columns. None numbers them: "label 0" and so on.
+        With several labels per row, the names of the columns. If None, "label 0", "label 1", ...
 
     Attributes
     ----------
@@ -131,7 +130,7 @@ class ImagePredictionsDisplay:
         Axes of each image.
 
     ax_ : ndarray of matplotlib.axes.Axes of shape (n_images,)
-        The same, by the name that scikit-learn's displays use.
+        The same array, under the name that scikit-learn's displays use.
 
     figure_ : matplotlib.figure.Figure
         Figure with the axes.
@@ -139,7 +138,7 @@ class ImagePredictionsDisplay:
     See Also
     --------
     HistoryDisplay : Learning curve of a fitted net.
-    sklearn.metrics.ConfusionMatrixDisplay : How often each class is taken for each other.
+    sklearn.metrics.ConfusionMatrixDisplay : How often each class is predicted as each other class.
 
     Examples
     --------
@@ -155,7 +154,7 @@ class ImagePredictionsDisplay:
     >>> list(display.frame())
     ['image', 'predicted', 'probability', 'label', 'correct']
 
-    With several labels a row:
+    With several labels per row:
 
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> shapes = make_shapes(80, image_shape=(16, 16), radius=(3, 6), multilabel=True,
@@ -215,27 +214,28 @@ class ImagePredictionsDisplay:
 
         X : array-like of shape (n_samples, height, width), \
                 (n_samples, height, width, channels) or (n_samples, n_features)
-            Images, as the estimator takes them.
+            Images, in the form that the estimator takes.
 
         y : array-like of shape (n_samples,) or {array-like, sparse matrix} of shape \
                 (n_samples, n_labels), default=None
-            The true labels of all of ``X``, an indicator if the estimator predicts several a row.
+            The true labels of all of ``X``; an indicator if the estimator predicts several labels
+            per row.
 
         n_images : int, default=16
-            Number of images to draw, at most all.
+            Number of images to draw. If ``X`` has fewer, all are drawn.
 
         image_shape : tuple (height, width) or (height, width, channels), default=None
-            For flattened rows. None takes the fitted ``image_shape_`` of the estimator, or of the
-            last step of a pipeline, where a row has as many values; else rows are square grey
-            images.
+            Shape of flattened rows. If None, it is the fitted ``image_shape_`` of the estimator, or
+            of the last step of a pipeline, provided that a row has as many values; otherwise rows
+            are square grey images.
 
         label_names : array-like of str of shape (n_labels,), default=None
-            For an estimator that predicts several labels a row, the names of its labels. None
-            takes the fitted ``label_names_`` of the estimator, or of the last step of a pipeline;
-            else labels are numbered.
+            The names of the labels, for an estimator that predicts several labels per row. If None,
+            they are the fitted ``label_names_`` of the estimator, or of the last step of a
+            pipeline; otherwise labels are numbered.
 
         fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, default=None
-            Empty figure to draw in; None makes a new one.
+            Empty figure to draw in. If None, a new one is created.
 
         Returns
         -------
@@ -251,9 +251,9 @@ class ImagePredictionsDisplay:
         TypeError
             If the estimator has no ``predict_proba``.
         ValueError
-            If ``n_images`` is below 1, ``X`` is empty or can't be shown as images, ``y`` has
-            another length than ``X`` or another form than the predictions, all of its labels are
-            unknown to the estimator, or there are not as many ``label_names`` as labels.
+            If ``n_images`` is below 1, if ``X`` is empty or can't be shown as images, if ``y``
+            differs from ``X`` in length or from the predictions in form, if the estimator has seen
+            none of the labels in ``y``, or if the numbers of ``label_names`` and labels differ.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         last = final_estimator(estimator)
@@ -286,8 +286,8 @@ class ImagePredictionsDisplay:
         Parameters
         ----------
         fig : matplotlib.figure.Figure or matplotlib.figure.SubFigure, default=None
-            Empty figure to draw in; None makes a new one. Without a layout engine, it gets the
-            constrained one.
+            Empty figure to draw in. If None, a new one is created. A figure without a layout engine
+            gets the constrained layout.
 
         Returns
         -------
@@ -311,7 +311,7 @@ class ImagePredictionsDisplay:
         if fig is None:
             fig = _new_figure(images.shape[1] / images.shape[2], titles, size, n_columns, place)
         elif fig.get_layout_engine() is None:
-            # Without one, titles would lie on the images above them.
+            # Without one, titles would overlap the images above them.
             fig.figure.set_layout_engine("constrained")
         self.figure_ = fig
         grid = fig.subplots(n_rows, n_columns, squeeze=False).ravel()
@@ -339,10 +339,10 @@ class ImagePredictionsDisplay:
         Returns
         -------
         pandas.DataFrame
-            A row an image, with the columns ``image`` (its row in ``X``), ``predicted`` and
-            ``probability``, and where the true labels are known ``label`` and ``correct``. With
-            several labels a row, ``predicted`` and ``label`` hold tuples of names, and there is a
-            column ``p_<name>`` with the probability of each label instead of ``probability``.
+            One row per image, with the columns ``image`` (its row in ``X``), ``predicted`` and
+            ``probability``, and if the true labels are known, ``label`` and ``correct``. With
+            several labels per row, ``predicted`` and ``label`` hold tuples of names, and instead of
+            ``probability`` there is a column ``p_<name>`` with the probability of each label.
         """
         import pandas as pd
 
@@ -356,7 +356,7 @@ class ImagePredictionsDisplay:
 
 
 def _new_figure(aspect, titles, size, n_columns, place):
-    """A figure for images of such an aspect with such titles, each row as high as it needs."""
+    """A new figure, in which each row of images is as high as its titles require."""
     import matplotlib.pyplot as plt
 
     image_height = (place - GAP) * float(np.clip(aspect, *ASPECTS))

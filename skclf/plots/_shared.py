@@ -1,9 +1,9 @@
-"""What both displays need: their colours, Matplotlib or a clear error, the estimator inside."""
+"""Helpers of both displays: colours, a check for Matplotlib, the estimator in a pipeline."""
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-# Out of Okabe and Ito's palette, whose colours stay apart for colour-blind eyes.
+# From Okabe and Ito's palette, whose colours colour-blind readers can tell apart.
 BLUE, VERMILION = "#0072b2", "#d55e00"
 
 
@@ -13,8 +13,8 @@ def check_matplotlib(caller):
         import matplotlib.pyplot  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"{caller} needs matplotlib, which is not installed; pip install skclf[plots] "
-            f"brings it along ({error})."
+            f"{caller} needs matplotlib, which is not installed. Install it with "
+            f"pip install 'skclf[plots]' ({error})."
         ) from error
 
 
@@ -28,7 +28,7 @@ def final_estimator(estimator):
     TypeError
         If it is a class.
     ValueError
-        If a search was made with ``refit=False``, and so holds no fitted estimator.
+        If a search was made with ``refit=False``, so that it has no fitted estimator.
     """
     if isinstance(estimator, type):
         raise TypeError(f"Got the class {estimator.__name__}, but expected a fitted instance.")

@@ -1,27 +1,27 @@
 """Titles above images: predicted labels with their probabilities, and the true labels below.
 
-A title is a few lines of plain text that are no wider than the place of an image. Here it isn't
-known where labels come from, and nothing is drawn.
+A title is a few lines of plain text, no wider than the space for its image. This module only
+breaks text into lines; it doesn't predict or draw.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
 
-# In points. The largest size is taken at which no line needs to be broken, else the smallest.
+# In points. The largest size at which no line has to be broken is used, or else the smallest.
 TITLE_SIZES = (10, 9, 8)
-# Of the name of one label; of the predicted or the true labels of an image.
+# Most lines for the name of one label, and for all predicted or all true labels of an image.
 MOST_LINES, MOST_LINES_OF_LABELS = 2, 5
 
 
 @dataclass(frozen=True)
 class Title:
-    """What a title says.
+    """The content of a title.
 
     Parameters
     ----------
     predicted : tuple of tuple (name, percentage)
-        Both are text. The percentage stays on one line with the end of the name.
+        Both are strings. The percentage stays on the same line as the end of the name.
     label : tuple of str
         The true labels, which are shown if the prediction is wrong.
     wrong : bool
@@ -32,7 +32,7 @@ class Title:
     wrong: bool
 
     def items(self):
-        """What stands above and below, as lists of pairs (text, what stays with it)."""
+        """The predicted and the true labels, as lists of pairs (text, end of its last line)."""
         above = listed(self.predicted)
         if not self.wrong:
             return above, []
@@ -46,21 +46,22 @@ class Title:
 
 
 def listed(pairs):
-    """Pairs (name, percentage) with a comma behind each but the last."""
+    """Pairs (name, percentage) with a comma after each except the last."""
     *others, (last_name, last_percentage) = [(drawable(name), end) for name, end in pairs]
     commas = [(name, f"{end},") if end else (f"{name},", "") for name, end in others]
     return [*commas, (last_name, last_percentage)]
 
 
 def drawable(label):
-    """A label as text; what stands for undecodable bytes, which no font has, is written out."""
+    """A label as text, with escape sequences for undecodable bytes, which no font can draw."""
     return str(label).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def lines_of(items, fits, most=MOST_LINES_OF_LABELS):
     """Lines that fit, broken between the items if possible.
 
-    Of many items the first are shown, and how many more there are. At least one is shown.
+    If there are too many items, only the first ones are shown, at least one, followed by the number
+    of the others.
     """
     lines: list[str] = []
     found = None
@@ -89,7 +90,7 @@ def _with_item(lines, item, fits):
 
 
 def wrapped(text, fits, most=MOST_LINES):
-    """Break a text into lines that fit, behind spaces, hyphens and underscores if possible.
+    """Break a text into lines that fit, after spaces, hyphens and underscores if possible.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def wrapped(text, fits, most=MOST_LINES):
     fits : callable
         Whether a line is short enough.
     most : int
-        Lines; what is beyond them is left out, and an ellipsis shows that.
+        Maximum number of lines. A longer text is cut and ends in an ellipsis.
 
     Returns
     -------
@@ -120,13 +121,13 @@ def wrapped(text, fits, most=MOST_LINES):
 
 
 def texts_and_size(titles, width):
-    """Titles as text in lines no wider than so many points, and their font size."""
+    """Titles as text, in lines of at most `width` points, and their font size."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
     def fitting(size):
         font = FontProperties(size=size)
-        # Labels come again and again, and measuring a text is slow.
+        # The same labels occur many times, and measuring a text is slow.
         return cache(
             lambda text: text_to_path.get_text_width_height_descent(text, font, False)[0] <= width
         )
