@@ -214,7 +214,7 @@ def test_shapes_X_y():
         ({"image_shape": (64, 6.5)}, "two whole numbers"),
         ({"radius": (0, 5)}, r"radius=\(0, 5\), but expected \(smallest, largest\)"),
         ({"radius": (20, 10)}, r"use radius=\(10, 20\)"),
-        ({"image_shape": (64, 40)}, r"radius 20 takes 41 pixels each way; use radii up to 19"),
+        ({"image_shape": (64, 40)}, r"radius 20 is 41 pixels wide and high; use radii up to 19"),
         ({"shapes": "square"}, "'shapes' parameter of make_shapes"),
         ({"shapes": ("square",)}, "at least two different names"),
         ({"shapes": ("square", "square")}, "at least two different names"),

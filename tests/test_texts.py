@@ -226,7 +226,7 @@ def test_rows_of_equal_length_stay_rows(tmp_path, keras_folder, monkeypatch):
         ("", r"Got columns \[\]"),
         ("text,label\nfine,1\n", r"Got columns \['text', 'label'\]"),
         ("text,label,source\nfine,1,elsewhere\n", "Got 0 IMDB reviews"),
-        ("text,label,source\nfine,good,imdb\n", r"other labels \['good'\]"),
+        ("text,label,source\nfine,good,imdb\n", r"unknown labels \['good'\]"),
     ],
 )
 def test_imdb_wrong_file(content, message, tmp_path, keras_folder, monkeypatch):

@@ -1,7 +1,7 @@
-"""Data to try the classifiers on: two sets that are made, two that are read.
+"""Data to try the classifiers on: two sets are generated, two are read from files.
 
 ===============  ======================================================  =================
-made             rows                                                    classes
+generated        rows                                                    classes
 ===============  ======================================================  =================
 make_shapes      grey images of filled shapes                            square, circle, …
 make_low_high    four numbers between 0 and 100                          low, high
@@ -16,10 +16,9 @@ fetch_reuters    newswires as sequences of word ids                      46 or 5
 
 Each returns a `sklearn.utils.Bunch`, or ``(X, y)`` with ``return_X_y=True``.
 
-One file, one idea: `_shapes` and `_low_high` make data; `_imdb` and `_reuters` know the files of
-their set; `_sources` finds those files, `_hosted` knows Keras's, `_ragged_npz` opens them;
-`_coding` turns words into ids, and `_corpus` turns coded texts into what the user gets. Nothing
-here imports another part of skclf, or TensorFlow.
+`_shapes` and `_low_high` generate data. `_imdb` and `_reuters` describe the files of their set,
+`_sources` finds these files, `_hosted` downloads those that Keras hosts, and `_ragged_npz` opens
+them. `_coding` turns words into ids, and `_corpus` turns coded texts into the result.
 """
 
 from ._imdb import fetch_imdb

@@ -1,9 +1,9 @@
-"""Words to ids and back: the one integer coding that every text set here comes in.
+"""Words to ids and back, in the integer coding that all text sets share.
 
-0 pads, 1 starts a text, 2 stands for a word that has no id of its own, and words count from 3 on
-by how often they occur in the training texts: 3 is the most frequent. Words of equal frequency
-follow each other in alphabetical order (by code point), so that ids never depend on the order of
-the texts. Coded texts lie in one flat array, with the place at which each begins.
+0 is padding, 1 the start of a text, and 2 a word without an id of its own. The ids of words start
+at 3, in descending order of the words' frequency in the training texts. Equally frequent words are
+in alphabetical order (by code point), so that ids don't depend on the order of the texts. Coded
+texts are stored in one flat array, together with the position at which each text begins.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ class Texts(NamedTuple):
 
 
 def split_words(text: str) -> list[str]:
-    """List the words of a text, in lower case and free of mark-up and punctuation.
+    """List the words of a text, in lower case and without mark-up and punctuation.
 
-    A word is a run of letters and digits, apostrophes inside included ("don't"). The simple HTML
-    tags that film reviews hold (``<br />``) part words, as all other characters do.
+    A word is a run of letters and digits, and may contain apostrophes ("don't"). All other
+    characters separate words, and so do the simple HTML tags of film reviews (``<br />``).
     """
     text = html.unescape(_TAG.sub(" ", text)).replace("\u2019", "'").replace("\u00b4", "'")
     return _WORD.findall(text.lower())
 
 
 def join_texts(texts: Iterable[Iterable[int]]) -> Texts:
-    """Lay sequences of ids end to end, each behind the mark of a start."""
+    """Concatenate sequences of ids, each preceded by the start marker."""
     ids = array("i")
     starts = [0]
     for text in texts:
@@ -66,7 +66,7 @@ def code_training_texts(texts):
     vocabulary : dict
         Each word's id, the most frequent word first.
     """
-    # Ids by first appearance come first; once all words are counted, a table turns them into ranks.
+    # Words get ids by first appearance. Once all are counted, a table turns these ids into ranks.
     appearance = defaultdict()
     appearance.default_factory = lambda: len(appearance) + FIRST_WORD
     by_appearance = join_texts(map(appearance.__getitem__, split_words(text)) for text in texts)
@@ -80,14 +80,14 @@ def code_training_texts(texts):
 
 
 def code_other_texts(texts: Iterable[str], vocabulary: dict[str, int]) -> Texts:
-    """Code texts by a vocabulary that is given; words it doesn't know become `UNKNOWN`."""
+    """Code texts by a given vocabulary; words that are not in it become `UNKNOWN`."""
     return join_texts(
         (vocabulary.get(word, UNKNOWN) for word in split_words(text)) for text in texts
     )
 
 
 def is_kept(ids: ArrayLike, num_words: int | None, skip_top: int) -> np.ndarray:
-    """Tell which ids keep their meaning: the markers, and words from `skip_top` to `num_words`."""
+    """Return which ids are kept: the markers, and words from `skip_top` up to `num_words`."""
     ids = np.asarray(ids)
     kept = (ids < FIRST_WORD) | (ids >= skip_top)
     return kept if num_words is None else kept & (ids < num_words)

@@ -1,4 +1,4 @@
-"""From coded texts to what the user gets: choose the subset, limit the ids, fill the Bunch."""
+"""Turn coded texts into the result: choose the subset, limit the ids, fill the Bunch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, Texts, is_kept
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What both fetchers accept; `source` is each one's own.
+# The parameters that both fetchers share; their `source` differs.
 PARAMETER_CONSTRAINTS = {
     "num_words": [Interval(Integral, FIRST_WORD + 1, None, closed="left"), None],
     "data_home": [str, os.PathLike, None],
@@ -29,14 +29,14 @@ PARAMETER_CONSTRAINTS = {
 }
 
 CODING_DESCR = """\
-Texts are sequences of ids: 0 pads, 1 starts a text, 2 stands for a word without an id of its own,
-and words count from 3 on by their frequency, the most frequent first.
+Texts are sequences of ids: 0 is padding, 1 the start of a text, and 2 a word without an id of its
+own. The ids of words start at 3, the most frequent word.
 """
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text set as it was read: every word has its id, nothing is limited or left out yet.
+    """A text set as read, with an id for every word, before ids are limited and texts left out.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Corpus:
     target_names : sequence of str
         What the labels stand for.
     description : str
-        What is to be said about this set from this source.
+        Description of the set and of its source.
     """
 
     parts: dict[str, tuple[Texts, np.ndarray]]
@@ -77,7 +77,7 @@ def _select_rows(texts, target, num_words, skip_top, maxlen):
 
 
 def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, as_frame):
-    """Give the user the chosen part of a corpus; nothing in it is shared with the corpus."""
+    """Return the chosen part of a corpus as a Bunch that shares no memory with the corpus."""
     names = ["train", "test"] if subset == "all" else [subset]
     selected = [_select_rows(*corpus.parts[name], num_words, skip_top, maxlen) for name in names]
     data, target = (np.concatenate(arrays) for arrays in zip(*selected, strict=True))

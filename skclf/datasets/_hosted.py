@@ -1,7 +1,7 @@
-"""The files that Keras hosts: where they lie, how they are known to be right, how they are fetched.
+"""The files that Keras hosts: their address, their checksums, and how they are downloaded.
 
-A file counts as present only if its checksum is the one that Keras publishes, so whatever is read
-from here is what Keras's authors put there, whoever downloaded it.
+A file counts as present only if it has the checksum that Keras publishes, so the data are always
+those of Keras's authors, whoever downloaded the file.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ TIMEOUT_SECONDS = 10
 
 
 def find_folder(data_home):
-    """Path of the folder of hosted files: `data_home`, or where Keras itself keeps them."""
+    """Path of the folder of hosted files: `data_home`, or the folder in which Keras keeps them."""
     if data_home is not None:
         return Path(data_home).expanduser()
     return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
 
 
 def _is_published(file, name):
-    """Tell whether an open file is the file that Keras publishes under `name`."""
+    """Return whether an open file is the one that Keras publishes under `name`."""
     algorithm = "md5" if len(CHECKSUMS[name]) == 32 else "sha256"
     digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest() == CHECKSUMS[name]
@@ -46,7 +46,7 @@ def _holds_published(path, name):
 
 
 def list_missing(names, folder):
-    """List the names whose file is absent from `folder`, or isn't the published one."""
+    """List the names whose file is missing in `folder`, or isn't the published one."""
     return [
         name
         for name in names
@@ -55,7 +55,7 @@ def list_missing(names, folder):
 
 
 def open_published(path):
-    """A hosted file in memory, where no one can change it between the check and the reading.
+    """Load a hosted file into memory, so that it can't change between the check and the reading.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def open_published(path):
 
 
 def download(name, folder):
-    """Fetch one hosted file into `folder`; it appears there whole and checked, or not at all.
+    """Download one hosted file into `folder`, where it appears complete and checked or not at all.
 
     Raises
     ------
     OSError
-        If the file can't be fetched or written, or isn't the one that Keras publishes.
+        If the file can't be downloaded or written, or isn't the one that Keras publishes.
     """
     unfinished = folder / f"{name}.{secrets.token_hex(4)}.part"
     try:

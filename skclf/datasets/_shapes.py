@@ -1,9 +1,9 @@
-"""Images of filled shapes, made in blocks of whole-array arithmetic.
+"""Images of filled shapes, computed by array arithmetic in blocks of images.
 
 A shape is a function that says which pixels lie inside it, given each pixel's distance from the
 centre: `down` of shape (n, height, 1), `right` of shape (n, 1, width) and `radius` of shape
-(n, 1, 1), all whole pixels. It never leaves the square of side ``2 * radius + 1`` around its
-centre, which is what keeps every shape wholly inside its image.
+(n, 1, 1), all whole pixels. It stays within the square of side ``2 * radius + 1`` around its
+centre, so that every shape lies wholly inside its image.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ Shapes
 ------
 
 Grey images of filled shapes: white (1.0) on black (0.0), at random places and of random sizes,
-wholly inside the image. Places and sizes are whole pixels. Noise, where asked for, is normal, added
-to every pixel, and the result is clipped to [0, 1].
+wholly inside the image. Places and sizes are whole pixels. If noise is requested, normal noise is
+added to every pixel, and the result is clipped to [0, 1].
 
 By default each image holds one shape, and each kind of shape occurs equally often (the counts
-differ by one at most), in random order. The target is the kind, as a whole number.
+differ by one at most), in random order. The target is the kind, as an integer.
 
 With multilabel=True each kind of shape is present in an image with probability 1/2, independently
 of the others and at most once, so that images hold none, one or several shapes. Shapes may overlap,
 and a small one may lie wholly behind a larger one. The target is an indicator matrix: a column for
 each kind, with 1 where it is present.
 
-With a radius of 1 all kinds but the square are drawn with the same pixels; from 2 on all differ.
+With a radius of 1, all kinds except the square have the same pixels; from 2 on, all differ.
 """
 
-# Pixels worked on at once: small enough for a processor's cache, large enough to hide the loop.
+# Pixels per block: few enough for a processor's cache, many enough that the loop costs little.
 BLOCK_PIXELS = 2**18
 
 
@@ -50,12 +50,12 @@ def _square(down, right, radius):
 
 
 def _circle(down, right, radius):
-    """As far as half a pixel beyond `radius`, else a lone pixel sticks out at each of four ends."""
+    """Reaches half a pixel beyond `radius`, or else single pixels would stick out at four ends."""
     return down**2 + right**2 < radius * (radius + 1)
 
 
 def _triangle(down, right, radius):
-    """Point up; at the bottom as wide as the square."""
+    """Points up; at the bottom it is as wide as the square."""
     return (2 * np.abs(right) <= down + radius) & (down <= radius)
 
 
@@ -80,7 +80,7 @@ SHAPES = {
 
 
 def _check_pair(value, name, meaning):
-    """Two whole numbers of at least 1, or an error that says what they should be."""
+    """Return two whole numbers of at least 1, or raise an error that says what is expected."""
     numbers = list(value)
     whole = all(isinstance(number, Integral) and number >= 1 for number in numbers)
     if len(numbers) != 2 or not whole:
@@ -91,7 +91,7 @@ def _check_pair(value, name, meaning):
 
 
 def _check_geometry(image_shape, radius):
-    """Image height and width, smallest and largest radius, known to fit each other."""
+    """Return height, width, smallest and largest radius, after a check that they fit together."""
     height, width = _check_pair(image_shape, "image_shape", "(height, width) in pixels")
     smallest, largest = _check_pair(radius, "radius", "(smallest, largest) in pixels")
     if smallest > largest:
@@ -103,14 +103,14 @@ def _check_geometry(image_shape, radius):
     if largest > fitting:
         raise ValueError(
             f"Got radius={radius!r} with image_shape={image_shape!r}, but a shape of radius "
-            f"{largest} takes {2 * largest + 1} pixels each way; use radii up to {fitting}, or "
+            f"{largest} is {2 * largest + 1} pixels wide and high; use radii up to {fitting}, or "
             "larger images."
         )
     return height, width, smallest, largest
 
 
 def _check_shapes(shapes):
-    """The names as a list, known to be at least two different ones that can be drawn."""
+    """Return the names as a list, after a check that there are two or more, all different."""
     names = [shapes] if isinstance(shapes, str) else list(shapes)
     unknown = [name for name in names if name not in SHAPES]
     if unknown or len(set(names)) != len(names) or len(names) < 2:
@@ -191,7 +191,7 @@ def make_shapes(
         `r` fills a square of side ``2 * r + 1`` from edge to edge.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the data. The same int gives the same data on each call.
+        Determines random number generation. Pass an int for the same data at each call.
 
     shapes : tuple of str, default=("square", "circle")
         The kinds of shape, at least two of ``"square"``, ``"circle"``, ``"triangle"``,
@@ -199,14 +199,13 @@ def make_shapes(
         target's columns.
 
     noise : float, default=0.0
-        Standard deviation of the normal noise that is added to each pixel, before pixels are
+        Standard deviation of the normal noise that is added to each pixel before the pixels are
         clipped to [0, 1].
 
     multilabel : bool, default=False
         Whether an image holds none, one or several kinds of shapes instead of exactly one. Each
         kind is then present with probability 1/2, independently of the others and at most once,
-        at a place and of a size of its own. Shapes may overlap; a small one may be hidden by a
-        larger one.
+        with its own place and size. Shapes may overlap, and a larger one may hide a smaller one.
 
     return_X_y : bool, default=False
         Whether to return ``(X, y)`` instead of a `Bunch`.
@@ -282,11 +281,11 @@ def make_shapes(
     n_places = len(kinds) if multilabel else 1
     radii = rng.randint(smallest, largest + 1, size=(n_samples, n_places, 1))
     centres = rng.randint(radii, np.array([height, width]) - radii)
-    # Without a copy: one place stands for the only shape of an image, whatever its kind.
+    # No copy: the single place of an image is that of its only shape, whatever its kind.
     radii = np.broadcast_to(radii, (n_samples, len(kinds), 1))
     centres = np.broadcast_to(centres, (n_samples, len(kinds), 2))
     images = np.empty((n_samples, height, width), dtype=np.float32)
-    # A Generator draws float32 numbers, several times faster than a RandomState draws any.
+    # A Generator draws float32 numbers several times faster than a RandomState draws float64.
     normal = np.random.default_rng(rng.randint(2**31)).standard_normal if noise else None
     for rows in gen_batches(n_samples, max(1, BLOCK_PIXELS // (height * width))):
         images[rows] = _pixels_inside(

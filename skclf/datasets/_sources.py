@@ -1,9 +1,10 @@
 """Find the files of a text set: hosted by Keras, or part of an installed distribution.
 
-Keras's come first, so that the same call gives the tutorials' own data wherever they can be had.
+Keras's files come first, so that a call returns the data of Keras's tutorials wherever they are
+available.
 
-The files of a distribution are found through its metadata and read as data; the distribution
-itself is never imported, and need not even be importable.
+The files of a distribution are found through its metadata and read as data. The distribution itself
+is never imported, and doesn't even have to be importable.
 """
 
 import importlib.metadata
@@ -20,11 +21,11 @@ class InstalledFiles(NamedTuple):
     distribution : str
         Its name, which is also the name of the source.
     command : str
-        What installs it.
+        The command that installs it.
     paths : tuple of str
-        Where it puts the files, as seen from the folder it is installed in.
+        Its files, relative to the folder in which it is installed.
     subsets : tuple of str
-        The subsets that its files can give.
+        The subsets that its files contain.
     """
 
     distribution: str
@@ -33,7 +34,7 @@ class InstalledFiles(NamedTuple):
     subsets: tuple[str, ...]
 
     def find(self):
-        """Paths of the files, or an empty list where one of them isn't there."""
+        """Paths of the files, or an empty list if one of them is missing."""
         try:
             distribution = importlib.metadata.distribution(self.distribution)
         except importlib.metadata.PackageNotFoundError:
@@ -52,7 +53,7 @@ def _check_subset(source, subset, installed):
 
 
 def find_files(hosted, installed, source, subset, data_home, download_if_missing):
-    """Find the files to read, and download them where they are missing and that is allowed.
+    """Find the files to read, and download missing ones if that is allowed.
 
     Parameters
     ----------
@@ -61,12 +62,12 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
     installed : InstalledFiles
         The distribution that holds the set too.
     source : {"auto", "keras"} or the name of the distribution
-        Where to look. With ``"auto"``, Keras's files come first, downloaded if need be, and then
-        the distribution.
+        Where to look. With ``"auto"``, Keras's files come first, downloaded if necessary, and then
+        those of the distribution.
     subset : {"train", "test", "all"}
-        What the files must be able to give.
+        The subset that the files must contain.
     data_home : path-like or None
-        Folder of the hosted files; None is Keras's own.
+        Folder of the hosted files. If None, it is Keras's own.
     download_if_missing : bool
         Whether a download is allowed.
 
@@ -80,7 +81,7 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
     Raises
     ------
     OSError
-        If the files are nowhere to be found; the message says all ways to get them.
+        If the files can't be found. The message lists all ways to get them.
     """
     _check_subset(source, subset, installed)
     folder = _hosted.find_folder(data_home)
@@ -98,7 +99,7 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
 
 
 def _get_hosted(names, folder, download_if_missing):
-    """Make `folder` hold Keras's files; list what stands against it, nothing if they are there."""
+    """Download Keras's files if they are missing; return what failed, or an empty list."""
     missing = _hosted.list_missing(names, folder)
     failures = [f"{folder} lacks Keras's {' and '.join(missing)}"] if missing else []
     if missing and download_if_missing:
@@ -113,7 +114,7 @@ def _get_hosted(names, folder, download_if_missing):
 
 
 def _say_how(failures, hosted, installed, subset, folder):
-    """Word the error for a set that is nowhere to be found: what was tried, and what helps."""
+    """The message about a set that can't be found: what was tried, and what helps."""
     ways = [
         f"with a network, call with source='auto' and download_if_missing=True, or put "
         f"{' and '.join(hosted)} from {_hosted.ADDRESS} into {folder}"
