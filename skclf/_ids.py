@@ -1,4 +1,4 @@
-"""Rows of word ids, held in whatever way -> blocks of checked ids.
+"""Rows of word ids, in containers of any kind -> blocks of checked ids.
 
 Plain functions for `_multi_hot` and `_sequences`, which turn the blocks into arrays. A block is
 read in bulk. If the bulk reader finds anything unusual, the block is read again id by id, which
@@ -15,11 +15,11 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 
-# Enough ids that the work outweighs the calls, and few enough to stay in the processor's cache and
-# to be little memory beside the result. Boxed integers are larger, so lists go in smaller parts.
+# Enough ids to outweigh the cost of the calls, and few enough to stay in the processor's cache and
+# to take little memory. Python's integers take more of it, so lists are read in smaller parts.
 _IDS_IN_BLOCK = 100_000
 _IDS_IN_PART = 10_000
-# The first block shows how long rows are; the most rows bound a block where long ones follow.
+# The first block shows how long rows are. The limit keeps blocks small if longer rows follow.
 _ROWS_IN_FIRST_BLOCK = 16
 _MOST_ROWS_IN_BLOCK = 1024
 NON_NEGATIVE = range(2**63)  # of int64
@@ -44,7 +44,7 @@ def _are_within(ids, allowed):
 
 
 def _iterate_rows(X, allowed):
-    """Return an iterator over the rows of `X`, whatever holds them."""
+    """Return an iterator over the rows of `X`, a container of any kind."""
     if hasattr(X, "flat_values") and hasattr(X, "row_splits"):
         return _iterate_ragged_rows(np.asarray(X.flat_values), np.asarray(X.row_splits))
     fix = ""
@@ -54,7 +54,7 @@ def _iterate_rows(X, allowed):
         fix = " A sparse matrix is multi-hot already: pass the sequences that it was made from."
     elif isinstance(X, (str, bytes)):
         fix = " Split each text into words, and map each word to its id."
-    # Mappings and sets have no order of rows, a 0-d array has no rows.
+    # The rows of mappings and sets have no order, and a 0-d array has no rows.
     elif isinstance(X, Iterable) and not isinstance(X, (Mapping, Set)) and getattr(X, "ndim", 1):
         return iter(X)
     raise TypeError(
@@ -106,8 +106,8 @@ def _read_id(value, row_number, allowed):
 
 
 def _read_row(row, row_number, allowed):
-    """Return one row of any kind as an int64 array, or say what is wrong with it."""
-    if hasattr(row, "as_py"):  # of an array of pyarrow's, where a row may be null
+    """Return one row of any kind as an int64 array, or raise an error that says what is wrong."""
+    if hasattr(row, "as_py"):  # a scalar of pyarrow, which may be null
         row = row.as_py()
     if hasattr(row, "__array__"):
         row = np.asanyarray(row)
@@ -117,7 +117,7 @@ def _read_row(row, row_number, allowed):
         if isinstance(row, (str, bytes)):
             fix = "Split it into words, and map each word to its id."
         elif isinstance(row, Real) and row == row:
-            fix = "Where X is one flat row, pass [X]."
+            fix = "If X is one flat row, pass [X]."
         raise TypeError(
             f"Row {row_number} is {reprlib.repr(row)} of type {type(row).__name__}, but each row "
             f"of X must be a sequence of ids ({_described(allowed)}). {fix}"
@@ -127,7 +127,7 @@ def _read_row(row, row_number, allowed):
             if _are_within(row, allowed):
                 return row.astype(np.int64, copy=False)
         elif row.dtype.kind == "f" and np.isnan(row).any():
-            row = row[np.isnan(row)]  # name the missing id, it has made the others floats
+            row = row[np.isnan(row)]  # report the missing id, which made the others floats
         row = row.tolist()
     return np.array([_read_id(value, row_number, allowed) for value in row], dtype=np.int64)
 
@@ -138,20 +138,20 @@ def rows_holding(wanted, n_rows, n_ids):
 
 
 def _pack_lists(rows):
-    """Return the ids of `rows`, lists or tuples, as one array, or None if some may be no ids."""
+    """Return the ids of `rows`, lists or tuples, as one array, or None if some may not be ids."""
     values = list(chain.from_iterable(rows))
     try:  # struct refuses floats, text, None and huge ints, and is faster than NumPy here
         ids = np.frombuffer(struct.pack(f"{len(values)}q", *values), dtype=np.int64)
     except (struct.error, TypeError, ValueError, DeprecationWarning):  # NumPy 1 warns of booleans
         return None
-    # It takes booleans, but these can only be among the zeros and ones.
+    # struct accepts booleans too; they can only be among the zeros and ones.
     if any(isinstance(values[i], _BOOLEANS) for i in np.flatnonzero(ids <= 1).tolist()):
         return None
     return ids
 
 
 def _join_arrays(rows):
-    """Return the ids of `rows`, arrays, as one array, or None if some may be no ids."""
+    """Return the ids of `rows`, arrays, as one array, or None if some may not be ids."""
     dtypes = {row.dtype for row in rows}
     if not all(dtype.kind in "iu" and np.can_cast(dtype, np.int64) for dtype in dtypes):
         return None
@@ -166,7 +166,7 @@ def _join_arrays(rows):
 
 
 def _read_in_bulk(rows, allowed):
-    """Return all ids of `rows` as one array, or None for rows that need a closer look."""
+    """Return all ids of `rows` as one array, or None if they have to be read one by one."""
     kinds = set(map(type, rows))
     if kinds == {np.ndarray}:
         ids = _join_arrays(rows)

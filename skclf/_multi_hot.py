@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from skclf._typing import MatrixLike
 
-# So many ids sort in the innermost cache, while the call costs little beside the sort.
+# This many ids are sorted within the innermost cache, and the sort outweighs the call.
 _IDS_IN_SORT = 2000
-# SciPy and scikit-learn index columns by int32: no matrix may be wider.
+# SciPy and scikit-learn index columns by int32, so no matrix may be wider.
 _MOST_COLUMNS = np.iinfo(np.int32).max
 # What the checksum of a saved vectorizer covers.
 _CHECKED = ("num_words_", "vocabulary")
@@ -62,7 +62,7 @@ def _place_unknown(ids, lengths, first_row, num_words, handle_unknown):
 
 
 def _distinct_ids(ids, lengths):
-    """Return the distinct ids of each row in rising order (int32), and how many each row has."""
+    """Return the distinct ids of each row in ascending order (int32), and how many each row has."""
     # A key holds the row in its high bits and the id in the low ones.
     bits = int(ids.max(initial=0)).bit_length()
     fits = len(lengths) << bits <= np.iinfo(np.int32).max
@@ -94,7 +94,7 @@ def _with_room(array, size):
 
 def _encode(X, num_words, handle_unknown):
     """Return the column indices and row pointers (int32) of the multi-hot rows of `X`."""
-    # One array that grows: many small ones are new memory each time, which takes longer to get.
+    # One array that grows; allocating many small ones takes longer.
     indices, n_indices, counts = np.empty(0, dtype=np.int32), 0, [[0]]
     for first_row, ids, lengths in read_blocks(X):
         ids, lengths = _place_unknown(ids, lengths, first_row, num_words, handle_unknown)
@@ -105,7 +105,7 @@ def _encode(X, num_words, handle_unknown):
         counts.append(block_counts)
     indices.resize(n_indices, refcheck=False)
     indptr = np.concatenate(counts).cumsum()
-    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types that it is given
+    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types of its arguments
     return indices, indptr.astype(np.int32 if fits else np.int64, copy=False)
 
 
@@ -127,16 +127,16 @@ def _words_by_id(vocabulary):
 
 
 def _free_name(name, taken):
-    """Return `name`, with as many underscores behind it as tell it from the names taken."""
+    """Return `name`, with underscores appended until it differs from the names in `taken`."""
     while name in taken:
         name += "_"
     return name
 
 
 def _from_state(state, name, parameters):
-    """Return an estimator's attributes from its saved state, checked; it warns of other versions.
+    """Return an estimator's attributes from its saved state, after checks; warn of other versions.
 
-    The number of columns need not be that of the parameters, which can change after a fit.
+    The number of columns may differ from that of the parameters, which can change after a fit.
     """
     attributes = without_versions(state, name, parameters, _CHECKED)
     num_words = attributes.get("num_words_", 1)
@@ -150,33 +150,36 @@ def _from_state(state, name, parameters):
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):
     """Turn sequences of integer ids into multi-hot rows.
 
-    Row ``i`` of the result holds a one in each column whose number is among the ids of row ``i``,
-    however often, and zeros elsewhere: a bag of words without counts.
+    Row ``i`` of the result has a one in each column whose number occurs among the ids of row ``i``,
+    and zeros elsewhere: a bag of words without counts.
 
     Parameters
     ----------
     num_words : int, default=None
-        Number of columns; known ids are 0 to ``num_words - 1``. None learns the largest id plus
-        one in `fit`, or takes the largest id of the `vocabulary` plus one, whatever the data hold.
+        Number of columns; known ids are 0 to ``num_words - 1``. If None, it is the largest id of
+        the `vocabulary` plus one or, without a vocabulary, the largest id seen in `fit` plus one.
     handle_unknown : {"ignore", "error"} or int, default="ignore"
-        Ids of `num_words` or more are dropped ("ignore"), raise a ValueError that names the first
-        one and its row ("error"), or all go to the column of this number (`oov_char` in Keras).
+        What to do with ids of `num_words` or more: "ignore" drops them, "error" raises a ValueError
+        that names the first one and its row, and an int puts them all in the column of that number
+        (like `oov_char` in Keras).
     dtype : dtype, default=np.float32
-        Type of the ones: integer, boolean or floating, except float16, unknown to SciPy's sparse
-        matrices.
+        Type of the result: integer, boolean or floating, except float16, which SciPy's sparse
+        matrices don't support.
     sparse_output : bool, default=True
-        Whether to return a CSR matrix, or else a dense array.
+        Whether to return a CSR matrix instead of a dense array.
     vocabulary : dict of {str: int}, default=None
-        The id of each word, in the numbering of the data (Keras's ``imdb.get_word_index()`` is 3
-        behind its data). It names the columns, and `decode` needs it.
+        The id of each word, in the numbering of the data (the ids of Keras's
+        ``imdb.get_word_index()`` are 3 lower than those in its data). It gives the columns their
+        names, and `decode` requires it.
 
     Attributes
     ----------
     num_words_ : int
-        Number of columns. With `num_words` or `vocabulary`, `transform` works without `fit`.
+        Number of columns. If `num_words` or `vocabulary` is set, `transform` works without `fit`.
 
     See Also
     --------
+    SequencePadder : The same sequences as an array of ids, for nets with an embedding layer.
     BinaryDenseClassifier : A net for two classes that takes the sparse rows as they are.
     sklearn.preprocessing.MultiLabelBinarizer : The same for labels of any kind; slower.
     sklearn.feature_extraction.text.CountVectorizer : Texts to counts of words.
@@ -185,10 +188,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
     -----
     Rows are lists, tuples, NumPy arrays or other iterables of integers, held by a list, an array,
     a pandas Series, a generator or a ``tf.RaggedTensor`` with one ragged dimension. A row may be
-    empty, `X` may not. Messages count rows from 0. Floats are refused even if whole, as Python
-    refuses them as an index, and booleans too, which look like a mask. 0 is an id like any other,
-    so leave padding out. The CSR matrix is canonical, with int32 indices; it is a `csr_matrix`, or
-    a `csr_array` if scikit-learn's setting ``sparse_interface`` says so for its own vectorizers.
+    empty, `X` may not. Error messages count rows from 0. Floats raise an error even if they are
+    whole, as they do as an index in Python, and so do booleans, which look like a mask. 0 is an id
+    like any other, so don't pad the rows. The CSR matrix is canonical and has int32 indices; it is
+    a `csr_matrix`, or a `csr_array` if scikit-learn is configured with
+    ``sparse_interface="sparray"``.
 
     Examples
     --------
@@ -234,12 +238,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
     def fit(self, X: Iterable[Any], y: Any = None) -> Self:
-        """Learn the number of columns, and refuse whatever `transform` would refuse.
+        """Learn the number of columns, and check the ids as `transform` does.
 
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            The ids of each sample; none is kept.
+            The ids of each sample; none are stored.
         y : None
             Ignored.
 
@@ -254,8 +258,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             If `X` has no rows; if an id is negative, fractional, missing, too large or, with
             ``handle_unknown="error"``, unknown. The message names the row and the id.
         TypeError
-            If `X` is not a sequence of rows, a row not of ids (a flat list, None), or an id not a
-            number (text, a boolean, a nested list).
+            If `X` is not a sequence of rows, if a row is not a sequence of ids (a flat list, None),
+            or if an id is not a number (text, a boolean, a nested list).
         """
         num_words, learned = self._resolve_num_words(), 0
         for first_row, ids, lengths in read_blocks(X):
@@ -313,12 +317,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, `num_words_`)
-            Zeros and ones; a ValueError refuses anything else.
+            Zeros and ones; other values raise a ValueError.
 
         Returns
         -------
         ids : list of n_samples ndarrays of type int64
-            The distinct ids of each sample, rising.
+            The distinct ids of each sample, in ascending order.
         """
         num_words = self._known_num_words()
         X = check_array(X, accept_sparse="csr", copy=True)
@@ -340,8 +344,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : iterable of n_samples iterables of int, or multi-hot rows
-            Ids as in `fit`; or rows as in `inverse_transform`, recognized by a sparse matrix, a
-            DataFrame or a 2-D array of floats or booleans (a 2-D array of integers holds ids).
+            Ids as in `fit`, or rows as in `inverse_transform`. A sparse matrix, a DataFrame and a
+            2-D array of floats or booleans are taken as rows; a 2-D array of integers holds ids.
 
         Returns
         -------
@@ -349,7 +353,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             The word of each id, also beyond `num_words`; "?" for an id without a word.
         """
         if self.vocabulary is None:
-            raise ValueError("decode needs to know the words: set the vocabulary parameter.")
+            raise ValueError("decode needs the words: set the vocabulary parameter.")
         words = _words_by_id(self.vocabulary)
         is_mask = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fb"
         if is_mask or issparse(X) or hasattr(X, "columns"):
@@ -361,9 +365,9 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return decoded
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the word of each column, or ``"id_7"`` if id 7 has none; no name comes twice.
+        """Return the word of each column, or ``"id_7"`` if id 7 has none; all names differ.
 
-        Where ``"id_7"`` is itself a word, the column of id 7 gets an underscore more.
+        If ``"id_7"`` is itself a word, the name of column 7 gets one more underscore.
 
         Parameters
         ----------
@@ -398,7 +402,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
                 f"sparse matrices hold, such as np.float32. Got {self.dtype!r} instead."
             )
         if isinstance(self.num_words, bool) or isinstance(column, bool):
-            raise ValueError("The 'num_words' and 'handle_unknown' parameters take no booleans.")
+            raise ValueError("'num_words' and 'handle_unknown' must not be booleans.")
         if num_words is not None and isinstance(column, Integral) and column >= num_words:
             raise ValueError(
                 f"handle_unknown={column} is not one of the {num_words} columns: choose one from 0 "
@@ -411,7 +415,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         self._validate_params()
         num_words = self._resolve_num_words(learned=getattr(self, "num_words_", None))
         if num_words is None:
-            check_is_fitted(self, msg="%(name)s has not been told num_words: set it, or call fit.")
+            check_is_fitted(self, msg="%(name)s needs num_words: set it, or call fit.")
         return num_words
 
     def _assemble(self, indices, indptr, num_words):

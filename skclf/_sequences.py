@@ -106,7 +106,7 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     Attributes
     ----------
     maxlen_ : int
-        Number of columns. With `maxlen`, `transform` works without `fit`.
+        Number of columns. If `maxlen` is set, `transform` works without `fit`.
 
     See Also
     --------
@@ -182,8 +182,8 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             If `X` has no rows, or only empty rows and `maxlen` is None; if an id is fractional,
             missing or does not fit into int32. The message names the row and the id.
         TypeError
-            If `X` is not a sequence of rows, a row is not a sequence of ids (a flat list, None), or
-            an id is not a number (text, a boolean, a nested list).
+            If `X` is not a sequence of rows, if a row is not a sequence of ids (a flat list, None),
+            or if an id is not a number (text, a boolean, a nested list).
         """
         maxlen = self._checked_maxlen()
         longest = max(int(block.lengths.max()) for block in _read(X))
@@ -238,7 +238,7 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _checked_maxlen(self) -> int | None:
         """Return `maxlen`, after the check that `_parameter_constraints` can't express."""
         if isinstance(self.maxlen, bool) or isinstance(self.value, bool):
-            raise ValueError("The 'maxlen' and 'value' parameters take no booleans.")
+            raise ValueError("'maxlen' and 'value' must not be booleans.")
         return self.maxlen
 
     def _known_maxlen(self) -> int:
