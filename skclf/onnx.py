@@ -1,8 +1,8 @@
-"""Fitted classifiers as ONNX files, which run where there is no Python.
+"""Fitted classifiers as ONNX files, which run without Python.
 
-The graph is written from a fitted net's arrays, without Keras and TensorFlow. It takes and gives
-what the converter of scikit-learn's own classifiers, ``skl2onnx`` without its "zipmap", has them
-take and give. ``pip install skclf[onnx]`` installs what it needs along with skclf.
+The graph is written from the arrays of a fitted net, without Keras and TensorFlow. Its inputs and
+outputs are those of scikit-learn's classifiers when ``skl2onnx`` converts them with "zipmap" turned
+off. ``pip install 'skclf[onnx]'`` installs what is needed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from skclf.nets import ACTIVATIONS
 if TYPE_CHECKING:
     from os import PathLike
 
-# All that is needed is in this version of ONNX's operators, of June 2022; the second number is the
-# file format of that time.
+# The version of ONNX's operators, of June 2022, which has all operators needed here, and the file
+# format of that release.
 _OPSET, _FORMAT = 17, 8
 
 __all__ = ["to_onnx"]
@@ -35,34 +35,34 @@ def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
     `skclf.ShapeConvClassifier` images with their values flattened, row by row of pixels with the
     channels last. It has two outputs: ``label``, of shape ``(n_samples,)``, int64 or strings, and
     ``probabilities``, float32 of shape ``(n_samples, n_classes)`` in the order of ``classes_``.
-    The number of rows is open. Boolean labels become 0 and 1, as they do in ``skl2onnx``. Of a
-    classifier for several labels a row, ``label`` is an int64 indicator of shape ``(n_samples,
-    n_labels)``, by the ``threshold`` that is set when the file is written.
+    The number of rows is variable. Boolean labels become 0 and 1, as in ``skl2onnx``. For a
+    classifier that predicts several labels per row, ``label`` is an int64 indicator of shape
+    ``(n_samples, n_labels)``, computed with the ``threshold`` at the time the file is written.
 
     Parameters
     ----------
     estimator : classifier of skclf
-        A fitted one.
+        The fitted classifier.
     path : str or os.PathLike
-        The file to write, by custom with the suffix ``.onnx``; one that is there is replaced.
+        The file to write, usually with the suffix ``.onnx``. An existing file is replaced.
 
     Raises
     ------
     ImportError
         If the package ``onnx`` is not installed.
     TypeError
-        If the estimator is something else, such as a Pipeline.
+        If the estimator is not a classifier of skclf, for example a Pipeline.
     ValueError
-        If ONNX has no form for the activation or the labels.
+        If ONNX can't represent the activation or the labels.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
 
     Notes
     -----
-    The model computes in float32, as `predict_proba` does with rows of float32, but rounds in
-    another order: probabilities usually agree to about 1e-6, and a label may differ where two of
-    them are that close. It checks no values: what it gives for a row with NaN or infinity, which
-    `predict` refuses, means nothing. Its operators are those of ONNX's opset 17.
+    The model computes in float32, as `predict_proba` does for float32 rows, but rounding errors
+    differ: probabilities usually agree to about 1e-6, and labels may differ if two probabilities
+    are that close. The model doesn't check its input. Its output for a row with NaN or infinity,
+    for which `predict` raises an error, is meaningless. It uses the operators of ONNX's opset 17.
 
     References
     ----------
@@ -122,9 +122,9 @@ def _check_estimator(estimator):
     if not isinstance(estimator, FittedNet):
         name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
-            f"Got {name}, but expected a fitted classifier of skclf. Of a Pipeline pass the last "
-            "step, to_onnx(pipeline[-1], path), and give the model rows that have been through "
-            "the other steps, which skl2onnx can convert."
+            f"Got {name}, but expected a fitted classifier of skclf. For a Pipeline, pass the "
+            "last step, to_onnx(pipeline[-1], path), and give the model rows transformed by the "
+            "other steps, which skl2onnx can convert."
         )
     check_is_fitted(estimator)
     for layer in estimator._net.unknown_layers:
@@ -169,13 +169,13 @@ def _check_encodable(label):
 
 
 class _Graph:
-    """A graph that is being built, from its input on; each node is named by its output.
+    """A graph under construction, starting at its input; each node has the name of its output.
 
     Attributes
     ----------
     nodes, constants : list
     last : str
-        Name of the value that the next node works on.
+        Name of the value that the next node takes by default.
     """
 
     def __init__(self):
@@ -190,9 +190,9 @@ class _Graph:
         *inputs : str or ndarray
             Names of values, or constants.
         name : str or None
-            Of the output; None counts.
+            Name of the output. If None, it is the operator with a number.
         **attributes
-            Of the operator.
+            Attributes of the operator.
 
         Returns
         -------
@@ -223,7 +223,7 @@ class _Graph:
 
 
 def _add_indicator(graph, limits):
-    """From logits to the probability of each label, and 1 where it reaches the limit."""
+    """Add the probability of each label, and its indicator: 1 where it reaches the threshold."""
     from onnx import TensorProto
 
     probabilities = graph.add("Sigmoid", name="probabilities")
@@ -232,14 +232,14 @@ def _add_indicator(graph, limits):
 
 
 def _add_label(graph, n_outputs, labels):
-    """From logits to probabilities and labels."""
+    """Add the probabilities and labels that follow from the logits."""
     logits = graph.last
     if n_outputs == 1:
         logits = graph.add("Concat", graph.add("Neg"), logits, axis=1)
         graph.add("Sigmoid", name="probabilities")
     else:
         graph.add("Softmax", axis=1, name="probabilities")
-    # Of logits, since probabilities close to 1 are rounded.
+    # Computed from logits, since probabilities close to 1 are rounded.
     codes = graph.add("ArgMax", logits, axis=1, keepdims=0)
     graph.add("Gather", labels, codes, name="label")
 
