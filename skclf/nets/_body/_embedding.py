@@ -13,6 +13,9 @@ from skclf.nets._layer import Shape, is_size
 if TYPE_CHECKING:
     import keras
 
+# `onnx.TensorProto.INT64`, whose import the layers do without.
+_ONNX_INT64 = 7
+
 
 @dataclass(frozen=True)
 class Embedding(BodyLayer):
@@ -67,9 +70,7 @@ class Embedding(BodyLayer):
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
         """Add a Gather, which refuses ids that are too large."""
-        from onnx import TensorProto
-
-        ids = graph.add("Cast", to=TensorProto.INT64)
+        ids = graph.add("Cast", to=_ONNX_INT64)
         graph.add("Gather", weights[0], ids)
 
     def faults(self) -> list[str]:
