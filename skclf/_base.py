@@ -60,7 +60,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
     @abstractmethod
     def _make_net(self, X, target):
-        """The net for these rows and this target, a `skclf.nets.LayeredNet`."""
+        """The net for these rows and this target, of `skclf.nets`."""
 
     @names_misplaced_arguments
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
@@ -394,7 +394,11 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train through the bridge, take over weights, state and history, and return them."""
         from skclf import _bridge
 
-        net = self._make_net(samples.X, self._target)
+        built = _bridge.build(self._make_net(samples.X, self._target), self._seeds["weights"])
+        net = built.net
+        for rows in (samples, validation):
+            if rows is not None:
+                net.check_rows(rows.X)
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}
@@ -408,7 +412,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             watchers.append(EpochTasks(task, fitted, earlier, n_earlier))
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
             training = _bridge.train(
-                net,
+                built,
                 self._target,
                 samples,
                 validation,

@@ -1,8 +1,8 @@
 """The door to Keras; the only file that knows SciKeras.
 
-Arrays in, arrays out: nothing that this module returns, `keras_model` apart, is a Keras or
-TensorFlow object. Importing it loads TensorFlow, which is why estimators import it inside their
-methods alone.
+Arrays in, arrays out: what this module returns is no Keras or TensorFlow object, apart from
+`keras_model`'s model and what `build` hands to `train`. Importing it loads TensorFlow, which is why
+estimators import it inside their methods alone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ with nothing_global_changes(), _classes_unpatched():
         import keras
         from scikeras.wrappers import KerasClassifier
 
-        from skclf import _copies, _keras_objects, nets
+        from skclf import _copies, _keras_losses, _keras_nets, _keras_objects, nets
+        from skclf._keras_nets import Built, build, logits  # noqa: F401  estimators find it here
 
 engine.limit_threads()
 
@@ -146,7 +147,7 @@ class _EpochEnd(keras.callbacks.Callback):
 
 
 def train(
-    layers: nets.LayeredNet,
+    built: Built,
     target: Target,
     samples: Samples,
     validation: Samples | None = None,
@@ -167,7 +168,7 @@ def train(
 
     Parameters
     ----------
-    layers : skclf.nets.LayeredNet
+    built : Built
     target : skclf._targets.Target
     samples, validation : skclf._samples.Samples
         To train on and to validate on; the second may be None.
@@ -199,17 +200,19 @@ def train(
         If training diverges.
     """
     engine.check_process()
-    compile_with = _with_fitting_loss(compile_with)
-    loss, metrics = compile_with["loss"], _keras_objects.metrics_key(compile_with["metrics"])
-    optimizer, rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))
-    kind = (layers, loss, optimizer, metrics)
+    layers, compile_with = built.net, _keras_nets.with_fitting_loss(compile_with)
+    loss = compile_with["loss"]
+    _, rate = _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))
+    kind = _keras_nets.kind_of(built, compile_with)
+    if kind is None and isinstance(layers, nets.OpaqueNet) and announces:
+        print("The net is compiled anew for each fit, since its parts can't be compared.")
     with engine.borrow(
-        None if None in kind else (*kind, engine.current_strategy()),
-        lambda: _new_net(layers, compile_with),
+        None if kind is None else (*kind, engine.current_strategy()),
+        lambda: _keras_nets.new_net(built, compile_with),
         engine.Net.is_unchanged,
     ) as net:
         net.begin(
-            nets.initial_weights([w.shape for w in net.weights], seeds["weights"]),
+            built.weights,
             nets.initial_generator_states(len(net.dropout_states), seeds["dropout"]),
             order_seed=seeds["order"],
             class_weight=class_weight,
@@ -266,11 +269,6 @@ def _training(net, callbacks, take_state):
     )
 
 
-def _with_fitting_loss(compile_with):
-    loss = _keras_objects.loss_for(compile_with["loss"], compile_with["metrics"])
-    return {**compile_with, "loss": loss}
-
-
 def _restored_epoch(callbacks):
     """The epoch whose weights Keras's early stopping has put back, or None."""
     for callback in callbacks:
@@ -280,32 +278,23 @@ def _restored_epoch(callbacks):
     return None
 
 
-def _new_net(layers, compile_with):
-    return engine.Net(
-        *_build_layers(layers),
-        optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
-        loss=compile_with["loss"],
-        metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
-    )
-
-
 def keras_model(
-    layers: nets.LayeredNet,
+    net: nets.LayeredNet | nets.OpaqueNet,
     weights: list[np.ndarray],
     compile_with: dict[str, Any],
     state: dict[str, Any] | None = None,
 ) -> keras.Model:
     """A new, compiled `keras.Model` with these weights."""
-    compile_with = _with_fitting_loss(compile_with)
-    model = keras.Model(*_build_layers(layers), name="skclf_net")
+    compile_with = _keras_nets.with_fitting_loss(compile_with)
+    own_loss = compile_with["own_loss"]
+    model = _keras_nets.plain_model(net, weights)
     model.compile(
-        optimizer=_keras_objects.new_optimizer(*_optimizer_of(compile_with)),
-        loss=compile_with["loss"],
+        optimizer=_keras_objects.new_optimizer(*_keras_nets.optimizer_of(compile_with)),
+        loss=compile_with["loss"] if own_loss is None else own_loss,
         weighted_metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
         auto_scale_loss=False,
     )
     model.optimizer.build(model.trainable_variables)
-    model.set_weights(weights)
     if state is not None:
         _set_optimizer_state(model.optimizer, compile_with, state)
     return model
@@ -313,17 +302,20 @@ def keras_model(
 
 def metric_names(compile_with: dict[str, Any]) -> list[str]:
     """Names under which Keras logs the metrics."""
-    return _keras_objects.metric_names(compile_with["metrics"], compile_with["loss"])
+    loss = _keras_nets.with_fitting_loss(compile_with)["loss"]
+    return _keras_objects.metric_names(compile_with["metrics"], loss)
 
 
 def lower_is_better(compile_with: dict[str, Any], name: str) -> bool | None:
     """Whether the metric of this name is better when it is lower, or None if that isn't known."""
-    return _keras_objects.lower_is_better(compile_with["metrics"], compile_with["loss"], name)
+    loss = _keras_nets.with_fitting_loss(compile_with)["loss"]
+    return _keras_objects.lower_is_better(compile_with["metrics"], loss, name)
 
 
 def weighs_rows(compile_with: dict[str, Any]) -> bool:
-    """Whether a row of weight 2 counts in the metrics as two rows."""
-    return _keras_objects.weighs_rows(compile_with["metrics"])
+    """Whether a row of weight 2 counts in the loss and the metrics as two rows."""
+    own_loss = _keras_nets.with_fitting_loss(compile_with)["own_loss"]
+    return _keras_losses.is_mean(own_loss) and _keras_objects.weighs_rows(compile_with["metrics"])
 
 
 def copied_parameter(value: Any) -> Any:
@@ -337,7 +329,7 @@ def picklable_parameter(value: Any) -> Any:
 
 
 def evaluate(
-    layers: nets.LayeredNet,
+    net: nets.LayeredNet | nets.OpaqueNet,
     target: Target,
     weights: list[np.ndarray],
     compile_with: dict[str, Any],
@@ -345,48 +337,18 @@ def evaluate(
     batch_size: int,
 ) -> dict[str, float]:
     """Loss and metrics as Keras computes them, by name."""
-    model = keras_model(layers, weights, compile_with)
-    X, y, weights_of_rows = _net_rows(layers, target, model.loss, samples)
+    compile_with = _keras_nets.with_fitting_loss(compile_with)
+    model = keras_model(net, weights, compile_with)
+    X, y, weights_of_rows = _net_rows(net, target, compile_with["loss"], samples)
     logs = engine.evaluate(model, X, y, weights_of_rows, batch_size)
     return _loss_first({name: float(value) for name, value in logs.items()})
-
-
-def hidden_values(
-    layers: nets.LayeredNet, weights: list[np.ndarray], X: Any, batch_size: int = 1024
-) -> np.ndarray:
-    """Values that reach the output layer, for activations that only Keras knows.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_units), dtype float32
-    """
-    model = keras.Model(*_build_layers(layers))
-    model.set_weights(weights)
-    hidden = keras.Model(model.input, model.get_layer("output").input)
-    X = X.reshape(-1, *layers.input_shape) if layers.takes_images else X
-    batches = engine.Batches(X, np.empty(X.shape[0]), None, batch_size)
-    return np.concatenate([hidden(batches[i][0]).numpy() for i in range(len(batches))])
-
-
-def _build_layers(layers):
-    engine.check_process()
-    backend = keras.config.backend()
-    if backend != "tensorflow":
-        raise RuntimeError(
-            f"Keras runs on {backend!r} in this process, and skclf needs TensorFlow: set the "
-            "environment variable KERAS_BACKEND to 'tensorflow' before Keras is first imported."
-        )
-    for layer in layers.unknown_layers:
-        _keras_objects.check_activation(layer.activation)
-    return layers.build()
 
 
 def _net_rows(layers, target, loss, samples):
     """Rows, targets and weights in the shapes that net and loss want; None stays None."""
     if samples is None:
         return None
-    X = samples.X.reshape(-1, *layers.input_shape) if layers.takes_images else samples.X
-    return X, target.for_keras(samples.codes, loss), samples.weights
+    return layers.shaped(samples.X), target.for_keras(samples.codes, loss), samples.weights
 
 
 def _loss_first(logs):
@@ -400,15 +362,11 @@ def _weights(net):
     return [engine.by_value(variable) for variable in net.weights]
 
 
-def _optimizer_of(compile_with):
-    return compile_with["optimizer"], compile_with["learning_rate"]
-
-
 def _training_state(net, compile_with):
     """What it takes, besides the weights, to go on exactly where training stood."""
     return {
-        "optimizer": _keras_objects.optimizer_label(*_optimizer_of(compile_with)),
-        "learning_rate": _keras_objects.optimizer_key(*_optimizer_of(compile_with))[1],
+        "optimizer": _keras_objects.optimizer_label(*_keras_nets.optimizer_of(compile_with)),
+        "learning_rate": _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))[1],
         "variables": [engine.by_value(v) for v in net.optimizer.variables],
         "dropout_states": [engine.by_value(v) for v in net.dropout_states],
     }
@@ -433,9 +391,10 @@ def _go_on_from(net, compile_with, weights, state):
 
 def _set_optimizer_state(optimizer, compile_with, state):
     """Give an optimizer a kept state, if that is of its kind; a changed learning rate stays."""
-    if state["optimizer"] != _keras_objects.optimizer_label(*_optimizer_of(compile_with)):
+    asked_for = _keras_nets.optimizer_of(compile_with)
+    if state["optimizer"] != _keras_objects.optimizer_label(*asked_for):
         return
-    rate = _keras_objects.optimizer_key(*_optimizer_of(compile_with))[1]
+    _, rate = _keras_objects.optimizer_key(*asked_for)
     rate_variable = engine.learning_rate_variable(optimizer)
     _check_kept("variables", optimizer.variables, state)
     for variable, value in zip(optimizer.variables, state["variables"], strict=True):

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
+from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass
 from skclf.nets import Dense, Dropout, Layer, LayeredNet
 
@@ -34,7 +35,7 @@ def output_layer(classifier: Any, target: Target) -> Dense:
     return Dense(target.n_outputs, target.head, float(classifier.l2))
 
 
-class DenseClassifier(NetClassifier):
+class DenseClassifier(HiddenLayerParameters, NetClassifier):
     """Base of the classifiers with hidden dense layers alone."""
 
     def _make_net(self, X, target):
@@ -168,7 +169,7 @@ class BinaryDenseClassifier(DenseClassifier):
     """
 
     _parameter_constraints = {
-        **NetClassifier._parameter_constraints,
+        **HiddenLayerParameters._parameter_constraints,
         "loss": [StrOptions({"binary_crossentropy"})],
     }
 
@@ -365,7 +366,7 @@ class MulticlassDenseClassifier(DenseClassifier):
     """
 
     _parameter_constraints = {
-        **NetClassifier._parameter_constraints,
+        **HiddenLayerParameters._parameter_constraints,
         "loss": [StrOptions({"sparse_categorical_crossentropy", "categorical_crossentropy"})],
     }
 

@@ -30,6 +30,13 @@ _CLASS_BOOKKEEPING |= {"__firstlineno__", "__static_attributes__", "__abstractme
 _CLASS_BOOKKEEPING |= {"_abc_impl", "__annotate_func__", "__annotations_cache__"}
 # Attributes in which Keras's objects keep their books.
 _KERAS_BOOKKEEPING = {"_tracker", "_lock", "_obj_reference_counts_dict"}
+# And what Keras's layers note of their calls and weights, which stand elsewhere too.
+_LAYER_BOOKKEEPING = {"_inbound_nodes", "_outbound_nodes", "_call_signature", "_losses"}
+_LAYER_BOOKKEEPING |= {"_losses_override", "_loss_ids", "_metrics", "_trainable_variables"}
+_LAYER_BOOKKEEPING |= {"_non_trainable_variables", "_seed_generators", "_path", "_parent_path"}
+_LAYER_BOOKKEEPING |= {"_auto_config", "_build_shapes_dict", "_called"}
+# Keras wraps these methods for each layer anew; the class shows what they do.
+_LAYER_BOOKKEEPING |= {"build", "quantize"}
 
 
 class Unknowable(Exception):
@@ -56,6 +63,24 @@ def fingerprint(value, skip=()):
         If what the object does depends on something that can't be compared.
     """
     return _Reader().read(value, skip)
+
+
+def fingerprint_of_layers(nodes, nodes_of):
+    """A hashable that is equal for graphs of layers that compute the same with the same weights.
+
+    Parameters
+    ----------
+    nodes : list of keras nodes
+        Each after those that it takes its inputs from.
+    nodes_of : callable
+        Gives such a list for a functional model within the graph.
+
+    Raises
+    ------
+    Unknowable
+        If what a layer does depends on something that can't be compared.
+    """
+    return _LayerReader(nodes_of).read_nodes(nodes)
 
 
 class _Reader:
@@ -142,6 +167,54 @@ class _Reader:
         left_out = {*skip, *(_KERAS_BOOKKEEPING if of_keras else ())}
         attributes = {k: v for k, v in vars(value).items() if k not in left_out}
         return "instance", self.read(cls), self.read(attributes)
+
+
+class _LayerReader(_Reader):
+    """Reads layers by what they compute: by the shapes of their variables and not their values.
+
+    Initial values are given to the variables in each fit, so initializers and seeds don't count.
+    """
+
+    def __init__(self, nodes_of):
+        super().__init__()
+        self._nodes_of = nodes_of
+        self._tensors = {}  # id -> number and tensor
+
+    def read_nodes(self, nodes):
+        """What each node computes, of which of the tensors before it."""
+        read = []
+        for node in nodes:
+            arguments = self.read(node.arguments.args), self.read(node.arguments.kwargs)
+            read.append((self.read(node.operation), arguments))
+            for tensor in node.outputs:
+                self._tensors[id(tensor)] = len(self._tensors), tensor
+        return tuple(read)
+
+    def _read_instance(self, value, skip):
+        kinds = {
+            base.__name__ for base in type(value).__mro__ if _package(base.__module__) == "keras"
+        }
+        if "KerasTensor" in kinds:
+            number = self._tensors[id(value)][0] if id(value) in self._tensors else None
+            return "tensor", number, tuple(value.shape), value.dtype, value.sparse
+        if kinds & {"Initializer", "SeedGenerator"}:
+            return "drawn", type(value)
+        if "Variable" in kinds:
+            own = (value.trainable, value.regularizer, value.constraint)
+            return "variable", tuple(value.shape), value.dtype, tuple(map(self.read, own))
+        if hasattr(value, "numpy") and _package(type(value).__module__) == "tensorflow":
+            return "constant", self.read(value.numpy())
+        if "Functional" in kinds:
+            nodes = self._nodes_of(value)
+            if nodes is None:
+                raise Unknowable(value)
+            own = {k: v for k, v in vars(value).items() if k in ("name", "_trainable")}
+            return "model", self.read(type(value)), self.read(own), self.read_nodes(nodes)
+        if kinds:
+            # TensorFlow's own books, in whatever it may have to save, begin by "_self_".
+            of_tensorflow = {name for name in vars(value) if name.startswith("_self_")}
+            skip = {*skip, *_LAYER_BOOKKEEPING, *of_tensorflow}
+        return super()._read_instance(value, skip)
 
 
 def _is_fixed(module):

@@ -1,7 +1,7 @@
 """What a fitted classifier can do: predict, evaluate, show its history and its Keras model.
 
-A fitted net is a `skclf.nets.LayeredNet` and a list of arrays. Nothing here loads TensorFlow,
-except to evaluate, to make ``model_``, and for activations that `skclf.nets` can't compute.
+A fitted net is one of `skclf.nets` and a list of arrays. Nothing here loads TensorFlow, except to
+evaluate, to make ``model_``, and for layers and activations that `skclf.nets` can't compute.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from skclf._targets import Target
     from skclf._typing import ArrayLike, LabelsLike, MatrixLike
-    from skclf.nets import LayeredNet
+    from skclf.nets import LayeredNet, OpaqueNet
 
 # Parameters that may hold Keras objects.
-_OF_KERAS = ("optimizer", "learning_rate", "metrics", "callbacks")
+_OF_KERAS = ("optimizer", "learning_rate", "loss", "metrics", "callbacks")
 
 
 class FittedNet(ClassifierMixin, NetParameters):
@@ -48,7 +48,7 @@ class FittedNet(ClassifierMixin, NetParameters):
     n_features_in_: int
     feature_names_in_: np.ndarray
 
-    _net: LayeredNet
+    _net: LayeredNet | OpaqueNet
     _target: Target
     _weights: list[np.ndarray]
     _state: dict[str, Any] | None
@@ -226,12 +226,12 @@ class FittedNet(ClassifierMixin, NetParameters):
             return self._target.probabilities(decision)
 
     def _logits(self, weights, X):
-        if not self._net.unknown_layers:
+        self._net.check_rows(X)
+        if self._net.is_known:
             return self._net.logits(weights, X)
         from skclf import _bridge
 
-        hidden = _bridge.hidden_values(self._net, weights, X.astype(np.float32))
-        return self._net.output_layer.logits(weights[-2:], hidden)
+        return _bridge.logits(self._net, weights, X)
 
     @property
     def history_(self) -> pd.DataFrame:
@@ -288,7 +288,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         return copied
 
     def _loss(self, net):
-        """Keras's name of the loss for a net."""
+        """The loss for a net: Keras's name of it, or the user's own."""
         return self.loss
 
     def _compile_with(self, net):
@@ -298,6 +298,7 @@ class FittedNet(ClassifierMixin, NetParameters):
             # Keras takes no other numbers than Python's own floats.
             "learning_rate": float(rate) if isinstance(rate, Real) else rate,
             "loss": self._loss(net),
+            "head": net.output_layer.activation,
             "metrics": self.metrics,
         }
 

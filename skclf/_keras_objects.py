@@ -27,7 +27,6 @@ from skclf._fingerprints import Unknowable, fingerprint
 from skclf.engine import _compat
 
 _CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy")
-_LOSSES = ("binary_crossentropy", *_CATEGORICAL)
 # Names by which Keras picks a metric that suits the loss.
 _ACCURACY_NAMES = {"accuracy", "acc"}
 _ACCURACIES = {
@@ -209,7 +208,7 @@ def metric_names(metrics, loss):
     return [metric.name for metric in new_metrics(metrics, loss)]
 
 
-def loss_for(loss, metrics):
+def loss_for(loss, metrics, is_fixed=False):
     """The form of the categorical cross-entropy whose targets suit the metrics too.
 
     Both forms are one function, of class numbers and of one-hot rows. Keras hands the same targets
@@ -218,15 +217,16 @@ def loss_for(loss, metrics):
     Parameters
     ----------
     loss : str
+        A cross-entropy.
     metrics : sequence of str, keras.metrics.Metric and callable, or None
+    is_fixed : bool
+        Whether another loss is minimized, which takes the targets of this one alone.
 
     Returns
     -------
     str
         ``loss``, or the other form of it.
     """
-    if loss not in _LOSSES:
-        raise ValueError(f"Got loss={loss!r}; it must be one of {', '.join(_LOSSES)}.")
     if loss not in _CATEGORICAL:
         return loss
     wanted: dict[str | None, list[str]] = {"sparse": [], "one-hot": [], None: []}
@@ -234,6 +234,8 @@ def loss_for(loss, metrics):
         template, name = _metric_template(metric, loss)
         if not _is_accuracy_name(metric):
             wanted[_target_form(template)].append(name)
+    if is_fixed:
+        wanted["sparse" if loss == _CATEGORICAL[0] else "one-hot"].insert(0, "the loss")
     if wanted["sparse"] and wanted["one-hot"]:
         raise ValueError(
             f"Got {wanted['sparse'][0]} and {wanted['one-hot'][0]} in metrics; the first needs "

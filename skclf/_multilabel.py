@@ -10,8 +10,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._arguments import RealInterval
-from skclf._base import NetClassifier
 from skclf._dense import DenseClassifier
+from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Multilabel
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class MultilabelDenseClassifier(DenseClassifier):
     _target: Multilabel
 
     _parameter_constraints = {
-        **NetClassifier._parameter_constraints,
+        **HiddenLayerParameters._parameter_constraints,
         "loss": [StrOptions({"binary_crossentropy"})],
         "threshold": [RealInterval(Real, 0, 1, closed="both"), "array-like"],
     }

@@ -19,7 +19,15 @@ from skclf._arguments import InstanceWith, RealInterval, ValidationValue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skclf._typing import Callback, LearningRateSchedule, Metric, Optimizer, RandomState, Sizes
+    from skclf._typing import (
+        Callback,
+        LearningRateSchedule,
+        Loss,
+        Metric,
+        Optimizer,
+        RandomState,
+        Sizes,
+    )
 
 
 class NetParameters(BaseEstimator):
@@ -27,10 +35,6 @@ class NetParameters(BaseEstimator):
 
     # The loss is missing: each class allows losses of its own.
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [str],
-        "dropout": [RealInterval(Real, 0, 1, closed="left")],
-        "l2": [RealInterval(Real, 0, None, closed="left")],
         "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
         "learning_rate": [
             RealInterval(Real, 0, None, closed="neither"),
@@ -57,13 +61,9 @@ class NetParameters(BaseEstimator):
     def __init__(
         self,
         *,
-        hidden_layer_sizes: Sizes,
-        activation: str,
-        dropout: float,
-        l2: float,
         optimizer: str | Optimizer,
         learning_rate: float | LearningRateSchedule | None,
-        loss: str,
+        loss: str | Loss,
         metrics: Sequence[Metric] | None,
         epochs: int,
         batch_size: int,
@@ -78,10 +78,6 @@ class NetParameters(BaseEstimator):
         random_state: int | RandomState | None,
         verbose: int,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.l2 = l2
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss
@@ -98,3 +94,30 @@ class NetParameters(BaseEstimator):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+
+class HiddenLayerParameters(NetParameters):
+    """Assigns the parameters of hidden dense layers too."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str],
+        "dropout": [RealInterval(Real, 0, 1, closed="left")],
+        "l2": [RealInterval(Real, 0, None, closed="left")],
+        **NetParameters._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: Sizes,
+        activation: str,
+        dropout: float,
+        l2: float,
+        **shared: Any,
+    ) -> None:
+        super().__init__(**shared)
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.l2 = l2

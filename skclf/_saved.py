@@ -16,7 +16,7 @@ import numpy as np
 
 from skclf._targets import target_from_state
 from skclf._versions import refusal, with_versions, without_versions
-from skclf.nets import net_from_state
+from skclf.nets import OpaqueNet, net_from_state, opaque_net_from_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +33,14 @@ _BY_TRAINING = (
     "n_epochs_",
     "best_epoch_",
 )
+# The shape of a row, where a classifier takes rows of several dimensions.
+_SHAPES = ("image_shape_", "input_shape_")
+# What makes the body of a net of the user's own: code, which the checksum can't cover.
+_BODY = "_body"
 # What the checksum covers. Parameters are not part of it: a subclass may save them in a form of its
 # own, and `fit` checks them.
-CHECKED = (*_BEFORE_TRAINING, "feature_names_in_", "image_shape_", *_BY_TRAINING)
+CHECKED = (*_BEFORE_TRAINING, "feature_names_in_", *_SHAPES, *_BY_TRAINING)
 _KINDS_OF_LABELS = "biufUSOMm"
-_FLOAT32 = np.dtype(np.float32)
 _SEEDS = ("dropout", "order", "split", "weights")
 _LARGEST_SEED = 2**32 - 1
 
@@ -62,6 +65,8 @@ def to_state(attributes: dict[str, Any]) -> dict[str, Any]:
             "_target": attributes["_target"].to_state(),
             "_history": {k: np.array(v, float) for k, v in attributes["_history"].items()},
         }
+        if isinstance(attributes["_net"], OpaqueNet):
+            saved[_BODY] = attributes["_net"].make_body
     return with_versions(saved, CHECKED)
 
 
@@ -97,7 +102,8 @@ def from_state(state: Any, name: str, parameters: Iterable[str]) -> dict[str, An
         fault = next(_faults(attributes), None)
         if fault is not None:
             raise refusal(name, fault, state)
-        attributes["_net"] = net_from_state(attributes["_net"])
+        attributes["_net"] = _net_of(attributes)
+        attributes.pop(_BODY, None)
         attributes["_target"] = target_from_state(attributes["_target"], attributes["classes_"])
         attributes["_history"] = {k: v.tolist() for k, v in attributes["_history"].items()}
     return attributes
@@ -115,7 +121,7 @@ def _faults(attributes):
     if lacking:
         yield f"it lacks {', '.join(lacking)}"
     try:
-        net = net_from_state(attributes["_net"])
+        net = _net_of(attributes)
     except ValueError as error:
         yield str(error)
     yield from _class_faults(attributes["classes_"])
@@ -125,7 +131,7 @@ def _faults(attributes):
         yield str(error)
     yield from _output_faults(target, net)
     yield from _feature_faults(attributes, net)
-    shapes = net.weight_shapes()
+    shapes = list(zip(net.weight_shapes(), net.weight_dtypes(), strict=True))
     yield from _weight_faults(attributes["_weights"], shapes, "_weights")
     yield from _history_faults(attributes["_history"])
     first_epoch = attributes["_first_epoch"]
@@ -138,6 +144,17 @@ def _faults(attributes):
     yield from _epoch_weight_faults(attributes, shapes)
     yield from _seed_faults(attributes["_seeds"])
     yield from _training_state_faults(attributes["_state"], net)
+
+
+def _net_of(attributes):
+    """The net, or a ValueError with half a sentence."""
+    state = attributes["_net"]
+    if not isinstance(state, dict) or "head" not in state:
+        return net_from_state(state)
+    body = attributes.get(_BODY)
+    if body is not None and not callable(body):
+        raise ValueError(f"what makes the body of its net is {_shown(body)}")
+    return opaque_net_from_state(state).with_body(body)
 
 
 def _is_size(value, least=1):
@@ -190,9 +207,10 @@ def _feature_faults(attributes, net):
         is_array = isinstance(names, np.ndarray) and names.shape == (n_features,)
         if not is_array or not all(isinstance(feature, str) for feature in names.tolist()):
             yield f"feature_names_in_ are no names of {n_features} features: {_shown(names)}"
-    shape = attributes.get("image_shape_", None if net.takes_images else net.input_shape)
+    name = next((name for name in _SHAPES if name in attributes), _SHAPES[0])
+    shape = attributes.get(name, None if net.takes_images else net.input_shape)
     if not _are_sizes(shape) or shape != net.input_shape:
-        yield f"image_shape_ is {shape!r} and the net's input is of shape {net.input_shape}"
+        yield f"{name} is {shape!r} and the net's input is of shape {net.input_shape}"
 
 
 def _weight_faults(weights, shapes, name):
@@ -200,9 +218,9 @@ def _weight_faults(weights, shapes, name):
         yield f"{name} is a {type(weights).__name__} and no list of arrays"
     if len(weights) != len(shapes):
         yield f"{name} has {len(weights)} arrays and the net has {len(shapes)}"
-    for number, (array, shape) in enumerate(zip(weights, shapes, strict=True)):
-        if not isinstance(array, np.ndarray) or array.dtype != _FLOAT32 or array.shape != shape:
-            yield f"{name}[{number}] is {_shown(array)}, and not a float32 array of shape {shape}"
+    for number, (array, (shape, dtype)) in enumerate(zip(weights, shapes, strict=True)):
+        if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
+            yield f"{name}[{number}] is {_shown(array)}, and not a {dtype} array of shape {shape}"
 
 
 def _history_faults(history):

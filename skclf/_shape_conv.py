@@ -15,6 +15,7 @@ from skclf._base import NetClassifier
 from skclf._dense import hidden_layers, output_layer
 from skclf._fitted import errors_that_name_the_fix
 from skclf._multilabel import label_names
+from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass, Multilabel
 from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling
 
@@ -87,7 +88,7 @@ def _refuse_channels_first(shape):
         )
 
 
-class ShapeConvClassifier(NetClassifier):
+class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
     """Small convolutional Keras net for images, with two or more classes.
 
     A block of convolution and max-pooling for each entry of ``filters``, dense layers, and one
@@ -243,7 +244,7 @@ class ShapeConvClassifier(NetClassifier):
     image_shape_: tuple[int, ...]
 
     _parameter_constraints = {
-        **NetClassifier._parameter_constraints,
+        **HiddenLayerParameters._parameter_constraints,
         "filters": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+Shape = tuple[int, ...]
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     Callback = keras.callbacks.Callback
     LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+    Loss = keras.losses.Loss
     Metric = str | keras.Metric | Callable[..., Any]
     Optimizer = keras.Optimizer
 

@@ -22,13 +22,15 @@ MOST_LINES = 500
 # library and the names of types are open to all.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
 ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
-ESTIMATORS |= {"_shape_conv", "_targets", "_tasks"}
+ESTIMATORS |= {"_bodies", "_losses", "_network", "_shape_conv", "_targets", "_tasks"}
 ALLOWED = {
     "__init__": (
         {
+            "skclf._bodies",
             "skclf._dense",
             "skclf._multi_hot",
             "skclf._multilabel",
+            "skclf._network",
             "skclf._sequences",
             "skclf._shape_conv",
         },
@@ -42,12 +44,31 @@ ALLOWED = {
         {"keras", "skclf._copies", "skclf._fingerprints", "skclf.engine"},
         set(),
     ),
+    "_keras_losses": ({"keras", "skclf._losses"}, set()),
+    "_keras_bodies": (
+        {"keras", "tensorflow", "skclf._fingerprints", "skclf.engine", "skclf.nets"},
+        set(),
+    ),
+    "_keras_nets": (
+        {
+            "keras",
+            "skclf._fingerprints",
+            "skclf._keras_bodies",
+            "skclf._keras_losses",
+            "skclf._keras_objects",
+            "skclf.engine",
+            "skclf.nets",
+        },
+        set(),
+    ),
     "_bridge": (
         {
             "scikeras",
             "keras",
             "skclf._copies",
             "skclf._imports",
+            "skclf._keras_losses",
+            "skclf._keras_nets",
             "skclf._keras_objects",
             "skclf.nets",
             "skclf.engine",
@@ -190,8 +211,11 @@ def test_public_names():
         "MultiHotVectorizer",
         "MulticlassDenseClassifier",
         "MultilabelDenseClassifier",
+        "Network",
+        "NetworkClassifier",
         "SequencePadder",
         "ShapeConvClassifier",
+        "network",
     ]
     assert set(skclf.datasets.__all__) == {
         "fetch_imdb",
@@ -200,7 +224,7 @@ def test_public_names():
         "make_shapes",
     }
     assert skclf.plots.__all__ == ["HistoryDisplay", "ImagePredictionsDisplay"]
-    for name in skclf.__all__:
+    for name in set(skclf.__all__) - {"network"}:
         assert issubclass(getattr(skclf, name), BaseEstimator)
 
 
@@ -270,16 +294,28 @@ OWN_DEFAULTS = {
         "loss": "binary_crossentropy",
         "threshold": 0.5,
     },
+    "NetworkClassifier": {
+        "network": None,
+        "multilabel": False,
+        "threshold": 0.5,
+        "optimizer": "adam",
+        "loss": "auto",
+    },
 }
+# What a body of the user's own says instead.
+OF_HIDDEN_LAYERS = {"activation", "dropout", "l2"}
 
 
 @pytest.mark.parametrize("name", OWN_DEFAULTS)
 def test_constructor_is_the_contract(name):
     parameters = inspect.signature(getattr(skclf, name)).parameters
     defaults = {parameter: found.default for parameter, found in parameters.items()}
-    assert defaults == SHARED_DEFAULTS | OWN_DEFAULTS[name]
+    own = OWN_DEFAULTS[name]
+    left_out = OF_HIDDEN_LAYERS if "network" in own else set()
+    shared = {k: v for k, v in SHARED_DEFAULTS.items() if k not in left_out}
+    assert defaults == shared | own
     first, *others = parameters.values()
-    assert first.name == "hidden_layer_sizes"
+    assert first.name == next(iter(own))
     assert first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in others)
 

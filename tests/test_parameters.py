@@ -54,14 +54,16 @@ def test_subclass_with_a_constructor_of_its_own():
 
 def test_parameter_that_a_class_does_not_pass_on():
     class Forgetful(DenseClassifier):
-        def __init__(self, hidden_layer_sizes=(16,), *, l2=0.0):
-            super().__init__(hidden_layer_sizes=hidden_layer_sizes)
+        def __init__(self, hidden_layer_sizes=(16,), **others):
+            super().__init__(hidden_layer_sizes=hidden_layer_sizes, **others)
 
         def _target_kind(self, n_classes=None):
             raise AssertionError("never asked for")
 
-    with pytest.raises(TypeError, match="missing 19 required keyword-only arguments: 'activation'"):
+    with pytest.raises(TypeError, match="missing 3 required keyword-only arguments: 'activation'"):
         Forgetful()
+    with pytest.raises(TypeError, match="missing 16 required keyword-only arguments: 'optimizer'"):
+        Forgetful(activation="relu", dropout=0.0, l2=0.0)
 
 
 def assert_alike(estimator, parameters, others, rows=X, y=Y):

@@ -14,14 +14,19 @@ from skclf.engine._interrupts import uninterrupted
 with uninterrupted():
     from skclf.engine._arrays import Batches, assign, batch_order, by_value
     from skclf.engine._cache import borrow, clear_cache
-    from skclf.engine._compat import learning_rate_variable
+    from skclf.engine._compat import learning_rate_variable, nodes_of
+    from skclf.engine._forward import all_layers
+    from skclf.engine._keras_state import own_state
     from skclf.engine._model import Net, evaluate
+    from skclf.engine._predict import Predictor
     from skclf.engine._processes import check_process, current_strategy, limit_threads
     from skclf.engine._program import trace_count
 
 __all__ = [
     "Batches",
     "Net",
+    "Predictor",
+    "all_layers",
     "assign",
     "batch_order",
     "borrow",
@@ -32,6 +37,8 @@ __all__ = [
     "evaluate",
     "learning_rate_variable",
     "limit_threads",
+    "nodes_of",
+    "own_state",
     "trace_count",
     "uninterrupted",
 ]

@@ -4,6 +4,8 @@ A callback has the net in its hands, and may freeze layers, compile it, or set a
 that was changed so must not serve a later fit.
 """
 
+from skclf.engine._forward import all_layers
+
 # What every fit sets, in the net or through Keras.
 _SET_BY_FITS = {
     "announces",
@@ -18,6 +20,8 @@ _SET_BY_FITS = {
     "_eval_epoch_iterator",
     "_exclude_from_weight_decay_cache",
     "_initial_epoch",
+    "_losses",
+    "_loss_ids",
     "_run_eagerly",
     "_unchanged",
 }
@@ -35,7 +39,7 @@ class Unchanged:
     """
 
     def __init__(self, net):
-        self._parts = [net, *net.layers, net.optimizer]
+        self._parts = [*all_layers(net), net.optimizer]
         self._before = list(map(_attributes, self._parts))
 
     def __call__(self):

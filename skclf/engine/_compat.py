@@ -4,6 +4,7 @@ Nothing else in skclf reads a private attribute of theirs. Where one is missing,
 plain way: slower, or with less comfort, but with the same result, after one warning.
 """
 
+import sys
 import warnings
 
 import keras
@@ -90,6 +91,42 @@ def wrapped_function(metric):
         return metric._fn
     _warn_once("MeanMetricWrapper._fn", "functions count as unknown metrics, batch by batch")
     return None
+
+
+def keras_state():
+    """The module in which Keras keeps what belongs to a thread, or None.
+
+    It has ``get_global_attribute`` and ``set_global_attribute``.
+    """
+    state = sys.modules.get("keras.src.backend.common.global_state")
+    if not hasattr(state, "set_global_attribute") or not hasattr(state, "get_global_attribute"):
+        _warn_once("backend.common.global_state", "nets are compiled anew for each fit")
+        return None
+    return state
+
+
+def module_of_default_seeds():
+    """The module in which Keras draws a seed where none was given, or None.
+
+    It draws by its attribute ``python_random``.
+    """
+    module = sys.modules.get("keras.src.random.seed_generator")
+    if not hasattr(module, "python_random"):
+        _warn_once("random.seed_generator", "layers without seeds are not seeded by random_state")
+        return None
+    return module
+
+
+def nodes_of(model):
+    """The nodes of a functional model, each after those that it takes its inputs from, or None.
+
+    A node has ``operation``, ``arguments`` with ``args`` and ``kwargs``, and ``outputs``.
+    """
+    by_depth = getattr(model, "_nodes_by_depth", None)
+    if by_depth is None:
+        _warn_once("Functional._nodes_by_depth", "nets are compiled anew for each fit")
+        return None
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
 def starts_at(model, initial_epoch):

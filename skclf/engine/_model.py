@@ -1,13 +1,14 @@
 """The `keras.Model` that skclf trains."""
 
 import warnings
+from contextlib import nullcontext
 from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from skclf.engine import _compat
+from skclf.engine import _compat, _keras_state
 from skclf.engine._arrays import (
     Batches,
     ShuffledBatches,
@@ -19,7 +20,7 @@ from skclf.engine._arrays import (
 from skclf.engine._changes import Unchanged
 from skclf.engine._fused import fuse_updates
 from skclf.engine._interrupts import safe_point
-from skclf.engine._program import Programs, adds_up, mean_loss, needs_values
+from skclf.engine._program import Programs, adds_up, mean_loss, needs_values, own_loss_of
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
 # Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.
@@ -37,15 +38,27 @@ class Net(keras.Model):
     optimizer : keras.optimizers.Optimizer
         Unbuilt, with its own learning rate.
     loss : str
+        The cross-entropy, which also says in which form the targets are.
     metrics : list of keras.metrics.Metric
+    own_loss : keras.losses.Loss or None
+        What is minimized instead of the cross-entropy.
+    is_body : bool
+        Whether a body of the user's own lies between the input and the output layer.
     """
 
-    def __init__(self, inputs, outputs, optimizer, loss, metrics):
+    def __init__(self, inputs, outputs, optimizer, loss, metrics, own_loss=None, is_body=False):
         super().__init__(inputs=inputs, outputs=outputs, name="skclf_net")
         # A global policy of mixed precision would put another optimizer around this one.
-        self._settings = {"loss": loss, "weighted_metrics": metrics, "auto_scale_loss": False}
+        self._settings = {
+            "loss": loss if own_loss is None else own_loss,
+            "weighted_metrics": metrics,
+            "auto_scale_loss": False,
+        }
         self.compile(optimizer=optimizer, **self._settings)
         n_outputs = outputs.shape[-1]
+        self.target_loss, self.own_loss, self.is_body = loss, own_loss, is_body
+        # What Keras's functions draw from that were given no seed, in layers of the user's own.
+        self.unseeded_numbers = keras.random.SeedGenerator(0) if is_body else None
         self.order_seed = 0
         self.class_weight = None
         self.announces = False
@@ -84,7 +97,7 @@ class Net(keras.Model):
         self.compute_metrics(None, tf.constant(y, target.dtype), y_pred, None)
 
     def _target_spec(self):
-        is_number = self.loss == "sparse_categorical_crossentropy"
+        is_number = self.target_loss == "sparse_categorical_crossentropy"
         n_targets = 1 if is_number else self.output_shape[-1]
         return tf.TensorSpec([None, n_targets], tf.int32 if is_number else tf.float32)
 
@@ -135,9 +148,15 @@ class Net(keras.Model):
 
     @property
     def dropout_states(self):
-        """The variables that hold the states of the dropout layers' random generators."""
-        layers = (layer for layer in self.layers if hasattr(layer, "seed_generator"))
-        return [layer.seed_generator.state for layer in layers]
+        """The variables that hold the states of the layers' random generators."""
+        weights = set(map(id, self.weights))
+        return [v for v in self.variables if id(v) not in weights]
+
+    def own_random_numbers(self):
+        """Within it, what draws from Keras's global generator draws from the net's own."""
+        if self.unseeded_numbers is None:
+            return nullcontext()
+        return _keras_state.generator_in_place(self.unseeded_numbers)
 
     def final_weights(self):
         """The weights that training would end with now, by value.
@@ -172,7 +191,10 @@ class Net(keras.Model):
         if training:
             sample_weight = self.with_class_weight(y, sample_weight)
         if sample_weight is not None and sample_weight.shape.rank == 2:
-            loss = mean_loss(keras.losses.get(self.loss), y, y_pred, sample_weight)
+            if self.own_loss is None:
+                loss = mean_loss(keras.losses.get(self.loss), y, y_pred, sample_weight)
+            else:
+                loss = own_loss_of(self.own_loss, y, y_pred, sample_weight)
             return tf.add_n([loss, *self.losses])
         return super().compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
@@ -237,20 +259,21 @@ class Net(keras.Model):
         if validation_data is not None:
             validation_data = Batches(*validation_data, batch_size)
         batches = Batches(*rows, batch_size)
-        return super().fit(
-            batches,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            validation_data=validation_data,
-            callbacks=[
-                ShuffledBatches(batches, self.order_seed),
-                _SafePoints(),
-                *(callbacks or ()),
-                _RecompilationCheck(self.optimizer),
-            ],
-            verbose=0,
-            shuffle=False,
-        )
+        with self.own_random_numbers():
+            return super().fit(
+                batches,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                validation_data=validation_data,
+                callbacks=[
+                    ShuffledBatches(batches, self.order_seed),
+                    _SafePoints(),
+                    *(callbacks or ()),
+                    _RecompilationCheck(self.optimizer),
+                ],
+                verbose=0,
+                shuffle=False,
+            )
 
     def _check_weighable(self):
         """Raise a ValueError if a metric gives one number for all rows of a batch."""

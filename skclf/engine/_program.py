@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat
+from skclf.engine._forward import forward_of
 from skclf.engine._processes import current_strategy, replica
-from skclf.engine._sparse import SparseProduct
 
 # Below this many, a batch's operations take microseconds.
 _FEW_WEIGHTS = 20_000
@@ -42,15 +42,11 @@ class Programs:
     def __init__(self, net):
         self._net = net
         self._compiled = {}
-        _, *self._hidden_layers, self._output_layer = net.layers
-        self._loss = keras.losses.get(net.loss)
-        self._sparse_product = None
-        if net.inputs[0].sparse:
-            self._sparse_product = SparseProduct(*net.layers[1].kernel.shape)
-        made_dense = net.layers[1:] if net.inputs[0].sparse else net.layers
-        self._widest = max(int(np.prod(layer.output.shape[1:])) for layer in made_dense)
+        self._forward = forward_of(net)
+        self._head = self._forward.output_layer.activation
+        self._loss = keras.losses.get(net.target_loss)
         # One thread can't pass values between devices, and a strategy may use another device.
-        is_simple = _operations_are_small(net) and current_strategy() is None
+        is_simple = self._forward.is_small(_FEW_WEIGHTS) and current_strategy() is None
         self._executor = "SINGLE_THREADED_EXECUTOR" if is_simple else ""
 
     def train_epoch(self, rows, order, batch_size):
@@ -75,8 +71,8 @@ class Programs:
 
         Where metrics add up, larger batches give the same in less time.
         """
-        if self._net.metrics_add_up:
-            batch_size = max(batch_size, _VALUES_AT_ONCE // self._widest)
+        if self._net.metrics_add_up and self._net.own_loss is None and self._forward.adds_up:
+            batch_size = max(batch_size, _VALUES_AT_ONCE // self._forward.widest)
         return self._run(self._test_step, rows, np.arange(rows["y"].shape[0]), batch_size)
 
     def compile(self, rows, validation_rows=None):
@@ -103,7 +99,8 @@ class Programs:
         columns = [values for name, values in rows.items() if name != "CSR"]
         sparse_rows = nullcontext()
         if "CSR" in rows:
-            sparse_rows = self._sparse_product.of(rows["CSR"], in_order=step == self._test_step)
+            product, in_order = self._forward.sparse_product, step == self._test_step
+            sparse_rows = product.of(rows["CSR"], in_order=in_order)
         with sparse_rows:
             logs = program(*columns, order.astype(np.int32), np.int32(batch_size))
         return {name: _number(name, value) for name, value in logs.items()}
@@ -123,7 +120,11 @@ class Programs:
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
             # Loops are written for their executor.
-            with replica(), tf.experimental.function_executor_type(self._executor):
+            with (
+                replica(),
+                self._net.own_random_numbers(),
+                tf.experimental.function_executor_type(self._executor),
+            ):
                 function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
             self._compiled[form] = _compat.compiled_call(function, self._executor)
         return self._compiled[form]
@@ -139,30 +140,32 @@ class Programs:
         kept = tf.TensorArray(tf.float32, n_batches, False, element_shape=[None, n_outputs])
         net.reset_metrics()
 
-        def batch(number, penalty, kept):
+        def batch(number, summand, kept):
             start = number * batch_size
             size = tf.minimum(batch_size, n_rows - start)
             X, y, weights = self._batch(rows, tf.slice(order, [start], [size]))
             size = tf.cast(size, tf.float32)
-            logits, batch_penalty = step(X, y, weights, size)
+            logits, batch_summand = step(X, y, weights, size)
             if not net.metrics_add_up:
-                net.compute_metrics(None, y, self._output_layer.activation(logits), weights)
-            if batch_penalty is not None:
-                penalty += size / tf.cast(n_rows, tf.float32) * batch_penalty
-            return number + 1, penalty, kept.write(number, logits)
+                net.compute_metrics(None, y, self._head(logits), weights)
+            if batch_summand is not None:
+                summand += size / tf.cast(n_rows, tf.float32) * batch_summand
+            return number + 1, summand, kept.write(number, logits)
 
-        _, penalty, kept = tf.while_loop(
+        _, summand, kept = tf.while_loop(
             lambda number, *_: number < n_batches, batch, (0, 0.0, kept), parallel_iterations=1
         )
         y, weights = (None if c is None else tf.gather(c, order) for c in _targets(rows))
-        y_pred = self._output_layer.activation(kept.concat())
+        y_pred = self._head(kept.concat())
         if net.metrics_add_up:
             logs = net.compute_metrics(None, y, y_pred, weights)
         else:
             logs = net.get_metrics_result()
+        if net.own_loss is not None:
+            return {**logs, "loss": summand}
         if step == self._train_step:
             weights = net.with_class_weight(y, weights)
-        return {**logs, "loss": mean_loss(self._loss, y, y_pred, weights) + penalty}
+        return {**logs, "loss": mean_loss(self._loss, y, y_pred, weights) + summand}
 
     def _batch(self, rows, chosen):
         """Rows ``(X, y, sample_weight)`` of one batch; of sparse rows X has the numbers alone."""
@@ -171,81 +174,63 @@ class Programs:
         return X, y, weights
 
     def _train_step(self, X, y, sample_weight, size):
-        """Update the weights by a batch of this size; return its logits and penalty, if any."""
-        net = self._net
+        """Update the weights by a batch of this size; return its logits and `_summand`."""
+        net, forward = self._net, self._forward
         variables = list(net.trainable_variables)
         sources = [variable.value for variable in variables]
-        X = self._net_input(X)
-        if self._sparse_product is not None:
+        X = forward.net_input(X)
+        if forward.sparse_product is not None:
             sources.append(X)
+        weights = net.with_class_weight(y, sample_weight)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sources)
-            logits = self._logits(X, training=True)
-            penalty = self._penalty()
-        weights = net.with_class_weight(y, sample_weight)
-        slopes = self._slopes_of_loss(y, logits, weights, size)
-        upstream = [slopes] if penalty is None else [slopes, tf.ones(())]
-        scale = self._loss_scale(y, logits, weights, penalty)
+            logits = forward.logits(X, training=True)
+            summand = self._summand(y, logits, weights)
+        summands, upstream = [], []
+        if net.own_loss is None:
+            summands, upstream = [logits], [self._slopes_of_loss(y, logits, weights, size)]
+        if summand is not None:
+            summands, upstream = [*summands, summand], [*upstream, tf.ones(())]
+        scale = self._loss_scale(y, logits, weights, summand)
         if scale is not None:
             upstream = [scale * gradient for gradient in upstream]
-        summands = [logits] if penalty is None else [logits, penalty]
         gradients = tape.gradient(summands, sources, upstream)
-        if self._sparse_product is not None:
-            self._add_sparse_gradient(variables, gradients, gradients.pop())
+        if forward.sparse_product is not None:
+            forward.add_sparse_gradient(variables, gradients, gradients.pop())
         if variables:
+            # The fused updates take no slices, which is what the gradient of an embedding is.
+            gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
             net.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return logits, penalty
+        return logits, summand
 
-    def _add_sparse_gradient(self, variables, gradients, upstream):
-        """Add the gradient that the first kernel gets through SciPy's product, if it is trained."""
-        kernel = self._net.layers[1].kernel
-        for place, variable in enumerate(variables):
-            if variable is kernel:
-                of_product, of_penalty = self._sparse_product.gradient(upstream), gradients[place]
-                gradients[place] = of_product if of_penalty is None else of_product + of_penalty
-
-    def _loss_scale(self, y, logits, weights, penalty):
+    def _loss_scale(self, y, logits, weights, summand):
         """The factor that the optimizer's scaling of the loss puts on all gradients, or None."""
         optimizer = self._net.optimizer
         is_plain = type(optimizer).scale_loss is keras.Optimizer.scale_loss
         if is_plain and optimizer.loss_scale_factor is None and "scale_loss" not in vars(optimizer):
             return None
-        loss = mean_loss(self._loss, y, self._output_layer.activation(logits), weights)
-        loss = loss if penalty is None else loss + penalty
+        loss = summand
+        if self._net.own_loss is None:
+            loss = mean_loss(self._loss, y, self._head(logits), weights)
+            loss = loss if summand is None else loss + summand
         with tf.GradientTape() as tape:
             tape.watch(loss)
             scaled = optimizer.scale_loss(loss)
         return tape.gradient(scaled, loss)
 
     def _test_step(self, X, y, sample_weight, size):
-        return self._logits(self._net_input(X), training=False), self._penalty()
+        logits = self._forward.logits(self._forward.net_input(X), training=False)
+        return logits, self._summand(y, logits, sample_weight)
 
-    def _net_input(self, X):
-        """The rows of a batch; of sparse rows their product with the first layer's kernel."""
-        if self._sparse_product is None:
-            return X
-        return self._sparse_product(X, self._net.layers[1].kernel.value)
+    def _summand(self, y, logits, weights):
+        """What a batch adds to the loss besides the cross-entropy of all rows, or None.
 
-    def _penalty(self):
-        losses = self._net.losses
+        These are penalties, and a loss of the user's own, which may be no mean over rows.
+        """
+        losses = list(self._net.losses)
+        if self._net.own_loss is not None:
+            losses.insert(0, own_loss_of(self._net.own_loss, y, self._head(logits), weights))
         return tf.add_n(losses) if losses else None
-
-    def _logits(self, X, training):
-        values = X
-        for layer in self._hidden_layers:
-            if isinstance(layer, keras.layers.Dense):
-                values = layer.activation(self._weighted_sums(layer, values))
-            elif isinstance(layer, keras.layers.Dropout):
-                values = layer.call(values, training=training)
-            else:
-                values = layer.call(values)
-        return self._weighted_sums(self._output_layer, values)
-
-    def _weighted_sums(self, layer, values):
-        """What a dense layer makes of its input, before its activation."""
-        if self._sparse_product is None or layer is not self._net.layers[1]:
-            values = tf.matmul(values, layer.kernel.value)
-        return tf.nn.bias_add(values, layer.bias.value)
 
     def _slopes_of_loss(self, y, logits, weights, size):
         """Gradient of the batch's mean loss for the logits.
@@ -259,27 +244,14 @@ class Programs:
         .. [1] C. Bishop, "Pattern Recognition and Machine Learning", formulas 4.109 and 4.91.
         """
         target = y
-        if self._net.loss == "sparse_categorical_crossentropy":
+        if self._net.target_loss == "sparse_categorical_crossentropy":
             target = tf.one_hot(y[:, 0], logits.shape[-1])
-        if self._net.loss == "binary_crossentropy":
+        if self._net.target_loss == "binary_crossentropy":
             size *= logits.shape[-1]
-        slopes = (self._output_layer.activation(logits) - target) / size
+        slopes = (self._head(logits) - target) / size
         if weights is None:
             return slopes
         return slopes * (weights if weights.shape.rank == 2 else weights[:, None])
-
-
-def _operations_are_small(net):
-    """Whether an operation of a step takes microseconds.
-
-    Sparse rows are multiplied by SciPy, so that their kernel doesn't count.
-    """
-    if any(isinstance(layer, keras.layers.Conv2D) for layer in net.layers):
-        return False
-    kernels = [weight for weight in net.trainable_weights if len(weight.shape) > 1]
-    if net.inputs[0].sparse:
-        kernels = kernels[1:]
-    return sum(np.prod(kernel.shape) for kernel in kernels) < _FEW_WEIGHTS
 
 
 def _number(name, value):
@@ -314,6 +286,13 @@ def mean_loss(loss, y, y_pred, weights):
         y, y_pred = y[..., None], y_pred[..., None]
     losses = loss(y, y_pred)
     return tf.reduce_mean(losses if weights is None else losses * weights)
+
+
+def own_loss_of(loss, y, y_pred, weights):
+    """A batch's loss by a `keras.losses.Loss`, weighted by row or by row and label."""
+    if weights is not None and weights.shape.rank == 2:
+        y, y_pred = y[..., None], y_pred[..., None]
+    return loss(y, y_pred, weights)
 
 
 def needs_values(error):

@@ -21,6 +21,7 @@ from skclf.nets._layered import (
     initial_weights,
     net_from_state,
 )
+from skclf.nets._opaque import OpaqueNet, opaque_net_from_state
 from skclf.nets._pooling import MaxPooling
 
 __all__ = [
@@ -34,9 +35,11 @@ __all__ = [
     "LayeredNet",
     "MaxPooling",
     "Node",
+    "OpaqueNet",
     "graph_from_state",
     "graph_of",
     "initial_generator_states",
     "initial_weights",
     "net_from_state",
+    "opaque_net_from_state",
 ]

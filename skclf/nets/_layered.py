@@ -72,6 +72,22 @@ class LayeredNet:
         return [layer for layer in self.layers[:-1] if not layer.is_known]
 
     @property
+    def is_known(self) -> bool:
+        """Whether NumPy and ONNX can compute it; else Keras alone can."""
+        return not self.unknown_layers
+
+    def shaped(self, X: Any) -> Any:
+        """Flattened rows in the shape that the first layer takes."""
+        return X.reshape(-1, *self.input_shape) if self.takes_images else X
+
+    def check_rows(self, X: Any) -> None:
+        """Find nothing: every row of numbers will do."""
+
+    def weight_dtypes(self) -> list[np.dtype[Any]]:
+        """Types of the weights, all float32."""
+        return [np.dtype(np.float32)] * len(self.weight_shapes())
+
+    @property
     def n_generators(self) -> int:
         """How many random generators its Keras layers have."""
         return sum(layer.n_generators for layer in self.layers)

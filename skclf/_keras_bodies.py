@@ -1,0 +1,235 @@
+"""Bodies of the user's own, built by Keras: checked, seeded, and found again.
+
+A body is built anew for each fit, with layers of its own, whose initial weights depend on the
+fit's seed alone. What is built is compared with what was built before by `net_key`: two nets with
+one key are trained by one compiled program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from skclf import engine, nets
+from skclf._fingerprints import Unknowable, fingerprint_of_layers
+from skclf._typing import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_INPUT, _OUTPUT = "rows", "output"
+
+
+class BuiltNet(NamedTuple):
+    """A net whose body Keras has just built.
+
+    Attributes
+    ----------
+    net : skclf.nets.OpaqueNet
+        With all that is known of it now.
+    inputs, outputs : keras.KerasTensor
+    weights : list of ndarray
+        The initial ones.
+    key : hashable or None
+        What its programs depend on; None where that can't be known.
+    """
+
+    net: nets.OpaqueNet
+    inputs: keras.KerasTensor
+    outputs: keras.KerasTensor
+    weights: list[np.ndarray]
+    key: Any
+
+
+def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
+    """Build a net.
+
+    Parameters
+    ----------
+    net : skclf.nets.OpaqueNet
+    seed : int
+        Draws the initial weights that no seed of the user's own draws.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the body is not one that an output layer can be put on.
+    """
+    created: set[int] = set()
+    with engine.own_state(seed), tf.variable_creator_scope(_noting(created)):
+        inputs = keras.Input(net.input_shape, dtype="float32", sparse=net.sparse, name=_INPUT)
+        body = _body_on(net, inputs)
+        _check_tensor(body, net)
+        outputs = keras.layers.Dense(
+            net.n_outputs, activation=net.head, dtype="float32", name=_OUTPUT
+        )(body)
+    model = _connected(inputs, outputs)
+    _check_layers(model, created)
+    if net.sparse:
+        _check_begins_with_dense(inputs, model)
+    weights = [engine.by_value(variable) for variable in model.weights]
+    seen = nets.OpaqueNet(
+        net.input_shape,
+        net.n_outputs,
+        net.head,
+        net.sparse,
+        net.make_body,
+        tuple((tuple(map(int, w.shape)), w.dtype.name) for w in weights),
+        # One more draws for those of Keras's functions that were given no seed.
+        len(model.variables) - len(model.weights) + 1,
+        _n_ids(inputs, model),
+        nets.graph_of(model),
+    )
+    return BuiltNet(seen, inputs, outputs, weights, net_key(model))
+
+
+def net_key(model: keras.Model) -> Any:
+    """A hashable that is equal for models that compute the same with the same weights, or None."""
+    nodes = engine.nodes_of(model)
+    if nodes is None:
+        return None
+    try:
+        return fingerprint_of_layers(nodes, engine.nodes_of)
+    except Unknowable:
+        return None
+
+
+def _noting(created):
+    """A creator of variables that notes which ones it has created."""
+
+    def create(next_creator, **options):
+        variable = next_creator(**options)
+        created.add(id(variable))
+        return variable
+
+    return create
+
+
+def _body_on(net, inputs):
+    if net.make_body is None:
+        return inputs
+    if not net.sparse:
+        return net.make_body(inputs)
+    try:
+        return net.make_body(inputs)
+    except Exception as error:
+        raise ValueError(
+            f"The network can't be built on sparse rows ({error}): its first layer must be a "
+            "keras.layers.Dense. Or make the rows dense, with X.toarray()."
+        ) from error
+
+
+def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
+    """Raise an error unless an output layer can be put on what the body has returned."""
+    name = _name_of(net)
+    if isinstance(body, keras.Model):
+        raise TypeError(
+            f"{name} returned a {type(body).__name__}; expected the tensor that the output layer "
+            "is put on. Return the last hidden layer's output, and leave out keras.Model, the "
+            "output layer and compile: the classifier adds them."
+        )
+    if isinstance(body, list | tuple):
+        raise TypeError(
+            f"{name} returned {len(body)} tensors; expected one. Join them, for example with "
+            "keras.layers.Concatenate()."
+        )
+    if not isinstance(body, keras.KerasTensor):
+        raise TypeError(
+            f"{name} returned {'nothing' if body is None else f'a {type(body).__name__}'}; "
+            "expected the keras.KerasTensor that its last layer gives."
+        )
+    if len(body.shape) != 2:
+        raise ValueError(
+            f"{name} returned a tensor of shape {_shown(body.shape)}; expected (n_rows, n_values), "
+            "which an output layer can be put on. End with keras.layers.Flatten() or a global "
+            "pooling layer, or with return_sequences=False."
+        )
+    if body.shape[-1] is None:
+        raise ValueError(
+            f"{name} returned a tensor of shape {_shown(body.shape)}, whose number of values is "
+            "open; the output layer needs to know it."
+        )
+    if body.dtype != "float32":
+        raise ValueError(
+            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype= and "
+            "mixed precision."
+        )
+
+
+def _connected(inputs, outputs):
+    try:
+        return keras.Model(inputs, outputs, name="skclf_net")
+    except ValueError as error:
+        if "unique" in str(error):
+            raise ValueError(
+                f"The network has two layers of one name ({error}), or one named {_INPUT!r} or "
+                f"{_OUTPUT!r}, as the classifier's own: name its layers differently."
+            ) from error
+        raise ValueError(
+            f"The network's tensor doesn't depend on its inputs alone ({error}): build it on the "
+            "tensor that is passed in, without another keras.Input."
+        ) from error
+
+
+def _check_layers(model, created):
+    """Refuse what can't be trained in float32 with weights of its own."""
+    for layer in engine.all_layers(model):
+        types = {getattr(layer, name, "float32") for name in ("compute_dtype", "variable_dtype")}
+        if types & {"float16", "bfloat16"}:
+            raise ValueError(
+                f"The layer {layer.name!r} computes in {' and '.join(sorted(types))}; nets are "
+                "trained in float32. Leave out dtype=, and set keras.config.set_dtype_policy"
+                "('float32')."
+            )
+    outside = [v for v in model.variables if id(v.value) not in created]
+    if outside:
+        raise ValueError(
+            f"The network uses layers that were made outside of it (their variable "
+            f"{outside[0].path!r}): fits would share and change their weights. Make the layers "
+            "inside, or copy them there: copy = keras.models.clone_model(model); "
+            "copy.set_weights(model.get_weights())."
+        )
+
+
+def _users_of(inputs, model):
+    """The layers that take the rows themselves."""
+    return [
+        node.operation
+        for node in engine.nodes_of(model) or ()
+        if any(tensor is inputs for tensor in node.arguments.keras_tensors)
+    ]
+
+
+def _n_ids(inputs, model):
+    sizes = [
+        layer.input_dim
+        for layer in _users_of(inputs, model)
+        if isinstance(layer, keras.layers.Embedding)
+    ]
+    return min(sizes, default=None)
+
+
+def _check_begins_with_dense(inputs, model):
+    users = _users_of(inputs, model)
+    first = users[0] if len(users) == 1 else None
+    is_plain = type(first) is keras.layers.Dense and first.activity_regularizer is None
+    if is_plain and getattr(first, "quantization_mode", None) is None:
+        return
+    names = ", ".join(f"{type(layer).__name__} {layer.name!r}" for layer in users)
+    raise ValueError(
+        f"Got sparse rows, and the network passes them to {names}; expected one keras.layers.Dense "
+        "without activity_regularizer, which sparse rows can be multiplied with. Or make the rows "
+        "dense, with X.toarray()."
+    )
+
+
+def _name_of(net):
+    maker = net.make_body
+    maker = getattr(maker, "__self__", maker)
+    return getattr(maker, "__name__", type(maker).__name__)
+
+
+def _shown(shape: Shape) -> str:
+    return f"({', '.join('n_rows' if size is None else str(size) for size in shape)})"

@@ -1,0 +1,110 @@
+"""Losses that nets are compiled with.
+
+The cross-entropies have slopes at the logits that are written out in the engine. Every other loss
+is a `keras.losses.Loss` that is given probabilities, and TensorFlow finds its slopes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from skclf._losses import ALIASES, LOSSES, loss_kind
+
+CROSS_ENTROPIES = (
+    "binary_crossentropy",
+    "sparse_categorical_crossentropy",
+    "categorical_crossentropy",
+)
+
+
+class FunctionLoss(keras.losses.Loss):
+    """The mean of what a function of the user's own gives for each row.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(y_true, y_pred)``.
+    """
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(name=getattr(function, "__name__", "loss"))
+        self.function = function
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Call the function."""
+        return self.function(y_true, y_pred)
+
+
+def resolved(loss: Any, head: str) -> tuple[str, keras.losses.Loss | None]:
+    """A loss as the engine takes it.
+
+    Parameters
+    ----------
+    loss : str, keras.losses.Loss or callable
+    head : {"sigmoid", "softmax"}
+        Activation of the output layer.
+
+    Returns
+    -------
+    cross_entropy : str
+        The loss itself, or else the cross-entropy whose targets it takes.
+    own_loss : keras.losses.Loss or None
+        None where the cross-entropy is minimized.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no loss of one number for each row of probabilities.
+    """
+    if isinstance(loss, str) and ALIASES.get(loss, loss) in CROSS_ENTROPIES:
+        return ALIASES.get(loss, loss), None
+    kind = loss_kind(loss)
+    own = _instance(loss, kind)
+    _check(own)
+    for name in CROSS_ENTROPIES:
+        cls = getattr(keras.losses, LOSSES[name].keras_name)
+        if type(own) is cls and _settings(own) == _settings(cls()):
+            return name, None
+    if head == "sigmoid":
+        return "binary_crossentropy", own
+    return f"{'sparse_' * kind.takes_numbers}categorical_crossentropy", own
+
+
+def _instance(loss, kind):
+    if isinstance(loss, str):
+        if not hasattr(keras.losses, kind.keras_name):
+            raise ValueError(
+                f"Got loss={loss!r}, which Keras {keras.__version__} doesn't have: update Keras."
+            )
+        return getattr(keras.losses, kind.keras_name)()
+    if isinstance(loss, keras.losses.Loss):
+        return loss
+    if callable(loss) and not isinstance(loss, type):
+        return FunctionLoss(loss)
+    raise TypeError(
+        f"Got loss={loss!r}; expected the name of a loss or an instance of keras.losses.Loss."
+    )
+
+
+def _check(loss):
+    if getattr(loss, "from_logits", False):
+        raise ValueError(
+            f"Got loss={type(loss).__name__}(from_logits=True); losses are given probabilities: "
+            "leave from_logits out."
+        )
+    if loss.reduction in (None, "none"):
+        raise ValueError(
+            f"Got loss={type(loss).__name__}(reduction={loss.reduction!r}), which gives a value "
+            "for each row; expected a reduction to one number, such as 'sum_over_batch_size'."
+        )
+
+
+def _settings(loss):
+    return {name: value for name, value in loss.get_config().items() if name != "name"}
+
+
+def is_mean(loss: keras.losses.Loss | None) -> bool:
+    """Whether a batch's loss is the mean over its rows, as far as can be known."""
+    return loss is None or loss.reduction in ("sum_over_batch_size", "mean")

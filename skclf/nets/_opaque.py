@@ -1,0 +1,170 @@
+"""Nets of which Keras knows the inside: a body of the user's own, and an output layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse as scipy_sparse
+
+from skclf.nets._dense import Dense
+from skclf.nets._graph import GraphNet
+from skclf.nets._graph_state import graph_from_state
+from skclf.nets._layer import Shape, are_sizes, is_size
+
+if TYPE_CHECKING:
+    import keras
+
+_PARTS = ("input_shape", "n_outputs", "head", "sparse", "weights", "n_generators", "n_ids", "graph")
+_DTYPE_KINDS = "biuf"
+
+
+@dataclass(frozen=True, eq=False)
+class OpaqueNet:
+    """What is known of a net with a body of the user's own, without its weights.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Of one row.
+    n_outputs : int
+    head : str
+        Activation of the output layer.
+    sparse : bool
+        Whether the training rows are sparse.
+    make_body : callable or None
+        From a `keras.KerasTensor` to another one; None where a file holds the net without it.
+    weights : tuple of (tuple of int, str)
+        Shape and type of each weight, in the order of Keras's ``get_weights()``.
+    n_generators : int
+        How many random generators its Keras layers have.
+    n_ids : int or None
+        Where the rows go into an embedding, how many ids it has.
+    graph : GraphNet or None
+        The same net of known layers, if all of them are.
+    """
+
+    input_shape: Shape
+    n_outputs: int
+    head: str
+    sparse: bool = False
+    make_body: Callable[[Any], keras.KerasTensor] | None = None
+    weights: tuple[tuple[Shape, str], ...] = ()
+    n_generators: int = 0
+    n_ids: int | None = None
+    graph: GraphNet | None = None
+
+    @property
+    def output_layer(self) -> Dense:
+        """The last layer."""
+        return Dense(self.n_outputs, self.head)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether NumPy and ONNX can compute it; else Keras alone can."""
+        return self.graph is not None
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether rows have several dimensions."""
+        return len(self.input_shape) > 1
+
+    def shaped(self, X: Any) -> Any:
+        """Flattened rows in the shape that the body takes."""
+        return X.reshape(-1, *self.input_shape) if self.takes_images else X
+
+    def check_rows(self, X: Any) -> None:
+        """Raise a ValueError if rows that go into an embedding are not ids that it has."""
+        if self.n_ids is None:
+            return
+        ids = X.data if scipy_sparse.issparse(X) else X
+        if not ids.size:
+            return
+        for id_ in (ids.min(), ids.max()):
+            if not 0 <= id_ < self.n_ids:
+                raise ValueError(
+                    f"Got {id_:.15g} in X, and the network's Embedding has the ids 0 to "
+                    f"{self.n_ids - 1}: give it a larger input_dim, or leave rarer ids out."
+                )
+        if (ids != np.floor(ids)).any():
+            raise ValueError(
+                "Got numbers that are not whole in X, and the network passes X to an Embedding, "
+                "which takes ids: don't scale them."
+            )
+
+    def weight_shapes(self) -> list[Shape]:
+        """Shapes of the weights."""
+        return [shape for shape, _ in self.weights]
+
+    def weight_dtypes(self) -> list[np.dtype[Any]]:
+        """Types of the weights."""
+        return [np.dtype(dtype) for _, dtype in self.weights]
+
+    def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
+        """Values of the output layer before its activation, by NumPy, if the net is known."""
+        assert self.graph is not None
+        if scipy_sparse.issparse(X) and not self.sparse:
+            X = X.toarray()  # only a net that was trained on sparse rows begins with a product
+        return self.graph.logits(weights, X)
+
+    def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:
+        """Add the ONNX nodes from rows to logits to a graph, if the net is known."""
+        assert self.graph is not None
+        self.graph.add_to(graph, weights)
+
+    def with_body(self, make_body: Callable[[Any], Any] | None) -> OpaqueNet:
+        """The same net with what makes its body."""
+        return replace(self, make_body=make_body)
+
+    def to_state(self) -> dict[str, Any]:
+        """The net without what makes its body, as plain values for a file."""
+        state = {name: getattr(self, name) for name in _PARTS}
+        return state | {"graph": None if self.graph is None else self.graph.to_state()}
+
+
+def opaque_net_from_state(state: dict[str, Any]) -> OpaqueNet:
+    """A net from what `OpaqueNet.to_state` gave, or a ValueError with half a sentence."""
+    if state.keys() != set(_PARTS):
+        strange = ", ".join(map(repr, state.keys() ^ set(_PARTS)))
+        raise ValueError(f"its net lacks parts, or has some of unknown names: {strange}")
+    for name, right in (
+        ("input_shape", are_sizes(state["input_shape"]) and state["input_shape"]),
+        ("n_outputs", is_size(state["n_outputs"])),
+        ("head", state["head"] in ("sigmoid", "softmax")),
+        ("sparse", isinstance(state["sparse"], bool)),
+        ("weights", _are_weights(state["weights"])),
+        ("n_generators", state["n_generators"] == 0 or is_size(state["n_generators"])),
+        ("n_ids", state["n_ids"] is None or is_size(state["n_ids"])),
+    ):
+        if not right:
+            raise ValueError(f"its net has {name}={state[name]!r}")
+    graph = None if state["graph"] is None else graph_from_state(state["graph"])
+    if graph is not None:
+        last = graph.nodes[-1].layer
+        if graph.input_shape != state["input_shape"] or last.units != state["n_outputs"]:
+            raise ValueError("its net and the graph of its layers differ in their shapes")
+        most = max((place for node in graph.nodes for place in node.weights), default=-1)
+        if most >= len(state["weights"]):
+            raise ValueError(f"its net has {len(state['weights'])} weights, and needs {most + 1}")
+    return OpaqueNet(**{**state, "graph": graph})
+
+
+def _are_weights(value):
+    return isinstance(value, tuple) and all(
+        isinstance(each, tuple)
+        and len(each) == 2
+        and isinstance(each[0], tuple)
+        and (not each[0] or are_sizes(each[0]))
+        and isinstance(each[1], str)
+        and _is_number_type(each[1])
+        for each in value
+    )
+
+
+def _is_number_type(name):
+    try:
+        return np.dtype(name).kind in _DTYPE_KINDS
+    except TypeError:
+        return False
