@@ -347,6 +347,18 @@ def test_models_inside_models(n_outputs):
     assert_same_everywhere(model)
 
 
+def test_a_model_inside_the_model_that_it_is_a_part_of():
+    inputs = keras.Input((6,))
+    hidden = layers.Dense(4, activation="relu")(inputs)
+    part = keras.Model(inputs, hidden)
+    again = part(inputs + 1)
+    for values in ([hidden, again], [again, hidden], [again, inputs, part(part.input), hidden]):
+        model = keras.Model(inputs, head(layers.Concatenate()(values)))
+        for weight in model.weights:
+            weight.assign(np.random.RandomState(1).normal(size=weight.shape))
+        assert_same_everywhere(model)
+
+
 def test_part_of_another_model():
     inputs = keras.Input((6,))
     first = layers.Dense(4, activation="relu")(inputs)
@@ -410,7 +422,9 @@ def test_ids_without_a_vector_are_refused(strange, named, dtype):
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 999, 5000])
-def test_any_number_of_rows(n_rows):
+def test_any_number_of_rows(n_rows, monkeypatch):
+    # Some hundred rows at a time.
+    monkeypatch.setattr("skclf.nets._graph._VALUES_PER_CHUNK", 50_000)
     model = new_model((6, 6, 2), inception)
     net, weights = graph_of(model), model.get_weights()
     X = np.random.RandomState(1).normal(size=(n_rows, 72))

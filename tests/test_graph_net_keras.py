@@ -66,6 +66,26 @@ def test_operations(name, shape):
     assert_same_everywhere(new_model(shape, call, scale=0.4))
 
 
+POOLS = {
+    "mean": lambda x: ops.mean(x, axis=list(range(1, len(x.shape) - 1))),
+    "max": lambda x: ops.max(x, axis=tuple(range(1, len(x.shape) - 1)), keepdims=True),
+}
+
+
+@pytest.mark.parametrize("shape", [SEQUENCES, IMAGES], ids=str)
+@pytest.mark.parametrize("name", POOLS)
+def test_pools(name, shape):
+    assert_same_everywhere(new_model(shape, POOLS[name]))
+
+
+def test_a_pool_of_one_axis():
+    assert_same_everywhere(new_model(SEQUENCES, lambda x: ops.mean(x, axis=1)))
+    assert not is_known(IMAGES, lambda x: ops.mean(x, axis=1))
+    assert not is_known(SEQUENCES, lambda x: ops.max(x, axis=2))
+    assert not is_known(SEQUENCES, lambda x: ops.max(x, axis=1, initial=0.0))
+    assert not is_known(VECTORS, lambda x: x - ops.mean(x, axis=1, keepdims=True))
+
+
 @pytest.mark.parametrize(
     "call",
     [

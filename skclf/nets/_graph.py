@@ -13,8 +13,9 @@ from scipy import sparse
 from skclf.nets._body import BodyDense, BodyLayer
 from skclf.nets._layer import Shape
 
-# Values of a layer to hold at a time, which the cache has room for.
-_VALUES_PER_CHUNK = 1 << 19
+# Values of a layer to hold at a time, the windows of a convolution included: so few that 16 MB hold
+# them, and so many that BLAS is called seldom, since each call waits for all its threads.
+_VALUES_PER_CHUNK = 1 << 21
 # Cutting CSR rows copies them, and only their hidden layers are dense.
 _SPARSE_VALUES_PER_CHUNK = 1 << 22
 

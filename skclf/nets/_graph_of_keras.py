@@ -36,7 +36,7 @@ def graph_of(model: keras.Model) -> GraphNet | None:
     if batch is not None or not are_sizes(tuple(shape)) or not shape:
         return None
     reader = _Reader(tuple(shape), model)
-    if not reader.read(model, calls, 0):
+    if reader.read(model, calls, 0) is None:
         return None
     net = GraphNet(tuple(shape), tuple(reader.nodes))
     used = {position for node in net.nodes for position in node.weights}
@@ -61,11 +61,17 @@ class _Reader:
         self._numbers: dict[int, int] = {}
         self._positions = {id(weight): k for k, weight in enumerate(model.weights)}
 
-    def read(self, model: keras.Model, calls: list[Call], number: int) -> bool:
-        """Read the calls of a model whose input is the value of a number; False gives up."""
-        # A model that is called twice has the same tensors, which get new numbers.
-        self._numbers[id(model.inputs[0])] = number
-        return all(map(self._read_call, calls))
+    def read(self, model: keras.Model, calls: list[Call], number: int) -> int | None:
+        """Number of the output of a model whose input is the value of a number.
+
+        The model may be inside another one, of which its tensors may be a part as well, so that
+        they have numbers of their own in here.
+        """
+        outside, self._numbers = self._numbers, {id(model.inputs[0]): number}
+        is_known = all(map(self._read_call, calls))
+        found = self._numbers.get(id(model.outputs[0])) if is_known else None
+        self._numbers = outside
+        return found
 
     def _read_call(self, call: Call) -> bool:
         read = self._read_model if is_model(call.operation) else self._read_layer
@@ -79,7 +85,7 @@ class _Reader:
         return has_rank and all(length in (None, found) for length, found in lengths)
 
     def _read_model(self, call: Call) -> int | None:
-        """Number of the output of a model inside the model."""
+        """Number of the output of a model inside a model."""
         calls, inputs = calls_of(call.operation), self._numbers_of(_tensors(call))
         if calls is None or inputs is None or len(inputs) != 1:
             return None
@@ -87,9 +93,7 @@ class _Reader:
         # Keras would cast the value, or drop or add an axis.
         if inner.dtype != "float32" or len(inner.shape) != len(self.shapes[inputs[0]]) + 1:
             return None
-        if not self.read(call.operation, calls, inputs[0]):
-            return None
-        return self._numbers[id(call.operation.outputs[0])]
+        return self.read(call.operation, calls, inputs[0])
 
     def _read_layer(self, call: Call) -> int | None:
         """Number of the output of a layer or an operation."""

@@ -12,6 +12,7 @@ from skclf.nets._body import (
     Arithmetic,
     BodyLayer,
     Concatenate,
+    GlobalPooling,
     Merging,
     Rectifier,
     Rescaling,
@@ -97,6 +98,8 @@ def _of_one(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
         return Rectifier.from_keras(operation, [shape])
     if name == "Concatenate":
         return Concatenate.from_keras(operation, [shape])
+    if name in ("Mean", "Max"):
+        return _pooling(name, operation, shape)
     if name == "Reshape":
         return _reshape(operation.newshape)
     return None
@@ -107,4 +110,15 @@ def _reshape(new_shape: Any) -> BodyLayer | None:
     if not isinstance(new_shape, tuple) or new_shape[:1] != (-1,):
         return None
     layer = Reshape(new_shape[1:])
+    return None if layer.faults() else layer
+
+
+def _pooling(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
+    """One along all axes between the rows and the channels."""
+    axes = operation.axis if isinstance(operation.axis, list | tuple) else [operation.axis]
+    inner = list(range(1, len(shape)))
+    if list(axes) != inner or getattr(operation, "initial", None) is not None:
+        return None
+    mode = "max" if name == "Max" else "average"
+    layer = GlobalPooling(mode, len(inner), bool(operation.keepdims))
     return None if layer.faults() else layer

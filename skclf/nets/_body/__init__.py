@@ -55,6 +55,7 @@ __all__ = [
     "BodyDense",
     "BodyLayer",
     "Concatenate",
+    "GlobalPooling",
     "Merging",
     "Rectifier",
     "Rescaling",
