@@ -153,8 +153,8 @@ def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
         )
     if body.dtype != "float32":
         raise ValueError(
-            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype= and "
-            "mixed precision."
+            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype=, and set "
+            "keras.config.set_dtype_policy('float32')."
         )
 
 
@@ -176,13 +176,13 @@ def _connected(inputs, outputs):
 def _check_layers(model, created):
     """Refuse what can't be trained in float32 with weights of its own."""
     for layer in engine.all_layers(model):
-        types = {getattr(layer, name, "float32") for name in ("compute_dtype", "variable_dtype")}
-        if types & {"float16", "bfloat16"}:
-            raise ValueError(
-                f"The layer {layer.name!r} computes in {' and '.join(sorted(types))}; nets are "
-                "trained in float32. Leave out dtype=, and set keras.config.set_dtype_policy"
-                "('float32')."
-            )
+        for name in ("compute_dtype", "variable_dtype"):
+            dtype = getattr(layer, name, None) or "float32"
+            if "float" in dtype and dtype != "float32":
+                raise ValueError(
+                    f"The layer {layer.name!r} has {name}={dtype!r}; nets are trained in float32. "
+                    "Leave out dtype=, and set keras.config.set_dtype_policy('float32')."
+                )
     outside = [v for v in model.variables if id(v.value) not in created]
     if outside:
         raise ValueError(

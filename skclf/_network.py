@@ -359,7 +359,7 @@ def _refuse_large_numbers(X):
     if hasattr(X, "select_dtypes"):
         X = X.select_dtypes("integer").to_numpy()
     elif issparse(X):
-        X = X.data
+        X = X.tocsr().data if X.dtype.kind in "iu" else np.empty(0)
     elif not hasattr(X, "dtype"):
         try:
             X = np.asarray(X)

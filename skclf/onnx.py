@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skclf._fitted import FittedNet
 from skclf._multilabel import thresholds
-from skclf.nets import ACTIVATIONS
+from skclf.nets import ACTIVATIONS, OpaqueNet
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -127,7 +127,13 @@ def _check_estimator(estimator):
             "other steps, which skl2onnx can convert."
         )
     check_is_fitted(estimator)
-    for layer in estimator._net.unknown_layers:
+    net = estimator._net
+    if isinstance(net, OpaqueNet) and not net.is_known:
+        raise ValueError(
+            "Got a network with layers that only Keras can compute; the guide lists those that "
+            "ONNX has a form for. Export clf.model_ with Keras's own model.export instead."
+        )
+    for layer in getattr(net, "unknown_layers", ()):
         raise ValueError(
             f"Got a net with activation={layer.activation!r}, which only Keras can compute; "
             f"expected one of {', '.join(ACTIVATIONS)}."

@@ -2,17 +2,28 @@
 
 import numpy as np
 import sklearn
+from own_nets import dense, residual
 from packaging.version import Version
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from skclf import (
     BinaryDenseClassifier,
     MulticlassDenseClassifier,
     MultilabelDenseClassifier,
+    NetworkClassifier,
     ShapeConvClassifier,
 )
 
-CLASSIFIERS = [BinaryDenseClassifier(), MulticlassDenseClassifier(), ShapeConvClassifier()]
+
+
+CLASSIFIERS = [
+    BinaryDenseClassifier(),
+    MulticlassDenseClassifier(),
+    ShapeConvClassifier(),
+    NetworkClassifier(learning_rate=0.1),
+    NetworkClassifier(dense(units=16), learning_rate=0.01),
+    NetworkClassifier(residual(units=16), learning_rate=0.01),
+]
 
 
 def wrong_checks(estimator):
@@ -29,6 +40,16 @@ def wrong_checks(estimator):
 @parametrize_with_checks(CLASSIFIERS, expected_failed_checks=wrong_checks)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
+
+
+def body(inputs):
+    return dense(units=16, activation="tanh").build(inputs)
+
+
+def test_scikit_learn_checks_of_a_function():
+    # Its address is part of its representation, so that workers would name the checks differently.
+    clf = NetworkClassifier(body, loss="categorical_crossentropy", learning_rate=0.01)
+    check_estimator(clf)
 
 
 class IndicatorOfOneLabel(MultilabelDenseClassifier):

@@ -82,7 +82,7 @@ def writes_in(source):
         is_open = name == "open" or getattr(node.func, "id", None) == "open"
         # The mode is the second argument of the function and the first of a path's method.
         modes = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
-        modes += [each.value.value for each in node.keywords if each.arg == "mode"]
+        modes += [each.value.value for each in node.keywords if is_open and each.arg == "mode"]
         if is_open and any(len(mode) < 4 and set(mode) & set("wax+") for mode in modes):
             yield "open"
         # Strings and pictures have methods of such names too.

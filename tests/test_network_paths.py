@@ -17,8 +17,8 @@ class HearsOfBatches(keras.callbacks.Callback):
 
 
 def net(body, **parameters):
-    # The last batch has one row.
-    defaults = {"batch_size": 59, "epochs": 3, "learning_rate": 0.01, "random_state": 0}
+    # Of the 48 rows that validation leaves, the last batch has one.
+    defaults = {"batch_size": 47, "epochs": 3, "learning_rate": 0.01, "random_state": 0}
     return NetworkClassifier(body, **defaults | parameters)
 
 

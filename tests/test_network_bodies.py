@@ -1,0 +1,289 @@
+"""Bodies of nets: what is taken, what is refused and with which fix, and what nothing changes."""
+
+import functools
+import random
+
+import keras
+import numpy as np
+import pytest
+from own_nets import BODIES, IDS, IMAGES, LABELS, TABLE, Y3, Y, convolutional, dense, recurrent
+from scipy import sparse
+from sklearn.base import clone
+
+from skclf import Network, NetworkClassifier, network
+
+layers = keras.layers
+
+
+def fit(body, X=TABLE, y=Y, **parameters):
+    return NetworkClassifier(body, epochs=1, random_state=0, **parameters).fit(X, y)
+
+
+# --------------------------------------------------------------------------- functions and classes
+
+
+def test_a_function_becomes_a_class_of_its_name():
+    @network
+    def body(inputs, units=3, *, rate=0.5):
+        """A body."""
+        return inputs
+
+    assert issubclass(body, Network)
+    assert (body.__name__, body.__doc__, body.__module__) == ("body", "A body.", __name__)
+    made = body(7, rate=0.1)
+    assert made.get_params() == {"units": 7, "rate": 0.1}
+    assert repr(made) == "body(rate=0.1, units=7)"
+    assert clone(made).set_params(units=8).get_params() == {"units": 8, "rate": 0.1}
+    assert made.build("inputs") == "inputs"
+    with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
+        made.set_params(depth=1)
+    with pytest.raises(TypeError, match="body: got an unexpected keyword argument 'depth'"):
+        body(depth=1)
+
+
+def test_a_function_with_required_arguments_needs_them_when_it_is_called():
+    @network
+    def body(inputs, units):
+        return layers.Dense(units)(inputs)
+
+    with pytest.raises(TypeError, match="body: missing a required argument: 'units'"):
+        body()
+    assert fit(body(3)).score(TABLE, Y) > 0
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda: None, "takes no inputs"),
+        (lambda inputs, *sizes: None, r"takes \*sizes"),
+        (lambda inputs, **options: None, r"takes \*\*options"),
+        (lambda *, inputs: None, "takes no inputs"),
+        (keras.layers.Dense, "network decorates a function"),
+        ("dense", "network decorates a function"),
+    ],
+)
+def test_what_no_network_can_be_made_of(function, message):
+    with pytest.raises(TypeError, match=message):
+        network(function)
+
+
+class Deep(Network):
+    def __init__(self, depth=2, units=4):
+        self.depth = depth
+        self.units = units
+
+    def build(self, inputs):
+        x = inputs
+        for _ in range(self.depth):
+            x = layers.Dense(self.units, activation="relu")(x)
+        return x
+
+
+def partly(inputs, units):
+    return layers.Dense(units)(inputs)
+
+
+class Callable:
+    def __call__(self, inputs):
+        return layers.Dense(3)(inputs)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Deep(depth=3),
+        functools.partial(partly, units=3),
+        lambda inputs: layers.Dense(3)(inputs),
+        Callable(),
+        None,
+    ],
+)
+def test_bodies_that_are_taken(body):
+    clf = clone(NetworkClassifier(body, epochs=2, random_state=0))
+    assert clf.fit(TABLE, Y).predict_proba(TABLE).shape == (60, 2)
+
+
+def test_depth_is_a_parameter():
+    clf = NetworkClassifier(Deep(), epochs=1)
+    assert len(clf.set_params(network__depth=3).fit(TABLE, Y)._weights) == 8
+    assert len(clf.set_params(network__depth=0).fit(TABLE, Y)._weights) == 2
+
+
+def test_a_fitted_net_keeps_the_body_that_it_was_fitted_with():
+    body = recurrent()
+    clf = fit(body, IDS)
+    before = clf.predict_proba(IDS)
+    body.set_params(units=9)
+    clf.set_params(network__units=8)
+    np.testing.assert_array_equal(clf.predict_proba(IDS), before)
+    assert clf.model_.count_params() == sum(weight.size for weight in clf._weights)
+
+
+# ----------------------------------------------------------------------------------- what is refused
+
+MODEL = keras.Sequential([keras.Input((5,)), layers.Dense(3)])
+
+
+def required(inputs, units):
+    return layers.Dense(units)(inputs)
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        (dense, TypeError, r"network=dense, which is a class; .* such as dense\(\)"),
+        (MODEL, TypeError, "network=Sequential, a Keras object, .* def body"),
+        (layers.Dense(3), TypeError, "network=Dense, a Keras object"),
+        ("dense", TypeError, "network='dense'; expected a function"),
+        (required, TypeError, "network=required, which can't be called .*units.*functools.partial"),
+        (Network(), NotImplementedError, r"Network has no method build\(inputs\)"),
+        (lambda i: None, TypeError, "returned nothing; expected the keras.KerasTensor"),
+        (lambda i: 3, TypeError, "returned a int; expected"),
+        (lambda i: [i, i], TypeError, "returned 2 tensors; expected one.*Concatenate"),
+        (lambda i: keras.Model(i, layers.Dense(3)(i)), TypeError, "returned a Functional; expected"),
+        (
+            lambda i: layers.Dense(3)(keras.Input((5,))),
+            ValueError,
+            "doesn't depend on its inputs alone",
+        ),
+        (
+            lambda i: layers.Add()([i, keras.Input((5,))]),
+            ValueError,
+            "doesn't depend on its inputs alone",
+        ),
+        (lambda i: layers.Reshape((5, 1))(i), ValueError, r"shape \(n_rows, 5, 1\); expected.*Flatten"),
+        (lambda i: MODEL(i), ValueError, "made outside of it .*clone_model"),
+        (lambda i: layers.Dense(3, dtype="mixed_float16")(i), ValueError, "float16; expected float32"),
+        (
+            lambda i: layers.Dense(3)(layers.Dense(3, dtype="float64")(i)),
+            ValueError,
+            "compute_dtype='float64'; nets are trained in float32",
+        ),
+        (lambda i: layers.Dense(3, name="output")(i), ValueError, "name its layers differently"),
+        (lambda i: 1 / 0, ZeroDivisionError, "division by zero"),
+    ],
+)
+def test_bodies_that_are_refused(body, error, message):
+    clf = fit(dense())
+    before = vars(clf).copy()
+    with pytest.raises(error, match=message):
+        clf.set_params(network=body).fit(TABLE, Y)
+    del before["network"]
+    assert {name: vars(clf)[name] for name in before} == before
+
+
+def test_a_global_policy_of_half_precision_is_refused():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.raises(ValueError, match=r"set_dtype_policy\('float32'\)"):
+            fit(dense())
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "y", "error", "message"),
+    [
+        ({"loss": "binary_crossentropy"}, Y3, ValueError, "for two classes and y holds 3"),
+        ({"loss": "hinged"}, Y, ValueError, "Got loss='hinged'; expected 'auto', 'binary_cross"),
+        ({"loss": keras.losses.BinaryCrossentropy(from_logits=True)}, Y, ValueError, "probabilities"),
+        ({"loss": keras.losses.CTC()}, Y, ValueError, "other outputs than probabilities"),
+        ({"loss": keras.losses.Huber(reduction=None)}, Y, ValueError, "reduction to one number"),
+        ({"loss": keras.losses.Huber}, Y, TypeError, "expected the name of a loss or an instance"),
+        ({"threshold": 0.3}, Y, ValueError, "FixedThresholdClassifier"),
+        ({"multilabel": True, "threshold": [0.3, 0.4]}, LABELS, ValueError, "or 3 of them"),
+        ({"multilabel": True, "loss": "kld"}, LABELS, ValueError, "don't exclude each other"),
+        (
+            {"multilabel": True, "loss": "dice", "class_weight": "balanced"},
+            LABELS,
+            ValueError,
+            "a mean over labels",
+        ),
+        (
+            {"loss": "mse", "metrics": ["sparse_categorical_accuracy"]},
+            Y3,
+            ValueError,
+            "sparse_categorical_accuracy and the loss",
+        ),
+    ],
+)
+def test_losses_that_are_refused(parameters, y, error, message):
+    with pytest.raises(error, match=message):
+        fit(dense(), TABLE, y, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (IDS * 2**24, r"whole numbers up to \d+ in X; .* 2\*\*24"),
+        (-(IDS + 2**24), "2\\*\\*24"),
+        ((IDS * 2**24).tolist(), "2\\*\\*24"),
+        (IDS + 20, "Got 49 in X, and the network's Embedding has the ids 0 to 29"),
+        (-IDS, "Got -29 in X"),
+        (IDS * 0.5, "not whole in X"),
+        (sparse.csr_array(IDS), "Got sparse rows|can't be built on sparse rows"),
+    ],
+)
+def test_rows_of_ids_that_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        fit(recurrent(), X)
+
+
+def test_the_same_ids_are_refused_in_prediction():
+    clf = fit(recurrent(), IDS)
+    with pytest.raises(ValueError, match="Got 49 in X, and the network's Embedding"):
+        clf.predict(IDS + 20)
+    with pytest.raises(ValueError, match="2\\*\\*24"):
+        clf.predict(IDS * 2**24)
+    with pytest.raises(ValueError, match=r"has 7 features|expecting 7 features"):
+        clf.predict(IDS[:, :5])
+
+
+def test_ids_are_exact_up_to_the_limit():
+    largest = 2**24
+
+    def body(inputs):
+        return layers.Rescaling(1 / largest)(inputs)
+
+    X = np.array([[largest - 1], [largest]] * 10)
+    clf = fit(body, X, np.arange(20) % 2)
+    assert len(np.unique(clf.decision_function(X))) == 2
+
+
+def test_shapes_of_rows():
+    clf = fit(convolutional(), IMAGES)
+    assert (clf.input_shape_, clf.n_features_in_) == ((8, 8, 2), 128)
+    with pytest.raises(ValueError, match=r"Pass X.reshape\(-1, 8, 8, 2\)"):
+        clf.predict(IMAGES.reshape(60, -1))
+    with pytest.raises(ValueError, match=r"X\[np.newaxis\]"):
+        clf.predict(IMAGES[0])
+    with pytest.raises(ValueError, match=r"Got rows of shape \(4, 8, 2\)"):
+        clf.predict(IMAGES[:, :4])
+    video = np.repeat(IMAGES[:, None], 3, axis=1)
+    body = lambda inputs: layers.Flatten()(layers.Conv3D(2, 2)(inputs))  # noqa: E731
+    assert fit(body, video).predict(video[:5]).shape == (5,)
+    with pytest.raises(ValueError, match="returned a tensor of shape"):
+        fit(None, IMAGES)
+
+
+# ------------------------------------------------------------------------------ nothing global changes
+
+
+def test_no_state_of_the_process_changes():
+    keras.random.normal((1,))  # makes Keras's global generator
+    own = keras.layers.Dense(3).name
+    python, numpy = random.getstate(), np.random.get_state()[1].copy()
+    policy = keras.config.dtype_policy()
+    for name in ("augmented", "custom", "recurrent"):
+        body, X = BODIES[name]
+        fit(body, X).predict(X)
+    assert random.getstate() == python
+    assert (np.random.get_state()[1] == numpy).all()
+    assert keras.config.dtype_policy() is policy
+    # Layers without names are still counted by Keras as if nothing had been built in between.
+    assert number_of(keras.layers.Dense(3).name) == number_of(own) + 1
+
+
+def number_of(name):
+    return int(name.rpartition("_")[2]) if "_" in name else 0
