@@ -10,6 +10,9 @@ from keras import layers, ops
 
 from skclf.nets import graph_of
 
+# Keras says so of each layer behind an Embedding with a mask.
+pytestmark = pytest.mark.filterwarnings("ignore:.*does not support masking:UserWarning")
+
 VECTORS, SEQUENCES, IMAGES = (6,), (7, 4), (7, 5, 3)
 
 # --------------------------------------------------------------------------- operations of tensors
@@ -185,7 +188,6 @@ NOT_KNOWN = {
     "two outputs inside": (VECTORS, with_two_outputs_inside),
     "whole numbers inside": (VECTORS, of_whole_numbers_inside),
     "another rank inside": (VECTORS, of_another_rank_inside),
-    "a mask": (VECTORS, lambda x: layers.Embedding(9, 2, mask_zero=True)(x)),
     "masking": (SEQUENCES, lambda x: layers.Masking()(x)),
     "a layer that remembers": (SEQUENCES, lambda x: layers.LSTM(3)(x)),
     "attention": (SEQUENCES, lambda x: layers.MultiHeadAttention(2, 3)(x, x)),
@@ -207,6 +209,77 @@ NOT_KNOWN = {
 def test_models_that_are_not_known(name):
     shape, call = NOT_KNOWN[name]
     assert not is_known(shape, call)
+
+
+# ------------------------------------------------------------------------------------------ masks
+
+
+def masked(values, width=3):
+    return layers.Embedding(9, width, mask_zero=True)(values)
+
+
+WITH_MASKS = {
+    "the mean": lambda x: layers.GlobalAveragePooling1D()(masked(x)),
+    "the mean that stays": lambda x: layers.GlobalAveragePooling1D(keepdims=True)(masked(x)),
+    "the maximum": lambda x: layers.GlobalMaxPooling1D()(masked(x)),
+    "flattened": lambda x: layers.Flatten()(masked(x)),
+    "convolved": lambda x: layers.GlobalAveragePooling1D()(layers.Conv1D(4, 3)(masked(x))),
+    "operations": lambda x: layers.GlobalAveragePooling1D()(masked(x) * 2),
+    "layers between": lambda x: layers.GlobalAveragePooling1D()(
+        layers.Dropout(0.5)(
+            layers.BatchNormalization()(layers.Dense(4, activation="relu")(masked(x)))
+        )
+    ),
+    "ids that are computed": lambda x: layers.GlobalAveragePooling1D()(
+        masked(ops.maximum(x - 1, 0))
+    ),
+    "two of them": lambda x: layers.Concatenate()(
+        [layers.GlobalAveragePooling1D()(masked(value)) for value in (x, ops.relu(x - 3))]
+    ),
+}
+# Layers that would take the mask otherwise, or hand it on in ways that the graph doesn't say.
+MASKS_THAT_ARE_NOT_KNOWN = {
+    "softmax": lambda x: layers.Softmax()(masked(x, width=6)),
+    "recurrent": lambda x: layers.LSTM(3)(masked(x)),
+    "a sum of two": lambda x: layers.GlobalAveragePooling1D()(layers.Add()([masked(x), masked(x)])),
+    "an image": lambda x: layers.GlobalAveragePooling1D()(
+        layers.Reshape((6, 3))(layers.RandomFlip()(layers.Reshape((6, 3, 1))(masked(x))))
+    ),
+    "into a model": lambda x: keras.Sequential([layers.GlobalAveragePooling1D()])(masked(x)),
+    "out of a model": lambda x: layers.GlobalAveragePooling1D()(
+        keras.Sequential([layers.Embedding(9, 3, mask_zero=True)])(x)
+    ),
+    "the mask itself": lambda x: ops.cast(ops.not_equal(x, 0), "float32"),
+    "a comparison": lambda x: ops.cast(ops.not_equal(x, x + 1), "float32"),
+    "another mask": lambda x: layers.GlobalAveragePooling1D()(
+        layers.Embedding(9, 3)(x), mask=ops.not_equal(x, 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_MASKS)
+def test_masks(name):
+    ids = np.random.RandomState(1).randint(9, size=(20, 6))
+    ids[:, 3:] *= np.random.RandomState(2).randint(2, size=(20, 3))
+    ids[0] = 8  # no padding
+    assert_same_everywhere(
+        new_model(VECTORS, WITH_MASKS[name]), ids + (ids.sum(axis=1) == 0)[:, None]
+    )
+
+
+@pytest.mark.parametrize("name", MASKS_THAT_ARE_NOT_KNOWN)
+def test_masks_that_are_not_known(name):
+    assert not is_known(VECTORS, MASKS_THAT_ARE_NOT_KNOWN[name])
+
+
+def test_the_mean_of_padding_alone_is_kerass():
+    model = new_model(VECTORS, WITH_MASKS["the mean"])
+    found = graph_of(model).logits(model.get_weights(), np.zeros((2, 6)))
+    assert np.isnan(found).all()
+    assert np.isnan(model(np.zeros((2, 6), dtype="float32"))).all()
+
+
+# ------------------------------------------------------------------------------------------- ends
 
 
 def ends(shape=VECTORS, **options):

@@ -93,6 +93,7 @@ LAYERS = {
         [(4,)],
         {"epsilon": [0, -1.0, "1"], "center": [1], "scale": [None]},
     ),
+    "masked_average": ({"keepdims": True}, [(4, 3), (4,)], {"keepdims": [0, None]}),
     "merging": ({"operation": "Add"}, [(4,), (4,)], {"operation": ["Power", None, []]}),
     "normalization": (
         {

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skclf.nets._body import KINDS, BodyDense, BodyLayer
+from skclf.nets._body import (
+    KINDS,
+    BatchNormalization,
+    BodyDense,
+    BodyLayer,
+    Embedding,
+    Identity,
+    MaskedAverage,
+)
 from skclf.nets._graph import GraphNet, Node
 from skclf.nets._keras_graph import Call, calls_of, is_model, operation_name
 from skclf.nets._keras_operations import layer_of_operation
@@ -60,6 +68,9 @@ class _Reader:
         self.shapes = [shape]
         self._numbers: dict[int, int] = {}
         self._positions = {id(weight): k for k, weight in enumerate(model.weights)}
+        # The ids that a mask marks where they aren't 0.
+        self._ids_of_masks: dict[int, int] = {}
+        self._has_masks = False
 
     def read(self, model: keras.Model, calls: list[Call], number: int) -> int | None:
         """Number of the output of a model whose input is the value of a number.
@@ -74,6 +85,8 @@ class _Reader:
         return found
 
     def _read_call(self, call: Call) -> bool:
+        if self._read_mask(call):
+            return True
         read = self._read_model if is_model(call.operation) else self._read_layer
         number = read(call)
         if number is None or call.output.dtype != "float32":
@@ -84,26 +97,36 @@ class _Reader:
         has_rank = len(call.output.shape) == len(self.shapes[number]) + 1
         return has_rank and all(length in (None, found) for length, found in lengths)
 
+    def _read_mask(self, call: Call) -> bool:
+        """Whether a call marks ids that aren't 0, as an Embedding does for the layers after it."""
+        is_comparison = operation_name(call.operation) == "NotEqual" and len(call.args) == 2
+        if not is_comparison or type(call.args[1]) is not int or call.args[1] != 0:
+            return False
+        inputs = self._numbers_of([call.args[0]])
+        if inputs is None:
+            return False
+        self._ids_of_masks[id(call.output)] = inputs[0]
+        return True
+
     def _read_model(self, call: Call) -> int | None:
         """Number of the output of a model inside a model."""
         calls, inputs = calls_of(call.operation), self._numbers_of(_tensors(call))
-        if calls is None or inputs is None or len(inputs) != 1:
+        if calls is None or inputs is None or len(inputs) != 1 or _has_mask(call):
             return None
         inner = call.operation.inputs[0]
         # Keras would cast the value, or drop or add an axis.
         if inner.dtype != "float32" or len(inner.shape) != len(self.shapes[inputs[0]]) + 1:
             return None
-        return self.read(call.operation, calls, inputs[0])
+        number = self.read(call.operation, calls, inputs[0])
+        # Masks go in and out of models, which their graphs don't say.
+        return None if self._has_masks else number
 
     def _read_layer(self, call: Call) -> int | None:
         """Number of the output of a layer or an operation."""
-        found = self._layer_of_keras(call) or _layer_of_operation(call)
+        found = self._layer_of_keras(call) or self._layer_of_operation(call)
         if found is None:
             return None
-        layer, tensors = found
-        inputs = self._numbers_of(tensors)
-        if layer is None or inputs is None:
-            return None
+        layer, inputs = found
         shapes = [self.shapes[k] for k in inputs]
         weights = self._weights(call.operation, layer, shapes)
         if weights is None:
@@ -112,13 +135,37 @@ class _Reader:
         self.shapes.append(layer.output_shape(shapes))
         return len(self.nodes)
 
-    def _layer_of_keras(self, call: Call) -> tuple[BodyLayer | None, list[Any]] | None:
-        tensors = _tensors(call)
-        inputs, kind = self._numbers_of(tensors), _kind_of(call.operation)
+    def _layer_of_keras(self, call: Call) -> tuple[BodyLayer, tuple[int, ...]] | None:
+        inputs, kind = self._numbers_of(_tensors(call)), _kind_of(call.operation)
         if not inputs or kind is None:
             return None
-        shapes = [self.shapes[k] for k in inputs]
-        return kind.from_keras(call.operation, shapes), tensors
+        if _has_mask(call):
+            kind, inputs = self._with_mask(kind, inputs, call)
+        elif self._has_masks and kind is Identity and not call.operation.supports_masking:
+            return None  # what it returns is what it is given, with its mask
+        self._has_masks |= kind is Embedding and call.operation.mask_zero
+        if kind is None:
+            return None
+        layer = kind.from_keras(call.operation, [self.shapes[k] for k in inputs])
+        return None if layer is None else (layer, inputs)
+
+    def _with_mask(
+        self, kind: type[BodyLayer], inputs: tuple[int, ...], call: Call
+    ) -> tuple[type[BodyLayer] | None, tuple[int, ...]]:
+        """The kind and the inputs of a layer that is called with a mask."""
+        ids = self._ids_of_masks.get(id(call.kwargs["mask"]))
+        if ids is not None and type(call.operation).__name__ == "GlobalAveragePooling1D":
+            return MaskedAverage, (*inputs, ids)
+        # Its mask is for training alone.
+        return (kind if kind is BatchNormalization else None), inputs
+
+    def _layer_of_operation(self, call: Call) -> tuple[BodyLayer, tuple[int, ...]] | None:
+        name = operation_name(call.operation)
+        if name is None or call.kwargs:
+            return None
+        found = layer_of_operation(name, call.operation, call.args)
+        inputs = None if found is None else self._numbers_of(found[1])
+        return None if found is None or inputs is None else (found[0], inputs)
 
     def _numbers_of(self, tensors: list[Any]) -> tuple[int, ...] | None:
         numbers = [self._numbers.get(id(tensor)) for tensor in tensors]
@@ -143,19 +190,16 @@ class _Reader:
 def _tensors(call: Call) -> list[Any]:
     """What a layer or a model is called with; none where it is called with more than tensors.
 
-    But for ``training``: a model that predicts overrides it in each of its layers.
+    But for ``mask``, and for ``training``: a model that predicts overrides it in all its layers.
     """
-    others = [value for name, value in call.kwargs.items() if name != "training"]
+    others = [value for name, value in call.kwargs.items() if name not in ("mask", "training")]
     if len(call.args) != 1 or any(value is not None for value in others):
         return []
     return list(call.args[0]) if isinstance(call.args[0], list | tuple) else [call.args[0]]
 
 
-def _layer_of_operation(call: Call) -> tuple[BodyLayer, list[Any]] | None:
-    name = operation_name(call.operation)
-    if name is None or call.kwargs:
-        return None
-    return layer_of_operation(name, call.operation, call.args)
+def _has_mask(call: Call) -> bool:
+    return call.kwargs.get("mask") is not None
 
 
 def _kind_of(layer: Any) -> type[BodyLayer] | None:

@@ -13,6 +13,7 @@ from skclf.nets._body._embedding import Embedding
 from skclf.nets._body._identity import Identity
 from skclf.nets._body._layer import BodyLayer
 from skclf.nets._body._layer_normalization import LayerNormalization
+from skclf.nets._body._masked import MaskedAverage
 from skclf.nets._body._merging import OPERATIONS, Arithmetic, Concatenate, Merging
 from skclf.nets._body._normalization import Normalization
 from skclf.nets._body._pooling import GlobalPooling, Pooling
@@ -34,6 +35,7 @@ KINDS: dict[str, type[BodyLayer]] = {
         GlobalPooling,
         Identity,
         LayerNormalization,
+        MaskedAverage,
         Merging,
         Normalization,
         Permute,
@@ -52,10 +54,14 @@ __all__ = [
     "OPERATIONS",
     "Activation",
     "Arithmetic",
+    "BatchNormalization",
     "BodyDense",
     "BodyLayer",
     "Concatenate",
+    "Embedding",
     "GlobalPooling",
+    "Identity",
+    "MaskedAverage",
     "Merging",
     "Rectifier",
     "Rescaling",

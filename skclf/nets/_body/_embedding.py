@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from skclf.nets._body._layer import BodyLayer, wrong_options
+from skclf.nets._body._layer import ONNX_INT64, BodyLayer, wrong_options
 from skclf.nets._layer import Shape, is_size
 
 if TYPE_CHECKING:
     import keras
-
-# `onnx.TensorProto.INT64`, whose import the layers do without.
-_ONNX_INT64 = 7
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,8 @@ class Embedding(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of an Embedding without a mask."""
-        return None if layer.mask_zero else cls(int(layer.input_dim), int(layer.output_dim))
+        """Make it of an Embedding; what becomes of a mask, other layers decide."""
+        return cls(int(layer.input_dim), int(layer.output_dim))
 
     def weight_names(self) -> tuple[str, ...]:
         """The vectors."""
@@ -70,7 +67,7 @@ class Embedding(BodyLayer):
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
         """Add a Gather, which refuses ids that are too large."""
-        ids = graph.add("Cast", to=_ONNX_INT64)
+        ids = graph.add("Cast", to=ONNX_INT64)
         graph.add("Gather", weights[0], ids)
 
     def faults(self) -> list[str]:

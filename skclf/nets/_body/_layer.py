@@ -15,6 +15,9 @@ from skclf.nets._layer import Shape
 if TYPE_CHECKING:
     import keras
 
+# `onnx.TensorProto.FLOAT` and `INT64`, whose import the layers do without.
+ONNX_FLOAT, ONNX_INT64 = 1, 7
+
 
 @dataclass(frozen=True)
 class BodyLayer(ABC):
