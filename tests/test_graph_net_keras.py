@@ -201,6 +201,7 @@ NOT_KNOWN = {
     "channels first": (IMAGES, lambda x: layers.MaxPooling2D(data_format="channels_first")(x)),
     "flattened with channels first": (IMAGES, lambda x: layers.Flatten("channels_first")(x)),
     "two ranks": ((1, 6), lambda x: layers.Add()([x, layers.Reshape((6,))(x)])),
+    "an image that isn't one": (SEQUENCES, lambda x: layers.RandomFlip()(x)),
     "a batch": (VECTORS, lambda x: layers.Concatenate(axis=0)([x, x])),
 }
 

@@ -39,8 +39,9 @@ class Identity(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it; no option matters."""
-        return cls()
+        """Make it; no option matters, but what augments images must be given images."""
+        is_augmentation = type(layer).__name__.startswith("Random")
+        return None if is_augmentation and len(shapes[0]) != 3 else cls()
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Leave the values as they are."""
