@@ -125,6 +125,9 @@ def network(function: Callable[..., Any]) -> type[Network]:
     def build(self: Any, inputs: Any) -> Any:
         return function(inputs, **{name: getattr(self, name) for name in names})
 
+    for method in (__init__, build):  # skops and pickle look for a method where its class is
+        method.__module__ = function.__module__
+        method.__qualname__ = f"{function.__qualname__}.{method.__name__}"
     names = [parameter.name for parameter in parameters]
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.Signature([own, *parameters])

@@ -213,7 +213,7 @@ def train(
     ) as net:
         net.begin(
             built.weights,
-            nets.initial_generator_states(len(net.dropout_states), seeds["dropout"]),
+            _keras_nets.generator_states(built, seeds["dropout"]),
             order_seed=seeds["order"],
             class_weight=class_weight,
             learning_rate=rate,

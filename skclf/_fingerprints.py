@@ -37,6 +37,8 @@ _LAYER_BOOKKEEPING |= {"_non_trainable_variables", "_seed_generators", "_path", 
 _LAYER_BOOKKEEPING |= {"_auto_config", "_build_shapes_dict", "_called"}
 # Keras wraps these methods for each layer anew; the class shows what they do.
 _LAYER_BOOKKEEPING |= {"build", "quantize"}
+# Keras's own layers draw by a generator, which has a state of its own in each fit.
+_SEEDS = {"seed", "_init_seed"}
 
 
 class Unknowable(Exception):
@@ -198,22 +200,27 @@ class _LayerReader(_Reader):
             number = self._tensors[id(value)][0] if id(value) in self._tensors else None
             return "tensor", number, tuple(value.shape), value.dtype, value.sparse
         if kinds & {"Initializer", "SeedGenerator"}:
-            return "drawn", type(value)
+            return ("drawn",)
         if "Variable" in kinds:
             own = (value.trainable, value.regularizer, value.constraint)
             return "variable", tuple(value.shape), value.dtype, tuple(map(self.read, own))
-        if hasattr(value, "numpy") and _package(type(value).__module__) == "tensorflow":
-            return "constant", self.read(value.numpy())
+        if _package(type(value).__module__) == "tensorflow":
+            if hasattr(value, "numpy"):
+                return "constant", self.read(value.numpy())
+            if type(value).__name__ == "TensorShape":
+                return "shape", tuple(value)
         if "Functional" in kinds:
             nodes = self._nodes_of(value)
             if nodes is None:
                 raise Unknowable(value)
-            own = {k: v for k, v in vars(value).items() if k in ("name", "_trainable")}
-            return "model", self.read(type(value)), self.read(own), self.read_nodes(nodes)
+            flags = {k: v for k, v in vars(value).items() if k in ("name", "_trainable")}
+            return "model", self.read(type(value)), self.read(flags), self.read_nodes(nodes)
         if kinds:
             # TensorFlow's own books, in whatever it may have to save, begin by "_self_".
             of_tensorflow = {name for name in vars(value) if name.startswith("_self_")}
             skip = {*skip, *_LAYER_BOOKKEEPING, *of_tensorflow}
+            if _package(type(value).__module__) == "keras":
+                skip |= _SEEDS
         return super()._read_instance(value, skip)
 
 

@@ -8,6 +8,7 @@ one key are trained by one compiled program.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 import keras
 import tensorflow as tf
@@ -32,6 +33,8 @@ class BuiltNet(NamedTuple):
     inputs, outputs : keras.KerasTensor
     weights : list of ndarray
         The initial ones.
+    generator_states : list of ndarray
+        The initial states of the layers' random generators.
     key : hashable or None
         What its programs depend on; None where that can't be known.
     """
@@ -40,7 +43,12 @@ class BuiltNet(NamedTuple):
     inputs: keras.KerasTensor
     outputs: keras.KerasTensor
     weights: list[np.ndarray]
+    generator_states: list[np.ndarray]
     key: Any
+
+
+# The classes and functions whose bodies were built before.
+_known_makers: WeakSet[Any] = WeakSet()
 
 
 def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
@@ -57,6 +65,16 @@ def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
     ValueError, TypeError
         If the body is not one that an output layer can be put on.
     """
+    built = _built(net, seed)
+    maker = _named_maker(net)
+    if maker is not None and maker not in _known_makers:
+        # A layer that was made outside has variables from the first time on, which shows now.
+        _built(net, seed)
+        _known_makers.add(maker)
+    return built
+
+
+def _built(net, seed):
     created: set[int] = set()
     with engine.own_state(seed), tf.variable_creator_scope(_noting(created)):
         inputs = keras.Input(net.input_shape, dtype="float32", sparse=net.sparse, name=_INPUT)
@@ -70,6 +88,8 @@ def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
     if net.sparse:
         _check_begins_with_dense(inputs, model)
     weights = [engine.by_value(variable) for variable in model.weights]
+    of_weights = set(map(id, model.weights))
+    states = [engine.by_value(v) for v in model.variables if id(v) not in of_weights]
     seen = nets.OpaqueNet(
         net.input_shape,
         net.n_outputs,
@@ -78,11 +98,11 @@ def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
         net.make_body,
         tuple((tuple(map(int, w.shape)), w.dtype.name) for w in weights),
         # One more draws for those of Keras's functions that were given no seed.
-        len(model.variables) - len(model.weights) + 1,
+        len(states) + 1,
         _n_ids(inputs, model),
         nets.graph_of(model),
     )
-    return BuiltNet(seen, inputs, outputs, weights, net_key(model))
+    return BuiltNet(seen, inputs, outputs, weights, states, net_key(model))
 
 
 def net_key(model: keras.Model) -> Any:
@@ -153,8 +173,8 @@ def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
         )
     if body.dtype != "float32":
         raise ValueError(
-            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype=, and set "
-            "keras.config.set_dtype_policy('float32')."
+            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype=, and "
+            "set keras.config.set_dtype_policy('float32')."
         )
 
 
@@ -213,7 +233,7 @@ def _n_ids(inputs, model):
 
 def _check_begins_with_dense(inputs, model):
     users = _users_of(inputs, model)
-    first = users[0] if len(users) == 1 else None
+    first: Any = users[0] if len(users) == 1 else None
     is_plain = type(first) is keras.layers.Dense and first.activity_regularizer is None
     if is_plain and getattr(first, "quantization_mode", None) is None:
         return
@@ -225,10 +245,15 @@ def _check_begins_with_dense(inputs, model):
     )
 
 
-def _name_of(net):
+def _named_maker(net):
+    """The class or the function that the user has written, or None."""
     maker = net.make_body
     maker = getattr(maker, "__self__", maker)
-    return getattr(maker, "__name__", type(maker).__name__)
+    return maker if maker is None or hasattr(maker, "__name__") else type(maker)
+
+
+def _name_of(net):
+    return getattr(_named_maker(net), "__name__", "network=None")
 
 
 def _shown(shape: Shape) -> str:

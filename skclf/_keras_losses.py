@@ -29,7 +29,8 @@ class FunctionLoss(keras.losses.Loss):
     """
 
     def __init__(self, function: Any) -> None:
-        super().__init__(name=getattr(function, "__name__", "loss"))
+        name = getattr(function, "__name__", "loss")
+        super().__init__(name=name if name.isidentifier() else "loss")
         self.function = function
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -55,8 +56,8 @@ def resolved(loss: Any, head: str) -> tuple[str, keras.losses.Loss | None]:
 
     Raises
     ------
-    TypeError, ValueError
-        If it is no loss of one number for each row of probabilities.
+    ValueError
+        If it is not a loss of one number for each row of probabilities.
     """
     if isinstance(loss, str) and ALIASES.get(loss, loss) in CROSS_ENTROPIES:
         return ALIASES.get(loss, loss), None
@@ -83,7 +84,7 @@ def _instance(loss, kind):
         return loss
     if callable(loss) and not isinstance(loss, type):
         return FunctionLoss(loss)
-    raise TypeError(
+    raise ValueError(
         f"Got loss={loss!r}; expected the name of a loss or an instance of keras.losses.Loss."
     )
 

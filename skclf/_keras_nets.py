@@ -23,6 +23,8 @@ class Built(NamedTuple):
     net : LayeredNet or OpaqueNet
     weights : list of ndarray
         The initial ones.
+    generator_states : list of ndarray or None
+        Those of the layers' random generators; None where `skclf.nets` makes them.
     key : hashable or None
         What the programs of its layers depend on; None where that can't be known.
     tensors : tuple of keras.KerasTensor, or None
@@ -31,6 +33,7 @@ class Built(NamedTuple):
 
     net: nets.LayeredNet | nets.OpaqueNet
     weights: list[np.ndarray]
+    generator_states: list[np.ndarray] | None
     key: Any
     tensors: tuple[keras.KerasTensor, keras.KerasTensor] | None
 
@@ -52,9 +55,10 @@ def build(net: nets.LayeredNet | nets.OpaqueNet, seed: int) -> Built:
     if isinstance(net, nets.LayeredNet):
         for layer in net.unknown_layers:
             _keras_objects.check_activation(layer.activation)
-        return Built(net, nets.initial_weights(net.weight_shapes(), seed), net, None)
+        return Built(net, nets.initial_weights(net.weight_shapes(), seed), None, net, None)
     built = _keras_bodies.build(net, seed)
-    return Built(built.net, built.weights, built.key, (built.inputs, built.outputs))
+    tensors = built.inputs, built.outputs
+    return Built(built.net, built.weights, built.generator_states, built.key, tensors)
 
 
 def with_fitting_loss(compile_with):
@@ -67,6 +71,14 @@ def with_fitting_loss(compile_with):
     loss, own_loss = _keras_losses.resolved(compile_with["loss"], compile_with["head"])
     loss = _keras_objects.loss_for(loss, compile_with["metrics"], own_loss is not None)
     return {**compile_with, "loss": loss, "own_loss": own_loss}
+
+
+def generator_states(built, seed):
+    """The initial states of a net's random generators, in the order of `engine.Net`."""
+    if built.generator_states is None:
+        return nets.initial_generator_states(built.net.n_generators, seed)
+    # First that which stands for Keras's global generator.
+    return [*nets.initial_generator_states(1, seed), *built.generator_states]
 
 
 def kind_of(built, compile_with):
@@ -84,8 +96,10 @@ def kind_of(built, compile_with):
 
 def new_net(built, compile_with):
     """A net of the engine's, compiled."""
+    inputs, outputs = built.tensors or built.net.build()
     return engine.Net(
-        *(built.tensors or built.net.build()),
+        inputs,
+        outputs,
         optimizer=_keras_objects.new_optimizer(*optimizer_of(compile_with)),
         loss=compile_with["loss"],
         metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
@@ -117,9 +131,11 @@ def logits(net: nets.LayeredNet | nets.OpaqueNet, weights: list[np.ndarray], X: 
     -------
     ndarray of shape (n_rows, n_outputs), dtype float64
     """
-    key = net if isinstance(net, nets.LayeredNet) else _keys.get(net)
-    if key is None:
-        key = _keys[net] = build(net, 0).key
+    key: Any = net
+    if isinstance(net, nets.OpaqueNet):
+        if net not in _keys:
+            _keys[net] = build(net, 0).key
+        key = _keys[net]
 
     def new_predictor():
         return engine.Predictor(plain_model(net, weights))

@@ -67,14 +67,15 @@ def _as_array(y, name):
     if issparse(y):
         raise ValueError(
             f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: one "
-            "label for each row. For several labels a row use MultilabelDenseClassifier."
+            "label for each row. For several labels a row use MultilabelDenseClassifier, or "
+            "multilabel=True."
         )
     try:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
             f"{name} should be a 1d array, got lists of different lengths instead: one label for "
-            "each row. For several labels a row use MultilabelDenseClassifier."
+            "each row. For several labels a row use MultilabelDenseClassifier, or multilabel=True."
         ) from error
     if array.ndim == 0:
         raise ValueError(
@@ -153,7 +154,7 @@ def _message_for_columns(y, name):
         )
     return (
         f"{name} should be a 1d array, got an array of shape {y.shape} instead: one label for "
-        "each row. For several labels a row use MultilabelDenseClassifier."
+        "each row. For several labels a row use MultilabelDenseClassifier, or multilabel=True."
     )
 
 

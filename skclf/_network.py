@@ -263,14 +263,15 @@ class NetworkClassifier(NetClassifier):
         kind = loss_kind(self.loss)
         if self.multilabel and kind.head == "softmax":
             raise ValueError(
-                f"Got loss={self.loss!r} with multilabel=True; expected 'auto' or another loss of "
-                "probabilities that are independent, since the labels of a row don't exclude each "
+                f"Got loss={_shown(self.loss)} with multilabel=True; expected 'auto' or another "
+                "loss of independent probabilities, since the labels of a row don't exclude each "
                 "other."
             )
         if self.multilabel and self.class_weight is not None and not kind.by_output:
             raise ValueError(
-                f"Got class_weight with loss={self.loss!r} and multilabel=True; expected a loss "
-                "that is a mean over labels, such as 'binary_crossentropy', or class_weight=None."
+                f"Got class_weight with loss={_shown(self.loss)} and multilabel=True; expected a "
+                "loss that is a mean over labels, such as 'binary_crossentropy', or "
+                "class_weight=None."
             )
         return kind.head
 
@@ -288,8 +289,8 @@ class NetworkClassifier(NetClassifier):
         super()._check_classes(classes)
         if not self.multilabel and self._head_of_loss() == "sigmoid" and len(classes) > 2:
             raise ValueError(
-                f"loss={self.loss!r} is for two classes and y holds {len(classes)}; loss='auto' "
-                "chooses by their number."
+                f"loss={_shown(self.loss)} is for two classes and y holds {len(classes)}; "
+                "loss='auto' chooses by their number."
             )
 
     def _learn_target(self, y, classes):
@@ -352,6 +353,10 @@ class NetworkClassifier(NetClassifier):
             tags.classifier_tags.multi_class = False
             tags.classifier_tags.multi_label = True
         return tags
+
+
+def _shown(loss):
+    return repr(loss) if isinstance(loss, str) else type(loss).__name__
 
 
 def _refuse_large_numbers(X):

@@ -142,12 +142,13 @@ def opaque_net_from_state(state: dict[str, Any]) -> OpaqueNet:
             raise ValueError(f"its net has {name}={state[name]!r}")
     graph = None if state["graph"] is None else graph_from_state(state["graph"])
     if graph is not None:
-        last = graph.nodes[-1].layer
-        if graph.input_shape != state["input_shape"] or last.units != state["n_outputs"]:
+        if graph.input_shape != state["input_shape"] or graph.n_outputs != state["n_outputs"]:
             raise ValueError("its net and the graph of its layers differ in their shapes")
-        most = max((place for node in graph.nodes for place in node.weights), default=-1)
-        if most >= len(state["weights"]):
-            raise ValueError(f"its net has {len(state['weights'])} weights, and needs {most + 1}")
+        shapes = [shape for shape, _ in state["weights"]]
+        if graph.weight_shapes() != shapes:
+            raise ValueError(
+                f"its net has weights of the shapes {shapes} and needs {graph.weight_shapes()}"
+            )
     return OpaqueNet(**{**state, "graph": graph})
 
 
