@@ -184,6 +184,12 @@ def test_bodies_that_are_refused(body, error, message):
     assert {name: vars(clf)[name] for name in before} == before
 
 
+def test_a_layer_from_outside_is_refused_before_it_has_variables():
+    layer = layers.Dense(3)
+    with pytest.raises(ValueError, match="made outside of it"):
+        fit(lambda inputs: layer(inputs))
+
+
 def test_a_global_policy_of_half_precision_is_refused():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")

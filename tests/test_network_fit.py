@@ -349,3 +349,57 @@ def test_evaluate_counts_penalties():
     plain = net(dense(activation="tanh"), batch_size=60).fit(X, Y)
     plain._weights = clf._weights
     assert clf.evaluate(X, Y)["loss"] > plain.evaluate(X, Y)["loss"] + 1e-3
+
+
+# ---------------------------------------------------------------------------------------- callbacks
+
+
+def test_a_checkpoint_is_a_plain_keras_model(tmp_path):
+    path = tmp_path / "net.keras"
+    clf = net(residual(), callbacks=keras.callbacks.ModelCheckpoint(path)).fit(TABLE, Y)
+    found = keras.models.load_model(path).predict(TABLE, verbose=0)[:, 0]
+    np.testing.assert_allclose(found, clf.predict_proba(TABLE)[:, 1], atol=1e-6)
+
+
+def test_early_stopping_of_keras_puts_back_statistics():
+    stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
+    options = {"epochs": 20, "validation_split": 0.3, "learning_rate": 0.3, "keep_epochs": True}
+    clf = net(residual(), callbacks=stop, **options).fit(TABLE, Y)
+    assert clf.n_epochs_ < len(clf.history_)
+    for found, wanted in zip(clf._weights, clf._epoch_weights[clf.n_epochs_], strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+class FreezesWithin(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        inner = next(layer for layer in self.model.layers if hasattr(layer, "layers"))
+        inner.trainable = False
+
+
+def test_a_net_that_a_callback_has_frozen_within_serves_no_other_fit():
+    body, X = BODIES["nested"]
+    before = net(body).fit(X, Y)
+    frozen = net(body, callbacks=FreezesWithin()).fit(X, Y)
+    after = net(body).fit(X, Y)
+    assert_same_weights(before, after)
+    assert not np.allclose(frozen._weights[0], before._weights[0])
+
+
+def test_progress_of_scikit_learn_predicts_at_each_epoch():
+    callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    for name in ("residual", "recurrent"):
+        body, X = BODIES[name]
+        clf = net(body)
+        clf.set_callbacks(monitor)
+        clf.fit(X, Y)
+    assert monitor.get_logs() is not None
+
+
+def test_a_loss_without_a_name():
+    def loss(y_true, y_pred, power):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** power, axis=-1)
+
+    by_lambda = net(dense(), loss=lambda y_true, y_pred: loss(y_true, y_pred, 2)).fit(TABLE, Y)
+    named = net(dense(), loss="mse").fit(TABLE, Y)
+    np.testing.assert_allclose(by_lambda._weights[0], named._weights[0], atol=1e-5)
