@@ -19,7 +19,7 @@ def blocks(language):
 
 
 def test_code_prints_its_output():
-    (code,), (expected,) = blocks("python"), blocks("text")
+    code, (expected,) = "\n".join(blocks("python")), blocks("text")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
