@@ -7,20 +7,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 from numpydoc.validate import validate
 
 import skclf
 import skclf.datasets
 import skclf.plots
+from skclf._losses import LOSSES
+from skclf.nets import ACTIVATIONS
+from skclf.nets._body import KINDS
 
 CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "MultilabelDenseClassifier"]
-CLASSIFIERS += ["ShapeConvClassifier"]
+CLASSIFIERS += ["ShapeConvClassifier", "NetworkClassifier"]
 SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also"]
 SECTIONS += ["Notes", "References", "Examples"]
 # What differs from one classifier to the next, by intent.
 OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape", "multilabel"}
-OWN_PARAMETERS |= {"threshold"}
+OWN_PARAMETERS |= {"network", "threshold"}
+# What the body of a net says instead.
+OF_HIDDEN_LAYERS = {"hidden_layer_sizes", "activation", "dropout", "l2"}
 OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
 OWN_TEXTS = {
     "MultilabelDenseClassifier": {"validation_split", "class_weight", "classes_"},
@@ -147,10 +153,15 @@ def test_what_is_returned_is_described(name):
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isclass(PUBLIC[name])])
 def test_classes_have_examples_and_attributes(name):
-    sections = sections_of(PUBLIC[name])
-    assert {"Parameters", "Attributes", "See Also", "Examples"} <= sections.keys()
+    sections, wanted = (
+        sections_of(PUBLIC[name]),
+        {"Parameters", "Attributes", "See Also", "Examples"},
+    )
+    if name == "skclf.Network":  # a base class, whose subclasses have parameters and are not fitted
+        wanted -= {"Parameters", "Attributes"}
+    assert wanted <= sections.keys()
     assert ">>> " in sections["Examples"]
-    for attribute, (_, text) in entries_of(sections["Attributes"]).items():
+    for attribute, (_, text) in entries_of(sections.get("Attributes", "")).items():
         assert attribute.endswith("_")
         assert text.endswith("."), f"{attribute} has no description"
 
@@ -161,6 +172,7 @@ def test_fitted_attributes_are_the_contracts(name):
     assert [attribute for attribute in found if attribute in FITTED] == FITTED
     own = {"MultilabelDenseClassifier": {"label_names_"}}
     own["ShapeConvClassifier"] = {"image_shape_", "label_names_"}
+    own["NetworkClassifier"] = {"input_shape_", "label_names_"}
     assert set(found) - set(FITTED) == own.get(name, set())
 
 
@@ -188,7 +200,8 @@ def test_what_is_shared_reads_the_same(name, section):
 def test_no_parameter_is_shared_by_name_alone():
     # Each one that is not compared above stands in the list of those that differ by intent.
     found = [set(inspect.signature(getattr(skclf, name)).parameters) for name in CLASSIFIERS]
-    assert set.union(*found) - set.intersection(*found) == OWN_PARAMETERS - {"loss"}
+    differing = set.union(*found) - set.intersection(*found)
+    assert differing == OWN_PARAMETERS - {"loss"} | OF_HIDDEN_LAYERS
 
 
 SHARED_TEXTS = Path(__file__).parents[1] / ".ci" / "shared_texts.py"
@@ -300,3 +313,36 @@ def test_numpydoc_finds_no_fault(name):
 
 def test_numpydoc_reads_the_docstring():
     assert validate("skclf.datasets.make_shapes")["docstring"].startswith("Make grey images")
+
+
+GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "network.rst"
+
+
+def test_guide_lists_the_layers_that_numpy_computes():
+    if not GUIDE.exists():
+        pytest.skip("only a clone holds the guide")
+    text = GUIDE.read_text(encoding="utf-8")
+    begin = text.index("Predicting without TensorFlow\n---")
+    table = text[begin : text.index("Other nets predict through Keras", begin)]
+    layers = {name for kind in KINDS.values() for name in kind.keras_names}
+    listed = set(re.findall(r"``([A-Z]\w+)``", table))
+    assert {name for name in layers if hasattr(keras.layers, name)} <= listed <= layers
+    unknown = set(re.findall(r'``"(\w+)"``', table))
+    names = {name for name, member in vars(keras.activations).items() if inspect.isfunction(member)}
+    assert names - {"deserialize", "get", "serialize"} - ACTIVATIONS.keys() <= unknown
+    assert unknown.isdisjoint(ACTIVATIONS)
+
+
+def test_guide_lists_the_losses():
+    if not GUIDE.exists():
+        pytest.skip("only a clone holds the guide")
+    text = GUIDE.read_text(encoding="utf-8")
+    begin = text.index("Losses\n---")
+    table = text[begin : text.index("An instance of one of Keras's classes", begin)]
+    heads = {"error": "sigmoid", "softmax": "softmax", "one sigmoid unit": None}
+    for row in re.split(r"\n   \* - ", table)[2:]:
+        names, two, more, *_ = re.split(r"\n     - ", row)
+        head = heads[more if more == "error" else two]
+        assert set(re.findall(r'``"(\w+)"``', names)) == {
+            n for n, k in LOSSES.items() if k.head == head
+        }
