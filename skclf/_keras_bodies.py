@@ -180,17 +180,31 @@ def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
 
 def _connected(inputs, outputs):
     try:
-        return keras.Model(inputs, outputs, name="skclf_net")
+        model = keras.Model(inputs, outputs, name="skclf_net")
     except ValueError as error:
         if "unique" in str(error):
             raise ValueError(
                 f"The network has two layers of one name ({error}), or one named {_INPUT!r} or "
                 f"{_OUTPUT!r}, as the classifier's own: name its layers differently."
             ) from error
-        raise ValueError(
-            f"The network's tensor doesn't depend on its inputs alone ({error}): build it on the "
-            "tensor that is passed in, without another keras.Input."
-        ) from error
+        raise _foreign_input(str(error)) from error
+    # Keras before 3.11 builds a model that fails when it is called.
+    known = {id(inputs)}
+    for node in engine.nodes_of(model) or ():
+        if not node.arguments.keras_tensors:  # of an input layer
+            continue
+        for tensor in node.arguments.keras_tensors:
+            if id(tensor) not in known:
+                raise _foreign_input(f"{tensor.name!r} is another input")
+        known.update(map(id, node.outputs))
+    return model
+
+
+def _foreign_input(found):
+    return ValueError(
+        f"The network's tensor doesn't depend on its inputs alone ({found}): build it on the "
+        "tensor that is passed in, without another keras.Input."
+    )
 
 
 def _check_layers(model, created):

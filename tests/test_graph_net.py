@@ -228,7 +228,7 @@ def test_large_images_are_convolved_in_pieces(monkeypatch):
     X = np.random.RandomState(1).normal(size=(5, 540))
     expected = net.logits(weights, X)
     for most in (1, 2000, 10_000):
-        monkeypatch.setattr("skclf.nets._body._convolution._MOST_VALUES", most)
+        monkeypatch.setattr("skclf.nets._window_arithmetic._MOST_VALUES", most)
         np.testing.assert_allclose(net.logits(weights, X), expected, rtol=1e-12)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._dense import kernel_options
 from skclf.nets._layer import Layer, Shape, are_sizes, is_size
 from skclf.nets._regularizers import is_penalty
+from skclf.nets._window_arithmetic import convolve
 
 if TYPE_CHECKING:
     import keras
@@ -72,6 +74,10 @@ class Convolution(Layer):
         graph.add("Conv", graph.last, kernel.transpose(3, 2, 0, 1), bias, pads=begins + ends)
         ACTIVATIONS[self.activation].add_to(graph)
 
+    def n_values_at_work(self, input_shape: Shape) -> int:
+        """The values of all windows, which are gathered for one product of matrices."""
+        return prod((*input_shape, *self.kernel_size))
+
     @property
     def is_known(self) -> bool:
         """Whether the activation is in the table."""
@@ -104,13 +110,8 @@ def convolve_same(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> n
     -------
     ndarray of shape (n, height, width, filters)
     """
-    kernel_height, kernel_width, channels, filters = kernel.shape
-    (n, height, width), size = images.shape[:3], (kernel_height, kernel_width)
-    rows, columns = (((length - 1) // 2, length // 2) for length in size)
-    padded = np.pad(images, ((0, 0), rows, columns, (0, 0)))
-    # One contiguous plane for each value of a patch, so that one BLAS product does the rest.
-    planes = np.empty((*size, channels, n, height, width), dtype=images.dtype)
-    for i, j in np.ndindex(size):
-        planes[i, j] = np.moveaxis(padded[:, i : i + height, j : j + width], -1, 0)
-    product = planes.reshape(-1, n * height * width).T @ kernel.reshape(-1, filters)
-    return (product + bias).reshape(n, height, width, filters)
+    pads = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
+    padded = np.pad(images, ((0, 0), *pads, (0, 0)))
+    sums = convolve(padded, kernel, (1, 1), (1, 1))
+    sums += bias
+    return sums

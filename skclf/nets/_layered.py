@@ -28,8 +28,9 @@ KINDS: dict[str, type[Layer]] = {
 _VALUES_PER_CHUNK = 1 << 19
 # Cutting CSR rows copies them, and only their hidden layers are dense.
 _SPARSE_VALUES_PER_CHUNK = 1 << 22
-# The patches of a convolution take kernel height x width times the memory of its images.
-_IMAGE_VALUES_PER_CHUNK = 1 << 18
+# The windows of a convolution, which take kernel height x width times the memory of its images:
+# many, since a product of large matrices suffers least where other work keeps the cores busy.
+_IMAGE_VALUES_PER_CHUNK = 1 << 21
 _LARGEST_SEED = 2**31 - 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from skclf.nets._layer import Layer, Shape, are_sizes
+from skclf.nets._window_arithmetic import merge_windows
 
 if TYPE_CHECKING:
     import keras
@@ -79,8 +80,6 @@ def max_pool_same(images, pool_size):
     if any(missing):
         rows, columns = ((total // 2, total - total // 2) for total in missing)
         images = np.pad(images, ((0, 0), rows, columns, (0, 0)), constant_values=-np.inf)
-    (pool_height, pool_width), (n, height, width, channels) = pool_size, images.shape
-    windows = images.reshape(
-        n, height // pool_height, pool_height, width // pool_width, pool_width, channels
-    )
-    return windows.max(axis=(2, 4))
+    for axis, pool in enumerate(pool_size, 1):
+        images = merge_windows(np.maximum, images, axis, pool, pool)
+    return images

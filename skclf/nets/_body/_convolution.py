@@ -12,12 +12,10 @@ from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._body._layer import activation_name, add_activation, wrong_options
 from skclf.nets._body._windows import Convolving, add_with_channels_first, onnx_pads, pad
 from skclf.nets._layer import Shape, is_size
+from skclf.nets._window_arithmetic import convolve
 
 if TYPE_CHECKING:
     import keras
-
-# Values of windows that are gathered at a time.
-_MOST_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -117,48 +115,3 @@ class BodyConvolution(Convolving):
             activation=isinstance(self.activation, str) and self.activation in ACTIVATIONS,
             use_bias=isinstance(self.use_bias, bool),
         )
-
-
-def convolve(values: np.ndarray, kernel: np.ndarray, strides: Shape, dilation: Shape) -> np.ndarray:
-    """Cross-correlation without padding along all axes between rows and channels.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n, *lengths, channels)
-    kernel : ndarray of shape (*sizes, channels, filters)
-    strides, dilation : tuple of int
-        One number for each of the lengths.
-
-    Returns
-    -------
-    ndarray of shape (n, *numbers of windows, filters)
-    """
-    *sizes, _, filters = kernel.shape
-    n_axes = len(sizes)
-    axes = tuple(range(1, n_axes + 1))
-    spans = [(size - 1) * step + 1 for size, step in zip(sizes, dilation, strict=True)]
-    windows = np.lib.stride_tricks.sliding_window_view(values, spans, axis=axes)
-    windows = windows[
-        (slice(None), *(slice(None, None, step) for step in strides), slice(None))
-        + tuple(slice(None, None, step) for step in dilation)
-    ]
-    # The channels last, as they are in memory: then the last axis of a window and its channels are
-    # copied in one piece, which takes a half to a third of the time of single values.
-    windows = windows.transpose(0, *axes, *range(n_axes + 2, 2 * n_axes + 2), n_axes + 1)
-    n_rows, *counts = windows.shape[: n_axes + 1]
-    kernel = kernel.reshape(-1, filters)
-    # All windows of all rows at a time, unless a few large images have too many for the memory.
-    per_line = max(1, n_rows * prod(counts[1:]) * len(kernel))
-    step = max(1, _MOST_VALUES // per_line)
-    if step >= counts[0]:
-        return _product(windows, kernel, n_axes)
-    products = [
-        _product(windows[:, start : start + step], kernel, n_axes)
-        for start in range(0, counts[0], step)
-    ]
-    return np.concatenate(products, axis=1)
-
-
-def _product(windows: np.ndarray, kernel: np.ndarray, n_axes: int) -> np.ndarray:
-    product = windows.reshape(-1, len(kernel)) @ kernel
-    return product.reshape(*windows.shape[: n_axes + 1], kernel.shape[1])

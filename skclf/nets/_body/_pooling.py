@@ -18,6 +18,7 @@ from skclf.nets._body._windows import (
     window_pads,
 )
 from skclf.nets._layer import Shape, are_sizes
+from skclf.nets._window_arithmetic import merge_windows
 
 if TYPE_CHECKING:
     import keras
@@ -82,7 +83,7 @@ class Pooling(BodyLayer):
         merge = np.maximum if is_max else np.add
         padded = pad(values, pads, -np.inf if is_max else 0)
         for axis, sizes in enumerate(zip(self.pool_size, self.strides, strict=True), start=1):
-            padded = _merge_windows(merge, padded, axis, *sizes)
+            padded = merge_windows(merge, padded, axis, *sizes)
         if is_max:
             return padded
         return padded / self._counts(values.shape[1:-1], values.dtype)
@@ -121,7 +122,7 @@ class Pooling(BodyLayer):
         pads = window_pads(lengths, self.pool_size, self.strides, self.padding)
         counts = pad(np.ones((1, *lengths, 1), dtype=dtype), pads)
         for axis, sizes in enumerate(zip(self.pool_size, self.strides, strict=True), start=1):
-            counts = _merge_windows(np.add, counts, axis, *sizes)
+            counts = merge_windows(np.add, counts, axis, *sizes)
         return counts
 
 
@@ -195,25 +196,3 @@ class GlobalPooling(BodyLayer):
 
     def _axes(self) -> Shape:
         return tuple(range(1, self.n_axes + 1))
-
-
-def _merge_windows(
-    merge: np.ufunc, values: np.ndarray, axis: int, size: int, stride: int
-) -> np.ndarray:
-    """Merge the values of each window along one axis.
-
-    Whole slices are merged at a time, which NumPy does several times as fast as it reduces short
-    axes of an array.
-    """
-    count = (values.shape[axis] - size) // stride + 1
-    before = (slice(None),) * axis
-    starts = [
-        values[(*before, slice(start, start + (count - 1) * stride + 1, stride))]
-        for start in range(size)
-    ]
-    if size == 1:
-        return starts[0]
-    merged = merge(starts[0], starts[1])
-    for others in starts[2:]:
-        merge(merged, others, out=merged)
-    return merged
