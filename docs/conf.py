@@ -30,6 +30,8 @@ nitpick_ignore_regex = [
 ]
 
 autosummary_generate = True
+# File systems that ignore case would take its page for that of skclf.Network.
+autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 

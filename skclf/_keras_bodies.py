@@ -7,11 +7,13 @@ one key are trained by one compiled program.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 import keras
 import tensorflow as tf
+from sklearn.base import BaseEstimator
 
 from skclf import engine, nets
 from skclf._fingerprints import Unknowable, fingerprint_of_layers
@@ -130,15 +132,31 @@ def _noting(created):
 def _body_on(net, inputs):
     if net.make_body is None:
         return inputs
+    make_body = _with_fresh_initializers(net.make_body)
     if not net.sparse:
-        return net.make_body(inputs)
+        return make_body(inputs)
     try:
-        return net.make_body(inputs)
+        return make_body(inputs)
     except Exception as error:
         raise ValueError(
             f"The network can't be built on sparse rows ({error}): its first layer must be a "
             "keras.layers.Dense. Or make the rows dense, with X.toarray()."
         ) from error
+
+
+def _with_fresh_initializers(make_body):
+    """What makes a body, with initializers among its parameters that draw their seeds now.
+
+    An initializer without a seed has drawn one from Python's global generator when it was made.
+    """
+    body = getattr(make_body, "__self__", None)
+    if not isinstance(body, BaseEstimator):
+        return make_body
+    made = copy.copy(body)
+    for name, value in body.get_params(deep=False).items():
+        if isinstance(value, keras.initializers.Initializer):
+            setattr(made, name, type(value).from_config(value.get_config()))
+    return made.build
 
 
 def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:

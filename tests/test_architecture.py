@@ -46,7 +46,7 @@ ALLOWED = {
     ),
     "_keras_losses": ({"keras", "skclf._losses"}, set()),
     "_keras_bodies": (
-        {"keras", "tensorflow", "skclf._fingerprints", "skclf.engine", "skclf.nets"},
+        {"keras", "sklearn", "tensorflow", "skclf._fingerprints", "skclf.engine", "skclf.nets"},
         set(),
     ),
     "_keras_nets": (

@@ -32,7 +32,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import make_pipeline
 
-from skclf import NetworkClassifier, SequencePadder
+from skclf import NetworkClassifier, SequencePadder, network
 
 layers = keras.layers
 
@@ -88,6 +88,30 @@ def test_seeds_of_the_users_own_are_kept():
     np.testing.assert_array_equal(built[0].weights[0], built[1].weights[0])
     assert not np.allclose(built[0].weights[0], built[2].weights[0])
     assert [b.generator_states[0].tolist() for b in built] == [[3, 0], [3, 0], [4, 0]]
+
+
+@network
+def initialized(inputs, initializer="glorot_uniform"):
+    return layers.Dense(4, kernel_initializer=initializer)(inputs)
+
+
+def test_an_initializer_among_the_parameters_is_seeded_anew():
+    first = [
+        net(initialized(initializer), random_state=seed, optimizer="sgd", learning_rate=1e-9)
+        .fit(TABLE, Y)
+        ._weights[0]
+        for initializer, seed in (
+            (keras.initializers.HeNormal(), 0),
+            (keras.initializers.HeNormal(), 0),
+            (keras.initializers.HeNormal(), 1),
+            (keras.initializers.HeNormal(seed=3), 0),
+            (keras.initializers.HeNormal(seed=3), 1),
+        )
+    ]
+    np.testing.assert_array_equal(first[0], first[1])
+    np.testing.assert_allclose(first[3], first[4], atol=1e-6)
+    assert not np.allclose(first[0], first[2])
+    assert not np.allclose(first[0], first[3])
 
 
 # ---------------------------------------------------------------------------------- frozen weights

@@ -58,6 +58,13 @@ def squared(y_true, y_pred):
     return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
+PLAIN_AND_WEIGHTED = pytest.mark.parametrize(
+    "weights",
+    [
+        pytest.param(None, id="plain"),
+        pytest.param(WEIGHTS, id="weighted", marks=pytest.mark.slow),
+    ],
+)
 LOSSES = {
     "mse": "mse",
     "own": Asymmetric(),
@@ -79,7 +86,7 @@ SEVERAL = {
 }
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@PLAIN_AND_WEIGHTED
 @pytest.mark.parametrize("name", [*LOSSES, *TWO])
 def test_losses_for_two_classes(name, weights):
     loss = (LOSSES | TWO)[name]
@@ -88,7 +95,7 @@ def test_losses_for_two_classes(name, weights):
     assert_both_paths_agree(residual(), TABLE, Y, weights, **options)
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@PLAIN_AND_WEIGHTED
 @pytest.mark.parametrize("name", [*LOSSES, *SEVERAL])
 def test_losses_for_more_classes(name, weights):
     loss = (LOSSES | SEVERAL)[name]
@@ -98,7 +105,7 @@ def test_losses_for_more_classes(name, weights):
     assert clf.predict_proba(TABLE).shape == (60, 3)
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@PLAIN_AND_WEIGHTED
 @pytest.mark.parametrize("name", ["auto", *LOSSES, *TWO])
 def test_losses_for_several_labels(name, weights):
     loss = (LOSSES | TWO).get(name, name)
