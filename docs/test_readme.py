@@ -22,7 +22,7 @@ def test_code_prints_its_output():
     code, (expected,) = "\n".join(blocks("python")), blocks("text")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), {})
+        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
     for found, word in zip(printed.getvalue().split(), expected.split(), strict=True):
         if re.fullmatch(r"\d+\.\d+", word):
             assert float(found) == pytest.approx(float(word), abs=TOLERANCE)
