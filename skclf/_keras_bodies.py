@@ -7,7 +7,6 @@ one key are trained by one compiled program.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
@@ -152,11 +151,11 @@ def _with_fresh_initializers(make_body):
     body = getattr(make_body, "__self__", None)
     if not isinstance(body, BaseEstimator):
         return make_body
-    made = copy.copy(body)
-    for name, value in body.get_params(deep=False).items():
+    parameters = body.get_params(deep=False)
+    for name, value in parameters.items():
         if isinstance(value, keras.initializers.Initializer):
-            setattr(made, name, type(value).from_config(value.get_config()))
-    return made.build
+            parameters[name] = type(value).from_config(value.get_config())
+    return type(body)(**parameters).build
 
 
 def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:

@@ -67,6 +67,19 @@ def test_what_no_network_can_be_made_of(function, message):
         network(function)
 
 
+def test_code_without_a_module():
+    names = {}
+    exec(
+        "import keras\n"
+        "from skclf import network\n"
+        "@network\n"
+        "def body(inputs, units=3):\n"
+        "    return keras.layers.Dense(units)(inputs)\n",
+        names,
+    )
+    assert fit(names["body"]()).score(TABLE, Y) > 0
+
+
 class Deep(Network):
     def __init__(self, depth=2, units=4):
         self.depth = depth
