@@ -58,13 +58,23 @@ def squared(y_true, y_pred):
     return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
-PLAIN_AND_WEIGHTED = pytest.mark.parametrize(
-    "weights",
-    [
-        pytest.param(None, id="plain"),
-        pytest.param(WEIGHTS, id="weighted", marks=pytest.mark.slow),
-    ],
-)
+# Weights reach every loss in one place, so that a few of them with weights will do.
+WEIGHTED = ("own", "sum", "focal", "auto")
+
+
+def each_of(names):
+    """All losses without weights, and some with weights."""
+    pairs = [(name, weights) for weights in (None, WEIGHTS) for name in names]
+    return pytest.mark.parametrize(
+        ("name", "weights"),
+        [
+            pytest.param(name, weights, id=name if weights is None else f"{name}-weighted")
+            for name, weights in pairs
+            if weights is None or name in WEIGHTED
+        ],
+    )
+
+
 LOSSES = {
     "mse": "mse",
     "own": Asymmetric(),
@@ -86,8 +96,7 @@ SEVERAL = {
 }
 
 
-@PLAIN_AND_WEIGHTED
-@pytest.mark.parametrize("name", [*LOSSES, *TWO])
+@each_of([*LOSSES, *TWO])
 def test_losses_for_two_classes(name, weights):
     loss = (LOSSES | TWO)[name]
     class_weight = None if weights is None else {1: 2}
@@ -95,8 +104,7 @@ def test_losses_for_two_classes(name, weights):
     assert_both_paths_agree(residual(), TABLE, Y, weights, **options)
 
 
-@PLAIN_AND_WEIGHTED
-@pytest.mark.parametrize("name", [*LOSSES, *SEVERAL])
+@each_of([*LOSSES, *SEVERAL])
 def test_losses_for_more_classes(name, weights):
     loss = (LOSSES | SEVERAL)[name]
     class_weight = None if weights is None else "balanced"
@@ -105,8 +113,7 @@ def test_losses_for_more_classes(name, weights):
     assert clf.predict_proba(TABLE).shape == (60, 3)
 
 
-@PLAIN_AND_WEIGHTED
-@pytest.mark.parametrize("name", ["auto", *LOSSES, *TWO])
+@each_of(["auto", *LOSSES, *TWO])
 def test_losses_for_several_labels(name, weights):
     loss = (LOSSES | TWO).get(name, name)
     by_label = weights is not None and name not in ("own", "function")

@@ -69,14 +69,14 @@ def load_data(name):
         return train[0][..., None], train[1], test[0][..., None], test[1]
     if name == RESIDUAL:
         n = N_ROWS
-        X, y = make_classification(n + N_TEST, 30, n_informative=10, random_state=0)
+        X, y = make_classification(n + N_TEST, 30, n_informative=10, class_sep=1.5, random_state=0)
         X = X.astype(np.float32)
     else:
         # The ids of one half are more frequent in one class than in the other.
         n = N_SEQUENCES
         rng = np.random.default_rng(0)
         y = rng.integers(2, size=n + N_TEST)
-        is_own = rng.random((n + N_TEST, LENGTH)) < 0.65
+        is_own = rng.random((n + N_TEST, LENGTH)) < 0.7
         X = rng.integers(N_IDS // 2, size=is_own.shape) + N_IDS // 2 * (is_own == y[:, None])
     return X[:n], y[:n], X[n:], y[n:]
 
