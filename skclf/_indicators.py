@@ -161,3 +161,17 @@ def label_weights(
             )
         weights[1, known.index(str(label))] = float(weight)
     return weights
+
+
+def thresholds(value: Any, n_labels: int) -> np.ndarray:
+    """Thresholds as an array of one number or one for each label, or a ValueError."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if array.shape not in ((), (n_labels,)) or not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(
+            f"Got threshold={value!r}; expected a number from 0 to 1, or {n_labels} of them, one "
+            "for each label."
+        )
+    return array

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skclf._arguments import RealInterval
 from skclf._dense import DenseClassifier
+from skclf._indicators import thresholds
 from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Multilabel
 
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
         RandomState,
         Sizes,
     )
-
-
-def thresholds(value: float | ArrayLike, n_labels: int) -> np.ndarray:
-    """Thresholds as an array of one number or one for each label, or a ValueError."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if array.shape not in ((), (n_labels,)) or not ((array >= 0) & (array <= 1)).all():
-        raise ValueError(
-            f"Got threshold={value!r}; expected a number from 0 to 1, or {n_labels} of them, one "
-            "for each label."
-        )
-    return array
 
 
 def label_names(estimator: Any) -> np.ndarray:

@@ -15,8 +15,9 @@ from skclf._arguments import RealInterval
 from skclf._base import NetClassifier
 from skclf._bodies import body_maker
 from skclf._fitted import errors_that_name_the_fix
+from skclf._indicators import thresholds
 from skclf._losses import loss_kind
-from skclf._multilabel import label_names, thresholds
+from skclf._multilabel import label_names
 from skclf._targets import Binary, Multiclass, Multilabel
 from skclf.nets import OpaqueNet
 

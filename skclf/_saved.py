@@ -192,7 +192,8 @@ def _class_faults(classes):
 
 def _output_faults(target, net):
     n_classes, units = len(target.classes), net.n_outputs
-    if n_classes < 2 or (target.kind == "binary" and n_classes > 2) or target.n_outputs != units:
+    most = target.most_classes or n_classes
+    if not 2 <= n_classes <= most or target.n_outputs != units:
         yield f"it has {n_classes} classes_ and an output layer for {2 if units == 1 else units}"
     if net.output_layer.activation != target.head:
         yield f"its output layer has the activation {net.output_layer.activation!r}"

@@ -15,6 +15,8 @@ import numpy as np
 from scipy import sparse, special
 
 from skclf import _indicators, _labels, _rows, _stratify
+from skclf._indicators import thresholds
+from skclf._onnx_labels import onnx_labels
 
 Weights = np.ndarray | None
 
@@ -38,6 +40,8 @@ class Target(ABC):
 
     # Whether the labels of a few rows tell all labels that there are.
     knows_all_classes: ClassVar[bool] = False
+    # How many classes there can be; None is any number.
+    most_classes: ClassVar[int | None] = None
 
     @staticmethod
     @abstractmethod
@@ -112,6 +116,19 @@ class Target(ABC):
     @abstractmethod
     def log_probabilities(self, decision: np.ndarray) -> np.ndarray:
         """Logarithms of the probabilities."""
+
+    @abstractmethod
+    def add_to(self, graph: Any, threshold: Any = 0.5) -> np.ndarray:
+        """Add the ONNX nodes from logits to ``probabilities`` and ``label``; return the labels."""
+
+    @property
+    def label_shape(self) -> list[int]:
+        """Shape of the label of one row in ONNX."""
+        return []
+
+    def faults(self) -> list[str]:
+        """What is wrong, each as half a sentence, where it comes from a file."""
+        return []
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -198,12 +215,26 @@ class OneLabel(Target):
             return np.column_stack([special.log_expit(-decision), special.log_expit(decision)])
         return special.log_softmax(decision, axis=1)
 
+    def add_to(self, graph: Any, threshold: Any = 0.5) -> np.ndarray:
+        """The most probable class."""
+        labels = onnx_labels(self.classes)
+        logits = self._add_probabilities(graph)
+        # Of logits, since probabilities close to 1 are rounded.
+        codes = graph.add("ArgMax", logits, axis=1, keepdims=0)
+        graph.add("Gather", labels, codes, name="label")
+        return labels
+
+    @abstractmethod
+    def _add_probabilities(self, graph):
+        """Add the node ``probabilities``; return the name of a logit for each class."""
+
 
 class Binary(OneLabel):
     """One of two labels, by one sigmoid unit."""
 
     kind = "binary"
     head = "sigmoid"
+    most_classes = 2
 
     @property
     def n_outputs(self) -> int:
@@ -213,6 +244,12 @@ class Binary(OneLabel):
     def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
         """A column of zeros and ones."""
         return codes.astype(np.float32)[:, None]
+
+    def _add_probabilities(self, graph):
+        logit = graph.last
+        logits = graph.add("Concat", graph.add("Neg"), logit, axis=1)
+        graph.add("Sigmoid", name="probabilities")
+        return logits
 
 
 class Multiclass(OneLabel):
@@ -231,6 +268,11 @@ class Multiclass(OneLabel):
         if loss == "categorical_crossentropy":
             return np.eye(self.n_outputs, dtype=np.float32)[codes]
         return codes.astype(np.int32)[:, None]
+
+    def _add_probabilities(self, graph):
+        logits = graph.last
+        graph.add("Softmax", axis=1, name="probabilities")
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,6 +403,39 @@ class Multilabel(Target):
         """Of each label."""
         return special.log_expit(decision)
 
+    def add_to(self, graph: Any, threshold: Any = 0.5) -> np.ndarray:
+        """1 for each label whose probability reaches the threshold."""
+        from onnx import TensorProto
+
+        limits = thresholds(threshold, self.n_outputs).astype(np.float32)
+        probabilities = graph.add("Sigmoid", name="probabilities")
+        reached = graph.add("GreaterOrEqual", probabilities, limits)
+        graph.add("Cast", reached, to=TensorProto.INT64, name="label")
+        return self.classes
+
+    @property
+    def label_shape(self) -> list[int]:
+        """One number for each label."""
+        return [self.n_outputs]
+
+    def faults(self) -> list[str]:
+        """Check names, type and form."""
+        names, found = self.names, []
+        are_names = names is None or (
+            isinstance(names, tuple)
+            and len(names) == self.n_outputs
+            and all(isinstance(name, str) for name in names)
+        )
+        if not are_names:
+            found.append(f"the names of its labels are {names!r}")
+        if self.dtype not in _indicators.DTYPES:
+            found.append(f"its indicators are of type {self.dtype!r}")
+        if self.sparse not in (None, "array", "matrix"):
+            found.append(f"the sparse form of its indicators is {self.sparse!r}")
+        if not np.array_equal(self.classes, np.arange(self.n_outputs)):
+            found.append("its classes_ are not the numbers of its labels")
+        return found
+
     def to_state(self) -> dict[str, Any]:
         """With its names and forms."""
         return {
@@ -384,22 +459,6 @@ def target_from_state(state: object, classes: np.ndarray) -> Target:
         target = KINDS[kind](classes, **options)
     except TypeError as error:
         raise ValueError(f"its target is not whole: {error}") from error
-    if isinstance(target, Multilabel):
-        _check_multilabel(target)
+    if faults := target.faults():
+        raise ValueError(faults[0])
     return target
-
-
-def _check_multilabel(target: Multilabel) -> None:
-    names = target.names
-    if names is not None and (
-        not isinstance(names, tuple)
-        or len(names) != target.n_outputs
-        or not all(isinstance(name, str) for name in names)
-    ):
-        raise ValueError(f"the names of its labels are {names!r}")
-    if target.dtype not in _indicators.DTYPES:
-        raise ValueError(f"its indicators are of type {target.dtype!r}")
-    if target.sparse not in (None, "array", "matrix"):
-        raise ValueError(f"the sparse form of its indicators is {target.sparse!r}")
-    if not np.array_equal(target.classes, np.arange(target.n_outputs)):
-        raise ValueError("its classes_ are not the numbers of its labels")

@@ -7,7 +7,6 @@ off. ``pip install 'skclf[onnx]'`` installs what is needed.
 
 from __future__ import annotations
 
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._fitted import FittedNet
-from skclf._multilabel import thresholds
 from skclf.nets import ACTIVATIONS, OpaqueNet
 
 if TYPE_CHECKING:
@@ -99,16 +97,10 @@ def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
 
     graph = _Graph()
     estimator._net.add_to(graph, estimator._weights)
-    if estimator._target.kind == "multilabel":
-        limits = thresholds(getattr(estimator, "threshold", 0.5), len(estimator.classes_))
-        labels = estimator.classes_
-        _add_indicator(graph, limits)
-        label_shape = [len(labels)]
-    else:
-        labels, label_shape = _labels(estimator.classes_), []
-        _add_label(graph, estimator._net.n_outputs, labels)
+    target = estimator._target
+    labels = target.add_to(graph, getattr(estimator, "threshold", 0.5))
     model = onnx.helper.make_model(
-        _made(graph, estimator.n_features_in_, labels, label_shape),
+        _graph_of_onnx(graph, estimator.n_features_in_, labels, target.label_shape),
         producer_name="skclf",
         producer_version=__version__,
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
@@ -138,40 +130,6 @@ def _check_estimator(estimator):
             f"Got a net with activation={layer.activation!r}, which only Keras can compute; "
             f"expected one of {', '.join(ACTIVATIONS)}."
         )
-
-
-def _labels(classes):
-    """Classes as strings or int64, the two types that labels have in ONNX."""
-    labels = classes.tolist()
-    if all(isinstance(label, str) for label in labels):
-        for label in labels:
-            _check_encodable(label)
-        return classes.astype(object)
-    strange = [label for label in labels if classes.dtype.kind in "Mm" or not _is_int64(label)]
-    if strange:
-        raise ValueError(
-            f"Got labels of type {classes.dtype}, such as {strange[0]!r}, but ONNX has only "
-            "strings and whole numbers of 64 bits, from -2**63 to 2**63 - 1: fit on labels of "
-            "these types, for example on list(map(str, y))."
-        )
-    return classes.astype(np.int64)
-
-
-def _is_int64(label):
-    if not isinstance(label, Real):
-        return False
-    number = int(label)  # type: ignore[call-overload]
-    return label == number and -(2**63) <= number < 2**63
-
-
-def _check_encodable(label):
-    try:
-        label.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"Got the label {label!r}, but ONNX has only strings that UTF-8 can encode "
-            f"({error.reason}): fit on labels without such characters."
-        ) from error
 
 
 class _Graph:
@@ -228,29 +186,7 @@ class _Graph:
         return name
 
 
-def _add_indicator(graph, limits):
-    """Add the probability of each label, and its indicator: 1 where it reaches the threshold."""
-    from onnx import TensorProto
-
-    probabilities = graph.add("Sigmoid", name="probabilities")
-    reached = graph.add("GreaterOrEqual", probabilities, limits.astype(np.float32))
-    graph.add("Cast", reached, to=TensorProto.INT64, name="label")
-
-
-def _add_label(graph, n_outputs, labels):
-    """Add the probabilities and labels that follow from the logits."""
-    logits = graph.last
-    if n_outputs == 1:
-        logits = graph.add("Concat", graph.add("Neg"), logits, axis=1)
-        graph.add("Sigmoid", name="probabilities")
-    else:
-        graph.add("Softmax", axis=1, name="probabilities")
-    # Computed from logits, since probabilities close to 1 are rounded.
-    codes = graph.add("ArgMax", logits, axis=1, keepdims=0)
-    graph.add("Gather", labels, codes, name="label")
-
-
-def _made(graph, n_features, labels, label_shape):
+def _graph_of_onnx(graph, n_features, labels, label_shape):
     from onnx import TensorProto, helper
 
     kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64

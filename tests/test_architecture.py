@@ -22,7 +22,15 @@ MOST_LINES = 500
 # library and the names of types are open to all.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
 ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
-ESTIMATORS |= {"_bodies", "_losses", "_network", "_shape_conv", "_targets", "_tasks"}
+ESTIMATORS |= {
+    "_onnx_labels",
+    "_bodies",
+    "_losses",
+    "_network",
+    "_shape_conv",
+    "_targets",
+    "_tasks",
+}
 ALLOWED = {
     "__init__": (
         {
@@ -87,7 +95,7 @@ ALLOWED = {
     ),
     "_saved": ({"skclf.nets", "skclf._targets", "skclf._versions"}, set()),
     "onnx": (
-        {"sklearn", "skclf._fitted", "skclf._multilabel", "skclf.nets"},
+        {"sklearn", "skclf._fitted", "skclf.nets"},
         {"onnx", "skclf.__version__"},
     ),
     "_ids": ({"scipy"}, set()),
@@ -109,7 +117,7 @@ ALLOWED |= dict.fromkeys(
             "skclf._stratify",
             *map("skclf.{}".format, ESTIMATORS),
         },
-        {"pandas", "skclf._bridge"},
+        {"onnx", "pandas", "skclf._bridge"},
     ),
 )
 OPEN_TO_ALL = set(sys.stdlib_module_names) | {"numpy", "skclf._typing"}

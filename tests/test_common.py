@@ -15,7 +15,6 @@ from skclf import (
 )
 
 
-
 CLASSIFIERS = [
     BinaryDenseClassifier(),
     MulticlassDenseClassifier(),

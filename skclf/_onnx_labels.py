@@ -1,0 +1,41 @@
+"""Labels as ONNX can hold them."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+
+
+def onnx_labels(classes: np.ndarray) -> np.ndarray:
+    """Classes as strings or int64, the two types that labels have in ONNX."""
+    labels = classes.tolist()
+    if all(isinstance(label, str) for label in labels):
+        for label in labels:
+            _check_encodable(label)
+        return classes.astype(object)
+    strange = [label for label in labels if classes.dtype.kind in "Mm" or not _is_int64(label)]
+    if strange:
+        raise ValueError(
+            f"Got labels of type {classes.dtype}, such as {strange[0]!r}, but ONNX has only "
+            "strings and whole numbers of 64 bits, from -2**63 to 2**63 - 1: fit on labels of "
+            "these types, for example on list(map(str, y))."
+        )
+    return classes.astype(np.int64)
+
+
+def _is_int64(label):
+    if not isinstance(label, Real):
+        return False
+    number = int(label)  # type: ignore[call-overload]
+    return label == number and -(2**63) <= number < 2**63
+
+
+def _check_encodable(label):
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Got the label {label!r}, but ONNX has only strings that UTF-8 can encode "
+            f"({error.reason}): fit on labels without such characters."
+        ) from error
