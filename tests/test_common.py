@@ -14,7 +14,6 @@ from skclf import (
     ShapeConvClassifier,
 )
 
-
 CLASSIFIERS = [
     BinaryDenseClassifier(),
     MulticlassDenseClassifier(),
