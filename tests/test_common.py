@@ -46,7 +46,7 @@ def body(inputs):
 
 def test_scikit_learn_checks_of_a_function():
     # Its address is part of its representation, so that workers would name the checks differently.
-    clf = NetworkClassifier(body, loss="categorical_crossentropy", learning_rate=0.01)
+    clf = NetworkClassifier(body, loss="categorical_crossentropy", learning_rate=0.05)
     check_estimator(clf)
 
 
