@@ -61,7 +61,7 @@ def monitor_for(
     Raises
     ------
     ValueError
-        If there is no such value, or if its direction is unknown and isn't given.
+        If the metric does not exist, or if its direction is neither known nor passed.
     """
     name, mode = _name_and_mode(parameter, asked)
     if not name.startswith("val_"):

@@ -56,7 +56,7 @@ class NetworkClassifier(NetClassifier):
         Whether ``y`` is an indicator matrix, of any number of labels a row.
 
     threshold : float or array-like of shape (n_labels,), default=0.5
-        With ``multilabel=True``, the probability from which on a label is predicted: a number, or
+        With ``multilabel=True``, the least probability at which a label is predicted: a number, or
         one for each label.
 
     optimizer : str or keras.optimizers.Optimizer, default="adam"

@@ -161,6 +161,13 @@ def test_patience_puts_back_statistics():
         np.testing.assert_array_equal(found, wanted)
 
 
+def test_a_refit_is_a_fit_of_the_best_epoch_on_all_rows():
+    clf = net(residual(), epochs=6, validation_split=0.3, refit_epoch="val_loss").fit(TABLE, Y)
+    alone = net(residual(), epochs=clf.best_epoch_).fit(TABLE, Y)
+    assert_same_weights(clf, alone)
+    assert not np.allclose(statistics(clf._weights)[0], 0)
+
+
 def test_going_on_is_one_fit():
     whole = net(residual(), epochs=4).fit(TABLE, Y)
     parts = net(residual(), epochs=2, warm_start=True).fit(TABLE, Y)

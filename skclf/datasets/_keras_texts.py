@@ -32,7 +32,7 @@ def read_vocabulary(file):
 
 
 def code_ranks(rows, vocabulary):
-    """Turn rows of ranks into coded texts; a rank without a word becomes `UNKNOWN`."""
+    """Turn rows of ranks into coded texts, with `UNKNOWN` for ranks that have no word."""
     texts = join_texts(rows)
     ids = texts.ids - _FIRST_RANK + FIRST_WORD
     ids[~np.isin(ids, list(vocabulary.values()))] = UNKNOWN

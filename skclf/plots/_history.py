@@ -408,7 +408,7 @@ def _style_axes(ax, ylabel, epochs):
     ax.grid(color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    # A margin of less than one epoch, so that there is no tick at epoch 0.
+    # A margin of less than one epoch keeps ticks away from epoch 0.
     first, last = epochs.min(), epochs.max()
     margin = min(0.5, 0.05 * (last - first)) or 0.5
     ax.set_xlim(first - margin, last + margin, auto=None)
