@@ -338,7 +338,8 @@ def test_onnx_of_a_net_that_only_keras_can_compute(tmp_path):
 def test_in_searches_and_ensembles():
     search = GridSearchCV(net(residual()), {"network__rate": [0.0, 0.2]}, cv=2).fit(TABLE, Y)
     assert search.best_estimator_.network.rate in (0.0, 0.2)
-    boosted = AdaBoostClassifier(net(dense()), n_estimators=2).fit(TABLE, Y)
+    learner = net(dense(), epochs=20, learning_rate=0.03)
+    boosted = AdaBoostClassifier(learner, n_estimators=2, random_state=0).fit(TABLE, Y)
     assert boosted.predict(TABLE).shape == (60,)
     bagged = BaggingClassifier(net(recurrent()), n_estimators=2).fit(IDS, Y3)
     assert bagged.predict_proba(IDS).shape == (60, 3)
