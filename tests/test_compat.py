@@ -133,6 +133,7 @@ def test_all_that_is_relied_on_is_there():
     assert _compat.optimizer_slots(optimizer, "_momentums", "_velocities") is not None
     assert _compat.learning_rate_variable(optimizer) is not None
     assert _compat.raw_operations("ResourceApplyAdam", "ResourceApplyRMSProp")
+    assert _compat.raw_operations("FusedBatchNormV3")
     assert hasattr(tf.raw_ops, "StatefulPartitionedCall")
     assert _compat.direction_of(keras.metrics.AUC()) == "up"
     assert _compat._warned_of == set()

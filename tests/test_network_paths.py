@@ -3,10 +3,14 @@
 import keras
 import numpy as np
 import pytest
-from own_nets import BODIES, IDS, LABELS, TABLE, WEIGHTS, Y3, Y, residual
+from own_nets import BODIES, IDS, IMAGES, LABELS, TABLE, VECTORS, WEIGHTS, Y3, Y, residual
 from scipy import sparse
 
 from skclf import NetworkClassifier, engine
+from skclf.engine._forward import all_layers
+from skclf.engine._fused_layers import fusible
+
+layers = keras.layers
 
 
 class HearsOfBatches(keras.callbacks.Callback):
@@ -141,6 +145,40 @@ def test_sparse_rows(name):
     np.testing.assert_allclose(
         found[:, [1]], clf.model_.predict(rows.toarray(), verbose=0), atol=1e-6
     )
+
+
+NORMALIZED = {  # rows, layer, and whether TensorFlow's kernel can train it
+    "vectors": (TABLE, {}, True),
+    "far from 0": (TABLE + 1000, {}, True),
+    "sequences": (VECTORS, {"momentum": 0.5}, True),
+    "images": (IMAGES, {"epsilon": 0.1}, True),
+    "bare": (IMAGES, {"center": False, "scale": False}, True),
+    "last axis by number": (IMAGES, {"axis": 3, "scale": False}, True),
+    "penalized": (TABLE, {"gamma_regularizer": "l2", "beta_constraint": "non_neg"}, True),
+    "another axis": (IMAGES, {"axis": 1}, False),
+    "frozen": (TABLE, {"trainable": False, "moving_mean_initializer": "ones"}, True),
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_batch_normalization_trains_as_in_keras(name):
+    X, options, is_fused = NORMALIZED[name]
+
+    def body(inputs):
+        x = layers.BatchNormalization(**options)(inputs)
+        x = layers.Dense(4, "tanh")(x)
+        return layers.Flatten()(layers.BatchNormalization(**options)(x))
+
+    clf = assert_both_paths_agree(body, X, Y, optimizer="sgd", validation_split=0.2)
+    assert len(fusible(all_layers(clf.model_))) == (2 if is_fused else 0)
+
+
+def test_masked_steps_are_left_out_of_batch_normalization():
+    def body(inputs):
+        x = layers.Embedding(30, 4, mask_zero=True)(inputs)
+        return layers.LSTM(3)(layers.BatchNormalization()(x))
+
+    assert_both_paths_agree(body, IDS, Y, optimizer="sgd")
 
 
 def test_plain_keras_trains_the_same():

@@ -196,5 +196,5 @@ def raw_operations(*names):
     """Whether TensorFlow has these raw operations."""
     missing = [name for name in names if not hasattr(tf.raw_ops, name)]
     if missing:
-        _warn_once(f"raw_ops.{missing[0]}", "the updates of the optimizer are not fused")
+        _warn_once(f"raw_ops.{missing[0]}", "a step takes several operations for what is one")
     return not missing

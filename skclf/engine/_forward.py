@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skclf.engine._fused_layers import fused, fusible
 from skclf.engine._sparse import SparseProduct
 
 # Layers whose operations take microseconds where they have few weights.
@@ -151,6 +152,7 @@ class BodyForward(Forward):
             start = self._first_layer.output
         # A model of the same layers, and not an attribute of the net, which would count it in.
         self._body = None if start is end else keras.Model(start, end)
+        self._fusible_layers = fusible(all_layers(net))
 
     def logits(self, X, training):
         """Call the body, which also takes down the losses of its layers."""
@@ -158,7 +160,8 @@ class BodyForward(Forward):
         if self._first_layer is not None and self._first_layer is not self.output_layer:
             values = self._first_layer.activation(self._weighted_sums(self._first_layer, values))
         if self._body is not None:
-            values = self._body(values, training=training)
+            with fused(self._fusible_layers):
+                values = self._body(values, training=training)
         return self._weighted_sums(self.output_layer, values)
 
     def is_small(self, few_weights):
