@@ -11,7 +11,7 @@ from skclf._arguments import sizes
 from skclf._base import NetClassifier
 from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass
-from skclf.nets import Dense, Dropout, Layer, LayeredNet
+from skclf.nets import Dense, Dropout, Layer, LayeredNet, penalties_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def hidden_layers(classifier: Any) -> list[Layer]:
     """The hidden dense layers that a classifier's parameters describe."""
     layers: list[Layer] = []
     for units in sizes("hidden_layer_sizes", classifier.hidden_layer_sizes):
-        layers.append(Dense(units, classifier.activation, float(classifier.l2)))
+        layers.append(Dense(units, classifier.activation, penalties_of(classifier)))
         if classifier.dropout:
             layers.append(Dropout(float(classifier.dropout)))
     return layers
@@ -32,7 +32,7 @@ def hidden_layers(classifier: Any) -> list[Layer]:
 
 def output_layer(classifier: Any, target: Target) -> Dense:
     """The output layer for a target."""
-    return Dense(target.n_outputs, target.head, float(classifier.l2))
+    return Dense(target.n_outputs, target.head, penalties_of(classifier))
 
 
 class DenseClassifier(HiddenLayerParameters, NetClassifier):

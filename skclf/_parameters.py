@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skclf._arguments import InstanceWith, RealInterval, ValidationValue
+from skclf.nets import REGULARIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ class HiddenLayerParameters(NetParameters):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str],
         "dropout": [RealInterval(Real, 0, 1, closed="left")],
-        "l2": [RealInterval(Real, 0, None, closed="left")],
+        **dict.fromkeys(REGULARIZERS, [RealInterval(Real, 0, None, closed="left")]),
         **NetParameters._parameter_constraints,
     }
 

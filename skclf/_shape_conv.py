@@ -17,7 +17,7 @@ from skclf._fitted import errors_that_name_the_fix
 from skclf._multilabel import label_names
 from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass, Multilabel
-from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling
+from skclf.nets import Convolution, Flatten, LayeredNet, MaxPooling, penalties_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -348,9 +348,9 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
         height, width = sizes("kernel_size", self.kernel_size, length=2)
         pool_height, pool_width = sizes("pool_size", self.pool_size, length=2)
         pooling = MaxPooling((pool_height, pool_width))
-        l2, layers = float(self.l2), []
+        penalties, layers = penalties_of(self), []
         for count in filters:
-            layers += [Convolution(count, (height, width), self.activation, l2), pooling]
+            layers += [Convolution(count, (height, width), self.activation, penalties), pooling]
         layers += [Flatten(), *hidden_layers(self), output_layer(self, target)]
         return LayeredNet(self.image_shape_, tuple(layers))
 

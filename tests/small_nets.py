@@ -16,14 +16,15 @@ def layered_net(
     sparse=False,
 ):
     """The net that a classifier makes of parameters of these names."""
+    penalties = (("l2", l2),) if l2 else ()
     layers = []
     for count in filters:
-        layers += [Convolution(count, kernel_size, activation, l2), MaxPooling(pool_size)]
+        layers += [Convolution(count, kernel_size, activation, penalties), MaxPooling(pool_size)]
     if filters:
         layers.append(Flatten())
     for units in hidden_layer_sizes:
-        layers.append(Dense(units, activation, l2))
+        layers.append(Dense(units, activation, penalties))
         if dropout:
             layers.append(Dropout(dropout))
-    layers.append(Dense(n_outputs, "sigmoid" if n_outputs == 1 else "softmax", l2))
+    layers.append(Dense(n_outputs, "sigmoid" if n_outputs == 1 else "softmax", penalties))
     return LayeredNet(input_shape, tuple(layers), sparse)

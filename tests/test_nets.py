@@ -266,6 +266,7 @@ def test_many_images_are_computed_in_pieces():
         {"hidden_layer_sizes": (), "n_outputs": 3, "sparse": True},
         {"hidden_layer_sizes": (5, 4), "dropout": 0.5, "l2": 0.1, "activation": "tanh"},
         {"input_shape": (7, 9, 2), "filters": (3, 2), "kernel_size": (2, 5), "pool_size": (3, 1)},
+        {"input_shape": (7, 9, 2), "filters": (3,), "l2": 0.1},
     ],
 )
 def test_nets_come_back_from_their_states(parts):

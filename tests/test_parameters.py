@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 
 from skclf import (
     BinaryDenseClassifier,
@@ -15,6 +16,7 @@ from skclf import (
 )
 from skclf._dense import DenseClassifier
 from skclf.datasets import make_shapes
+from skclf.nets import REGULARIZERS
 from skclf.plots._image_predictions import images_of
 
 RNG = np.random.RandomState(0)
@@ -50,6 +52,30 @@ def test_subclass_with_a_constructor_of_its_own():
     loaded = pickle.loads(pickle.dumps(clf))
     assert vars(loaded) == vars(clf)
     assert loaded.fit(X, Y).n_epochs_ == 3
+
+
+class Penalized(BinaryDenseClassifier):
+    """With the parameter of a regularizer that is added to the table."""
+
+    def __init__(self, *, l1=0.0, l2=0.0, random_state=None):
+        super().__init__((4,), epochs=4, l2=l2, learning_rate=0.01, random_state=random_state)
+        self.l1 = l1
+
+
+@pytest.mark.parametrize("penalties", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.3}])
+def test_a_line_in_the_table_is_a_regularizer(penalties, monkeypatch):
+    monkeypatch.setitem(REGULARIZERS, "l1", "L1")
+    clf = Penalized(**penalties, random_state=0).fit(X, Y)
+    plain = Penalized(random_state=0).fit(X, Y)
+    l1, l2 = penalties["l1"], penalties.get("l2", 0)
+    kernels = clf._weights[::2]
+    penalty = sum(l1 * np.abs(kernel).sum() + l2 * (kernel**2).sum() for kernel in kernels)
+    cross_entropy = log_loss(Y, clf.predict_proba(X))
+    np.testing.assert_allclose(clf.evaluate(X, Y)["loss"], cross_entropy + penalty, rtol=1e-5)
+    for kernel, unpenalized in zip(kernels, plain._weights[::2], strict=True):
+        assert np.abs(kernel).sum() < np.abs(unpenalized).sum()
+    loaded = pickle.loads(pickle.dumps(clf))
+    assert loaded.evaluate(X, Y) == clf.evaluate(X, Y)
 
 
 def test_parameter_that_a_class_does_not_pass_on():

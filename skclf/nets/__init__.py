@@ -23,9 +23,11 @@ from skclf.nets._layered import (
 )
 from skclf.nets._opaque import OpaqueNet, opaque_net_from_state
 from skclf.nets._pooling import MaxPooling
+from skclf.nets._regularizers import REGULARIZERS, penalties_of
 
 __all__ = [
     "ACTIVATIONS",
+    "REGULARIZERS",
     "Convolution",
     "Dense",
     "Dropout",
@@ -42,4 +44,5 @@ __all__ = [
     "initial_weights",
     "net_from_state",
     "opaque_net_from_state",
+    "penalties_of",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._dense import kernel_options
 from skclf.nets._layer import Layer, Shape, are_sizes, is_size
-from skclf.nets._regularizers import is_penalty
+from skclf.nets._regularizers import Penalties, are_penalties
 from skclf.nets._window_arithmetic import convolve
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ class Convolution(Layer):
         ``(height, width)``.
     activation : str
         Keras's name.
-    l2 : float
-        L2 penalty on the kernel.
+    penalties : tuple of tuple
+        Names and factors of the penalties on the kernel, as ``(("l2", 0.01),)``.
     """
 
     filters: int
     kernel_size: tuple[int, int] = (3, 3)
     activation: str = "linear"
-    l2: float = 0.0
+    penalties: Penalties = ()
 
     kind: ClassVar[str] = "conv"
     input_rank: ClassVar[int | None] = 3
@@ -84,14 +84,14 @@ class Convolution(Layer):
         return self.activation in ACTIVATIONS
 
     def faults(self) -> list[str]:
-        """Check filters, kernel, activation and penalty."""
+        """Check filters, kernel, activation and penalties."""
         return [
             f"{name}={getattr(self, name)!r}"
             for name, right in (
                 ("filters", is_size(self.filters)),
                 ("kernel_size", are_sizes(self.kernel_size, 2)),
                 ("activation", isinstance(self.activation, str)),
-                ("l2", is_penalty(self.l2)),
+                ("penalties", are_penalties(self.penalties)),
             )
             if not right
         ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._layer import Layer, Shape, is_size
-from skclf.nets._regularizers import is_penalty, regularizer
+from skclf.nets._regularizers import Penalties, are_penalties, regularizer
 
 if TYPE_CHECKING:
     import keras
@@ -24,13 +24,13 @@ class Dense(Layer):
     units : int
     activation : str
         Keras's name.
-    l2 : float
-        L2 penalty on the kernel.
+    penalties : tuple of tuple
+        Names and factors of the penalties on the kernel, as ``(("l2", 0.01),)``.
     """
 
     units: int
     activation: str = "linear"
-    l2: float = 0.0
+    penalties: Penalties = ()
 
     kind: ClassVar[str] = "dense"
     input_rank: ClassVar[int | None] = 1
@@ -75,13 +75,13 @@ class Dense(Layer):
         return self.activation in ACTIVATIONS
 
     def faults(self) -> list[str]:
-        """Check units, activation and penalty."""
+        """Check units, activation and penalties."""
         return [
             f"{name}={getattr(self, name)!r}"
             for name, right in (
                 ("units", is_size(self.units)),
                 ("activation", isinstance(self.activation, str)),
-                ("l2", is_penalty(self.l2)),
+                ("penalties", are_penalties(self.penalties)),
             )
             if not right
         ]
@@ -95,6 +95,6 @@ def kernel_options(layer: Any) -> dict[str, Any]:
         "activation": layer.activation,
         # A seed of its own, or Keras would draw one from Python's global generator.
         "kernel_initializer": keras.initializers.GlorotUniform(seed=0),
-        "kernel_regularizer": regularizer(layer),
+        "kernel_regularizer": regularizer(layer.penalties),
         "dtype": "float32",
     }
