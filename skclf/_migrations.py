@@ -32,20 +32,20 @@ def _from_1_to_2(state):
 def _layers_of(net):
     """A net that was described by its sizes, layer by layer."""
     activation = net["activation"]
-    penalties = (("l2", net["l2"]),) if net["l2"] else ()
+    penalty = {"penalties": (("l2", net["l2"]),) if net["l2"] else ()}
     layers = []
     for filters in net["filters"]:
         convolution = {"kind": "conv", "filters": filters, "kernel_size": net["kernel_size"]}
-        layers.append({**convolution, "activation": activation, "penalties": penalties})
+        layers.append({**convolution, "activation": activation, **penalty})
         layers.append({"kind": "pool", "pool_size": net["pool_size"]})
     if net["filters"]:
         layers.append({"kind": "flatten"})
     for units in net["hidden_layer_sizes"]:
-        layers.append({"kind": "dense", "units": units, "activation": activation, "penalties": penalties})
+        layers.append({"kind": "dense", "units": units, "activation": activation, **penalty})
         if net["dropout"]:
             layers.append({"kind": "dropout", "rate": net["dropout"]})
     head = "sigmoid" if net["n_outputs"] == 1 else "softmax"
-    layers.append({"kind": "dense", "units": net["n_outputs"], "activation": head, "penalties": penalties})
+    layers.append({"kind": "dense", "units": net["n_outputs"], "activation": head, **penalty})
     return {"input_shape": net["input_shape"], "layers": layers, "sparse": net["sparse"]}
 
 

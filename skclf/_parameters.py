@@ -104,7 +104,7 @@ class HiddenLayerParameters(NetParameters):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str],
         "dropout": [RealInterval(Real, 0, 1, closed="left")],
-        **dict.fromkeys(REGULARIZERS, [RealInterval(Real, 0, None, closed="left")]),
+        **{name: [RealInterval(Real, 0, None, closed="left")] for name in REGULARIZERS},
         **NetParameters._parameter_constraints,
     }
 
