@@ -12,6 +12,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 _environment = dict(os.environ)
 
 
+def pytest_addoption(parser):
+    """Add ``--few``."""
+    parser.addoption(
+        "--few",
+        action="store_true",
+        help="run the first and the last case of each test, and all of scikit-learn's checks",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Deselect what ``--few`` leaves out."""
+    if not config.getoption("few"):
+        return
+    cases = {}
+    for item in items:
+        cases.setdefault((item.parent, getattr(item, "originalname", item.name)), []).append(item)
+    few = set()
+    for (_, name), of_test in cases.items():
+        few.update(of_test if "scikit_learn_check" in name else (of_test[0], of_test[-1]))
+    config.hook.pytest_deselected(items=[item for item in items if item not in few])
+    items[:] = [item for item in items if item in few]
+
+
 @pytest.fixture
 def environment():
     """The environment variables as they were before TensorFlow set some, for subprocesses."""
