@@ -44,7 +44,7 @@ with nothing_global_changes(), _classes_unpatched():
         import keras
         from scikeras.wrappers import KerasClassifier
 
-        from skclf import _copies, _keras_losses, _keras_nets, _keras_objects, nets
+        from skclf import _copies, _keras_losses, _keras_nets, _keras_objects, _open_nets, nets
         from skclf._keras_nets import Built, build, logits  # noqa: F401  estimators find it here
 
 engine.limit_threads()
@@ -203,13 +203,21 @@ def train(
     layers, compile_with = built.net, _keras_nets.with_fitting_loss(compile_with)
     loss = compile_with["loss"]
     _, rate = _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))
-    kind = _keras_nets.kind_of(built, compile_with)
+    # Callbacks may do anything with the Keras model that they get.
+    opened = None if callbacks else _open_nets.opened(layers, compile_with)
+    kind = _keras_nets.kind_of(built, compile_with, opened and opened.kind)
     if kind is None and isinstance(layers, nets.OpaqueNet) and announces:
         print("The net is compiled anew for each fit, since its parts can't be compared.")
+
+    def new_net():
+        if opened:
+            return _open_nets.new_net(opened.kind, compile_with)
+        return _keras_nets.new_net(built, compile_with)
+
     with engine.borrow(
         None if kind is None else (*kind, engine.current_strategy()),
-        lambda: _keras_nets.new_net(built, compile_with),
-        engine.Net.is_unchanged,
+        new_net,
+        lambda net: net.is_unchanged(),
     ) as net:
         net.begin(
             built.weights,
@@ -218,6 +226,7 @@ def train(
             class_weight=class_weight,
             learning_rate=rate,
             announces=announces,
+            **(opened.settings if opened else {}),
         )
         if start is not None:
             _go_on_from(net, compile_with, *start)

@@ -81,8 +81,16 @@ def generator_states(built, seed):
     return [*nets.initial_generator_states(1, seed), *built.generator_states]
 
 
-def kind_of(built, compile_with):
-    """What the programs of a net depend on, or None where that can't be known."""
+def kind_of(built, compile_with, open_kind=None):
+    """What the programs of a net depend on, or None where that can't be known.
+
+    Parameters
+    ----------
+    built : Built
+    compile_with : dict
+    open_kind : engine.OpenKind or None
+        What is compiled of the layers, where they are trained with open sizes.
+    """
     optimizer, _ = _keras_objects.optimizer_key(*optimizer_of(compile_with))
     metrics = _keras_objects.metrics_key(compile_with["metrics"])
     own_loss = compile_with["own_loss"]
@@ -90,7 +98,7 @@ def kind_of(built, compile_with):
         loss = compile_with["loss"], None if own_loss is None else fingerprint(own_loss)
     except Unknowable:
         return None
-    kind = (built.key, loss, optimizer, metrics)
+    kind = (built.key if open_kind is None else open_kind, loss, optimizer, metrics)
     return None if None in kind else kind
 
 

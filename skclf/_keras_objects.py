@@ -59,7 +59,7 @@ def new_optimizer(optimizer, learning_rate):
     learning_rate : float, keras.optimizers.schedules.LearningRateSchedule or None
         None keeps the optimizer's own.
     """
-    template = _optimizer_template(optimizer)
+    template = optimizer_template(optimizer)
     if learning_rate is not None:
         _check_rate(learning_rate)
     return copied_optimizer(template, rate_of(template, learning_rate))
@@ -80,7 +80,7 @@ def optimizer_key(optimizer, learning_rate):
     rate : float or None
         None where a schedule, which then is part of the key, gives the learning rate.
     """
-    template = _optimizer_template(optimizer)
+    template = optimizer_template(optimizer)
     schedule, rate = _schedule_and_rate(rate_of(template, learning_rate))
     try:
         key = _key_by_name(optimizer) if isinstance(optimizer, str) else _settings_key(template)
@@ -91,7 +91,7 @@ def optimizer_key(optimizer, learning_rate):
 
 def optimizer_label(optimizer, learning_rate):
     """A text that says in a file which optimizer a saved state is of."""
-    template = _optimizer_template(optimizer)
+    template = optimizer_template(optimizer)
     config = {**template.get_config(), "name": name_without_count(template)}
     config.pop("learning_rate", None)
     schedule, _ = _schedule_and_rate(rate_of(template, learning_rate))
@@ -101,7 +101,23 @@ def optimizer_label(optimizer, learning_rate):
     return json.dumps([name, config, schedule], sort_keys=True, default=lambda v: type(v).__name__)
 
 
-def _optimizer_template(optimizer):
+def differs_in(optimizer, optimizer_class):
+    """Names of the settings in which an optimizer differs from a new one of this class."""
+    settings, plain = settings_of(optimizer), _default_settings(optimizer_class)
+    return {
+        name
+        for name in settings.keys() | plain.keys()
+        if name not in settings or name not in plain or settings[name] != plain[name]
+    }
+
+
+@lru_cache(maxsize=32)
+def _default_settings(optimizer_class):
+    return settings_of(optimizer_class())
+
+
+def optimizer_template(optimizer):
+    """An optimizer that was passed as a parameter, or one of the name that was passed."""
     if isinstance(optimizer, str):
         return _optimizer_by_name(optimizer)
     if not isinstance(optimizer, keras.Optimizer):

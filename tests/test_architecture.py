@@ -53,6 +53,7 @@ ALLOWED = {
         set(),
     ),
     "_keras_losses": ({"keras", "skclf._losses"}, set()),
+    "_open_nets": ({"keras", "skclf._keras_objects", "skclf.engine", "skclf.nets"}, set()),
     "_keras_bodies": (
         {"keras", "sklearn", "tensorflow", "skclf._fingerprints", "skclf.engine", "skclf.nets"},
         set(),
@@ -78,6 +79,7 @@ ALLOWED = {
             "skclf._keras_losses",
             "skclf._keras_nets",
             "skclf._keras_objects",
+            "skclf._open_nets",
             "skclf.nets",
             "skclf.engine",
         },

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, engine
-from skclf.engine import Net, _changes, _model
+from skclf.engine import _changes, _fit, _model, _open
 
 RNG = np.random.RandomState(0)
 X = np.where(RNG.rand(60, 5) > 0.4, RNG.rand(60, 5), 0).astype(np.float32)
@@ -45,17 +45,18 @@ def net(estimator_class=BinaryDenseClassifier, **parameters):
 def paths(monkeypatch):
     """Which path each fit from here on takes."""
     taken = []
-    by_epochs, by_keras = Net._fit_by_epochs, keras.Model.fit
+    by_epochs, by_keras = _fit.fit_by_epochs, keras.Model.fit
 
-    def fit_by_epochs(self, *arguments, **options):
+    def fit_by_epochs(*arguments):
         taken.append("compiled")
-        return by_epochs(self, *arguments, **options)
+        return by_epochs(*arguments)
 
     def fit(self, *arguments, **options):
         taken.append("Keras")
         return by_keras(self, *arguments, **options)
 
-    monkeypatch.setattr(Net, "_fit_by_epochs", fit_by_epochs)
+    for module in (_model, _open):
+        monkeypatch.setattr(module, "fit_by_epochs", fit_by_epochs)
     monkeypatch.setattr(keras.Model, "fit", fit)
     return taken
 

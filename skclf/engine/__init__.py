@@ -18,19 +18,27 @@ with uninterrupted():
     from skclf.engine._forward import all_layers
     from skclf.engine._keras_state import own_state
     from skclf.engine._model import Net, evaluate
+    from skclf.engine._open import OpenDense, OpenDropout, OpenKind, OpenNet, open_kind
+    from skclf.engine._open_optimizer import can_be_open
     from skclf.engine._predict import Predictor
     from skclf.engine._processes import check_process, current_strategy, limit_threads
-    from skclf.engine._program import trace_count
+    from skclf.engine._program import adds_up, trace_count
 
 __all__ = [
     "Batches",
     "Net",
+    "OpenDense",
+    "OpenDropout",
+    "OpenKind",
+    "OpenNet",
     "Predictor",
+    "adds_up",
     "all_layers",
     "assign",
     "batch_order",
     "borrow",
     "by_value",
+    "can_be_open",
     "check_process",
     "clear_cache",
     "current_strategy",
@@ -38,6 +46,7 @@ __all__ = [
     "learning_rate_variable",
     "limit_threads",
     "nodes_of",
+    "open_kind",
     "own_state",
     "trace_count",
     "uninterrupted",

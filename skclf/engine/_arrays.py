@@ -36,9 +36,9 @@ def as_tensor(rows):
 
 
 def assign(variables, values):
-    """Set Keras or TensorFlow variables to arrays of their shapes."""
+    """Set variables of Keras, TensorFlow or `OpenNet` to arrays of their shapes."""
     for variable, value in zip(variables, values, strict=True):
-        variable = variable.value if isinstance(variable, keras.Variable) else variable
+        variable = variable if isinstance(variable, tf.Variable) else variable.value
         value = np.asarray(value, variable.dtype.as_numpy_dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 

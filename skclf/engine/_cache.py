@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from skclf.engine._interrupts import uninterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from skclf._typing import Function
+
 # A net of 10,000 inputs and two layers of 16 takes about 2 MB, one of 30 inputs less than 1.
 MOST_IDLE_NETS = 64
 
@@ -24,6 +27,7 @@ _idle: OrderedDict[Hashable, list[Any]] = (
     OrderedDict()
 )  # kind -> list of nets; the kind used last comes last
 _lock = Lock()
+_facts: list[Any] = []  # functions whose values are kept as long as the nets
 
 
 @contextmanager
@@ -65,6 +69,14 @@ def clear_cache() -> None:
     """Forget all idle nets and what was compiled for them."""
     with _lock:
         _idle.clear()
+    for function in _facts:
+        function.cache_clear()
+
+
+def kept(function: Function) -> Function:
+    """Decorate a function of hashables, to keep its values until the nets are forgotten."""
+    _facts.append(lru_cache(maxsize=64)(function))
+    return _facts[-1]
 
 
 def _take(kind):

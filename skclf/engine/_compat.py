@@ -192,9 +192,9 @@ def compiled_call(function, executor):
     return call
 
 
-def raw_operations(*names):
-    """Whether TensorFlow has these raw operations."""
+def raw_operations(*names, without="the updates of the optimizer are not fused"):
+    """Whether TensorFlow has these raw operations; what follows where one is missing."""
     missing = [name for name in names if not hasattr(tf.raw_ops, name)]
     if missing:
-        _warn_once(f"raw_ops.{missing[0]}", "a step takes several operations for what is one")
+        _warn_once(f"raw_ops.{missing[0]}", without)
     return not missing

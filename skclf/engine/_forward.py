@@ -46,6 +46,8 @@ class Forward(ABC):
     Attributes
     ----------
     output_layer : keras.layers.Dense
+    head : callable
+        Activation of the output layer.
     sparse_product : SparseProduct or None
         Of sparse rows with the kernel of the first layer.
     widest : int
@@ -57,6 +59,7 @@ class Forward(ABC):
     def __init__(self, net):
         self._net = net
         self.output_layer = net.layers[-1]
+        self.head = self.output_layer.activation
         self.sparse_product = self._first_layer = None
         layers = [layer for layer in net.layers if hasattr(layer, "output")]
         if net.inputs[0].sparse:

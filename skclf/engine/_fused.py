@@ -1,7 +1,10 @@
 """One kernel for an optimizer's update of a variable, where TensorFlow has it.
 
 Keras writes an update as about ten operations, each a pass over the variable. TensorFlow's fused
-kernels for RMSprop and Adam compute the same formula in one.
+kernels for SGD, RMSprop and Adam compute the same formula in one.
+
+An update here is a function of the variable's place among those that are trained, its handle, the
+gradient and the learning rate.
 """
 
 import keras
@@ -11,8 +14,8 @@ import tensorflow as tf
 from skclf.engine import _compat
 
 # TensorFlow's kernel for Adam overestimates its own work by the square of the number of weights,
-# and wakes other threads for 48 of them, which takes 50 us. Beyond these sizes threads pay.
-_ADAM_WAKES_THREADS_IN_VAIN = range(48, 50_000)
+# and wakes other threads for 48 of them, which takes 50 us. From this size on, threads pay.
+_LARGE = 50_000
 
 
 def fuse_updates(optimizer):
@@ -28,6 +31,8 @@ def fuse_updates(optimizer):
     """
     if "update_step" in vars(optimizer):
         return []
+    if type(optimizer) is keras.optimizers.SGD:
+        _fuse_sgd(optimizer)
     if type(optimizer) is keras.optimizers.RMSprop and not optimizer.centered:
         return _fuse_rmsprop(optimizer)
     if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
@@ -35,35 +40,100 @@ def fuse_updates(optimizer):
     return []
 
 
+def _fuse_sgd(optimizer):
+    slots = _compat.optimizer_slots(optimizer, "momentums")
+    if slots is not None and _compat.raw_operations(*SGD_OPERATIONS):
+        _fuse(optimizer, sgd_update(optimizer, *slots))
+
+
 def _fuse_rmsprop(optimizer):
     slots = _compat.optimizer_slots(optimizer, "_velocities", "_momentums")
-    if slots is None or not _compat.raw_operations("ResourceApplyRMSProp"):
+    if slots is None or not _compat.raw_operations(*RMSPROP_OPERATIONS):
         return []
     velocities, increments = slots
     further_variables = []
     if not optimizer.momentum:  # the kernel writes its increments all the same
         increments = further_variables = [_zeros_like(velocity) for velocity in velocities]
-    optimizer.update_step = _rmsprop_step(optimizer, velocities, increments)
+    _fuse(optimizer, rmsprop_update(optimizer, velocities, increments))
     return further_variables
 
 
 def _fuse_adam(optimizer):
     slots = _compat.optimizer_slots(optimizer, "_momentums", "_velocities")
-    if slots is not None and _compat.raw_operations("ResourceApplyAdam", "ResourceApplyAdagradV2"):
-        optimizer.update_step = _adam_step(optimizer, *slots)
+    if slots is not None and _compat.raw_operations(*ADAM_OPERATIONS):
+        are_large = [is_large(np.prod(velocity.shape)) for velocity in slots[1]]
+        _fuse(optimizer, adam_update(optimizer, *slots, are_large))
+
+
+def _fuse(optimizer, update):
+    def update_step(gradient, variable, learning_rate):
+        place = _compat.place_of(optimizer, variable)
+        update(place, _handle(variable), gradient, learning_rate)
+
+    optimizer.update_step = update_step
 
 
 def _zeros_like(variable):
     return keras.Variable(np.zeros(variable.shape), dtype="float32", trainable=False)
 
 
-def _rmsprop_step(optimizer, velocities, increments):
+SGD_OPERATIONS = ("ResourceApplyGradientDescent", "ResourceApplyKerasMomentum")
+RMSPROP_OPERATIONS = ("ResourceApplyRMSProp",)
+ADAM_OPERATIONS = ("ResourceApplyAdam", "ResourceApplyAdagradV2")
+
+
+def is_large(size):
+    """Whether threads pay in the update of so many weights."""
+    return bool(size >= _LARGE)
+
+
+def sgd_update(optimizer, momentums):
+    """The update by gradient descent, with or without momentum.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.SGD
+        Gives ``momentum`` and ``nesterov``.
+    momentums : list of variables
+        One for each place; none are read without momentum.
+    """
+
+    def update(place, handle, gradient, learning_rate):
+        rate = tf.cast(learning_rate, tf.float32)
+        if not optimizer.momentum:
+            tf.raw_ops.ResourceApplyGradientDescent(var=handle, alpha=rate, delta=gradient)
+            return
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=handle,
+            accum=_handle(momentums[place]),
+            lr=rate,
+            grad=gradient,
+            momentum=float(optimizer.momentum),
+            use_nesterov=optimizer.nesterov,
+        )
+
+    return update
+
+
+def rmsprop_update(optimizer, velocities, increments):
+    """The update by RMSprop [1]_, with or without momentum.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.RMSprop
+        Gives ``rho``, ``momentum`` and ``epsilon``.
+    velocities, increments : list of variables
+        One for each place.
+
+    References
+    ----------
+    .. [1] G. Hinton, "Neural networks for machine learning", lecture 6e, 2012.
+    """
     learning_rate_of_step = _once_a_step(lambda rate: tf.cast(rate, tf.float32))
 
-    def update_step(gradient, variable, learning_rate):
-        place = _compat.place_of(optimizer, variable)
+    def update(place, handle, gradient, learning_rate):
         tf.raw_ops.ResourceApplyRMSProp(
-            var=_handle(variable),
+            var=handle,
             ms=_handle(velocities[place]),
             mom=_handle(increments[place]),
             lr=learning_rate_of_step(learning_rate),
@@ -73,10 +143,26 @@ def _rmsprop_step(optimizer, velocities, increments):
             grad=gradient,
         )
 
-    return update_step
+    return update
 
 
-def _adam_step(optimizer, momentums, velocities):
+def adam_update(optimizer, momentums, velocities, are_large):
+    """The update by Adam [1]_, in the form before section 2.1, as Keras has it.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Adam
+        Gives ``beta_1``, ``beta_2``, ``epsilon`` and ``iterations``.
+    momentums, velocities : list of variables
+        One for each place.
+    are_large : sequence of bool
+        Of each place, whether threads pay.
+
+    References
+    ----------
+    .. [1] D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    """
+
     def scalars(learning_rate):
         step = tf.cast(optimizer.iterations + 1, tf.float32)
         rate = tf.cast(learning_rate, tf.float32)
@@ -85,16 +171,15 @@ def _adam_step(optimizer, momentums, velocities):
 
     scalars_of_step = _once_a_step(scalars)
 
-    def update_step(gradient, variable, learning_rate):
-        place = _compat.place_of(optimizer, variable)
+    def update(place, handle, gradient, learning_rate):
         m, v = _handle(momentums[place]), _handle(velocities[place])
         rate, beta_1_power, beta_2_power, unbiased_rate = scalars_of_step(learning_rate)
-        if gradient.shape.num_elements() in _ADAM_WAKES_THREADS_IN_VAIN:
+        if not are_large[place]:
             _add(m, (gradient - _read(m)) * (1 - optimizer.beta_1))
             _add(v, (tf.square(gradient) - _read(v)) * (1 - optimizer.beta_2))
             # Without an update of its slots this is variable -= rate * m / (sqrt(v) + epsilon).
             tf.raw_ops.ResourceApplyAdagradV2(
-                var=_handle(variable),
+                var=handle,
                 accum=v,
                 lr=unbiased_rate,
                 epsilon=optimizer.epsilon,
@@ -103,7 +188,7 @@ def _adam_step(optimizer, momentums, velocities):
             )
             return
         tf.raw_ops.ResourceApplyAdam(
-            var=_handle(variable),
+            var=handle,
             m=m,
             v=v,
             beta1_power=beta_1_power,
@@ -115,7 +200,7 @@ def _adam_step(optimizer, momentums, velocities):
             grad=gradient,
         )
 
-    return update_step
+    return update
 
 
 def _once_a_step(compute):
@@ -144,4 +229,4 @@ def _add(handle, value):
 
 def _handle(variable):
     # Keras hands its own variables here, and TensorFlow's while it compiles.
-    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
+    return (variable if isinstance(variable, tf.Variable) else variable.value).handle

@@ -22,7 +22,7 @@ def fusible(layers):
         and layer.axis in (-1, layer.input_spec.ndim - 1)
         and not layer.synchronized
         and not getattr(layer, "renorm", False)  # since Keras 3.13
-        and _compat.raw_operations("FusedBatchNormV3")
+        and _compat.raw_operations("FusedBatchNormV3", without="batch normalization is not fused")
     ]
 
 

@@ -13,14 +13,22 @@ from skclf.engine._arrays import (
     Batches,
     ShuffledBatches,
     assign,
-    batch_order,
     by_value,
     tensors_of,
 )
 from skclf.engine._changes import Unchanged
+from skclf.engine._fit import fit_by_epochs
+from skclf.engine._forward import forward_of
 from skclf.engine._fused import fuse_updates
 from skclf.engine._interrupts import safe_point
-from skclf.engine._program import Programs, adds_up, mean_loss, needs_values, own_loss_of
+from skclf.engine._program import (
+    Programs,
+    adds_up,
+    mean_loss,
+    needs_values,
+    own_loss_of,
+    weighed_by_class,
+)
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
 # Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.
@@ -45,6 +53,8 @@ class Net(keras.Model):
     is_body : bool
         Whether a body of the user's own lies between the input and the output layer.
     """
+
+    has_open_sizes = False
 
     def __init__(self, inputs, outputs, optimizer, loss, metrics, own_loss=None, is_body=False):
         super().__init__(inputs=inputs, outputs=outputs, name="skclf_net")
@@ -73,7 +83,7 @@ class Net(keras.Model):
         variables = [*optimizer.variables, *fuse_updates(optimizer)]
         # Keras would take variables in an attribute for weights of the net.
         self._reset_optimizer = partial(assign, variables, [by_value(v) for v in variables])
-        self._programs = Programs(self)
+        self._programs = self._new_programs()
         self._unchanged = Unchanged(self)
 
     def _build_metrics(self):
@@ -174,17 +184,7 @@ class Net(keras.Model):
 
     def with_class_weight(self, y, sample_weight):
         """Weights in the training loss, of shape (n_rows,) or (n_rows, n_labels), or None."""
-        if self.class_weight is None:
-            return sample_weight
-        if len(self.class_weight.shape) == 2:
-            negative, positive = self.class_weight[0], self.class_weight[1]
-            weights = negative + tf.cast(y, tf.float32) * (positive - negative)
-            return weights if sample_weight is None else sample_weight[:, None] * weights
-        if y.shape[-1] == 1:
-            weights = tf.gather(self.class_weight, tf.cast(y[:, 0], tf.int32))
-        else:
-            weights = tf.linalg.matvec(y, self.class_weight)
-        return weights if sample_weight is None else sample_weight * weights
+        return weighed_by_class(self.class_weight, self.target_loss, y, sample_weight)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras's loss, with the class weights while training."""
@@ -250,8 +250,15 @@ class Net(keras.Model):
             tested = None if validation_data is None else tensors_of(*validation_data)
             obstacle = self._programs.compile(tensors, tested)
             if obstacle is None:
-                epochs = range(initial_epoch, epochs)
-                return self._fit_by_epochs(tensors, tested, batch_size, epochs, callbacks)
+                return fit_by_epochs(
+                    self,
+                    self._programs_now,
+                    tensors,
+                    tested,
+                    batch_size,
+                    range(initial_epoch, epochs),
+                    [*(callbacks or ()), _RecompilationCheck(self.optimizer)],
+                )
             _warn_of_eager_work("Training", obstacle)
             self.run_eagerly = True  # what doesn't compile here doesn't compile in Keras either
         # Keras keeps a compiled step, which would hold an earlier fit's class weights.
@@ -298,37 +305,12 @@ class Net(keras.Model):
         if self.announces:
             print(f"Keras's own fit trains, which is slower: {reason}.")
 
-    def _fit_by_epochs(self, rows, validation_rows, batch_size, epochs, callbacks):
-        n_rows = rows["y"].shape[0]
-        callbacks = keras.callbacks.CallbackList(
-            [*(callbacks or ()), _RecompilationCheck(self.optimizer)],
-            add_history=True,
-            model=self,
-            epochs=epochs.stop,
-            steps=-(-n_rows // batch_size),
-            verbose=0,
-        )
-        self.stop_training = False
-        logs = None
-        callbacks.on_train_begin()
-        programs, first_epoch = None, _compat.starts_at(self, epochs.start)
-        for epoch in range(first_epoch, epochs.stop):
-            safe_point()
-            callbacks.on_epoch_begin(epoch)
-            # Keras would compile now, so that what callbacks have changed until now counts.
-            if programs is None:
-                programs = self._programs if self.is_unchanged() else Programs(self)
-            order = batch_order(n_rows, self.order_seed, epoch)
-            logs = programs.train_epoch(rows, order, batch_size)
-            if validation_rows is not None:
-                tested = programs.test_epoch(validation_rows, batch_size)
-                logs.update({f"val_{name}": value for name, value in tested.items()})
-            callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        self.optimizer.finalize_variable_values(self.trainable_variables)
-        callbacks.on_train_end(logs)
-        return self.history
+    def _programs_now(self):
+        """The programs of this net, which are others once a callback has changed it."""
+        return self._programs if self.is_unchanged() else self._new_programs()
+
+    def _new_programs(self):
+        return Programs(self, forward_of(self))
 
 
 def evaluate(model, X, y, sample_weight, batch_size):

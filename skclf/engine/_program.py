@@ -14,11 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat
-from skclf.engine._forward import forward_of
 from skclf.engine._processes import current_strategy, replica
 
 # Below this many, a batch's operations take microseconds.
-_FEW_WEIGHTS = 20_000
+FEW_WEIGHTS = 20_000
 # Of a layer, while nothing is trained: 16 MB.
 _VALUES_AT_ONCE = 4_000_000
 
@@ -35,18 +34,19 @@ class Programs:
 
     Parameters
     ----------
-    net : Net
+    net : Net or OpenNet
         Compiled, with its metrics and its optimizer built.
+    forward : Forward or OpenForward
     """
 
-    def __init__(self, net):
+    def __init__(self, net, forward):
         self._net = net
         self._compiled = {}
-        self._forward = forward_of(net)
-        self._head = self._forward.output_layer.activation
+        self._forward = forward
+        self._head = forward.head
         self._loss = keras.losses.get(net.target_loss)
         # One thread can't pass values between devices, and a strategy may use another device.
-        is_simple = self._forward.is_small(_FEW_WEIGHTS) and current_strategy() is None
+        is_simple = self._forward.is_small(FEW_WEIGHTS) and current_strategy() is None
         self._executor = "SINGLE_THREADED_EXECUTOR" if is_simple else ""
 
     def train_epoch(self, rows, order, batch_size):
@@ -107,11 +107,15 @@ class Programs:
 
     def _program(self, step, rows):
         """The compiled epoch of this step for rows of this form."""
-        form = (step.__name__, self._net.class_weight is None, *rows)
+        class_weight = self._net.class_weight
+        form = (step.__name__, class_weight is not None and class_weight.shape.rank, *rows)
         if form not in self._compiled:
             columns = {name: values for name, values in rows.items() if name != "CSR"}
             names = [*columns, "order", "batch_size"]
-            specs = [tf.TensorSpec([None, *c.shape[1:]], c.dtype) for c in columns.values()]
+            specs = [
+                tf.TensorSpec(self._open_shape(name, values), values.dtype)
+                for name, values in columns.items()
+            ]
 
             def epoch(*tensors):
                 if step == self._train_step:
@@ -128,6 +132,15 @@ class Programs:
                 function = tf.function(epoch, autograph=False).get_concrete_function(*specs)
             self._compiled[form] = _compat.compiled_call(function, self._executor)
         return self._compiled[form]
+
+    def _open_shape(self, name, values):
+        """The shape of these values in every fit that the program is for."""
+        sizes = values.shape[1:]
+        # Class numbers are one a row in each fit, and Keras asks for that while it compiles.
+        are_numbers = name == "y" and values.dtype == tf.int32
+        if self._net.has_open_sizes and not are_numbers:
+            sizes = [None] * len(sizes)
+        return [None, *sizes]
 
     # What follows is compiled: Python runs in it once for each form.
 
@@ -206,6 +219,8 @@ class Programs:
     def _loss_scale(self, y, logits, weights, summand):
         """The factor that the optimizer's scaling of the loss puts on all gradients, or None."""
         optimizer = self._net.optimizer
+        if self._net.has_open_sizes:
+            return None  # what scales the loss isn't trained by open sizes
         is_plain = type(optimizer).scale_loss is keras.Optimizer.scale_loss
         if is_plain and optimizer.loss_scale_factor is None and "scale_loss" not in vars(optimizer):
             return None
@@ -245,13 +260,18 @@ class Programs:
         """
         target = y
         if self._net.target_loss == "sparse_categorical_crossentropy":
-            target = tf.one_hot(y[:, 0], logits.shape[-1])
+            target = tf.one_hot(y[:, 0], _n_columns(logits))
         if self._net.target_loss == "binary_crossentropy":
-            size *= logits.shape[-1]
+            size *= tf.cast(_n_columns(logits), tf.float32)
         slopes = (self._head(logits) - target) / size
         if weights is None:
             return slopes
         return slopes * (weights if weights.shape.rank == 2 else weights[:, None])
+
+
+def _n_columns(tensor):
+    """The static number, or where that is open the number in each batch."""
+    return tensor.shape[-1] or tf.shape(tensor)[-1]
 
 
 def _number(name, value):
@@ -261,6 +281,30 @@ def _number(name, value):
             "number for each metric: choose an average, such as F1Score(average='macro')."
         )
     return float(value)
+
+
+def weighed_by_class(class_weight, target_loss, y, sample_weight):
+    """Weights in the training loss, of shape (n_rows,) or (n_rows, n_labels), or None.
+
+    Parameters
+    ----------
+    class_weight : tf.Variable of shape (n_classes,) or (2, n_labels), or None
+    target_loss : str
+        The cross-entropy that takes such targets.
+    y : tf.Tensor of shape (n_rows, n_targets)
+    sample_weight : tf.Tensor of shape (n_rows,) or None
+    """
+    if class_weight is None:
+        return sample_weight
+    if class_weight.shape.rank == 2:
+        negative, positive = class_weight[0], class_weight[1]
+        weights = negative + tf.cast(y, tf.float32) * (positive - negative)
+        return weights if sample_weight is None else sample_weight[:, None] * weights
+    if target_loss == "categorical_crossentropy":
+        weights = tf.linalg.matvec(y, class_weight)
+    else:
+        weights = tf.gather(class_weight, tf.cast(y[:, 0], tf.int32))
+    return weights if sample_weight is None else sample_weight * weights
 
 
 def adds_up(metric):

@@ -15,8 +15,8 @@ class SparseProduct:
 
     Parameters
     ----------
-    n_columns, n_units : int
-        The kernel's shape.
+    n_columns, n_units : int or None
+        The kernel's shape; None where that is open.
     """
 
     def __init__(self, n_columns, n_units):

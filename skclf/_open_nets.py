@@ -1,0 +1,93 @@
+"""Which nets are trained with open sizes, by one compiled program for all of them.
+
+They are layers of skclf's own, dense and dropout, with an optimizer and metrics in their ordinary
+form. The rest is trained as a Keras model of its sizes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+
+from skclf import _keras_objects, engine, nets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What an update of open sizes reads, besides the learning rate.
+_OPEN_SETTINGS = {"rho", "momentum", "nesterov", "epsilon", "beta_1", "beta_2"}
+
+
+class Opened(NamedTuple):
+    """A net apart from its sizes.
+
+    Attributes
+    ----------
+    kind : engine.OpenKind
+    settings : dict of str to list of float
+        The ``rates`` of dropout and the ``factors`` of penalties.
+    """
+
+    kind: engine.OpenKind
+    settings: dict[str, list[float]]
+
+
+def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) -> Opened | None:
+    """A net as one of open sizes, or None where it has to be a Keras model.
+
+    Parameters
+    ----------
+    net : LayeredNet or OpaqueNet
+    compile_with : dict
+        With the fitting loss.
+    """
+    if not isinstance(net, nets.LayeredNet) or not net.is_known or engine.current_strategy():
+        return None
+    optimizer, loss = compile_with["optimizer"], compile_with["loss"]
+    if not _has_open_optimizer(optimizer, compile_with["learning_rate"]):
+        return None
+    if not _are_open(_keras_objects.new_metrics(compile_with["metrics"], loss)):
+        return None
+    layers: list[engine.OpenDense | engine.OpenDropout] = []
+    rates: list[float] = []
+    factors: list[float] = []
+    for layer in net.layers:
+        if type(layer) is nets.Dropout:
+            layers.append(engine.OpenDropout())
+            rates.append(layer.rate)
+        elif type(layer) is nets.Dense:
+            regularizers = tuple(nets.REGULARIZERS[name] for name, _ in layer.penalties)
+            layers.append(engine.OpenDense(layer.activation, regularizers))
+            factors.extend(factor for _, factor in layer.penalties)
+        else:
+            return None
+    template_class = type(_keras_objects.optimizer_template(optimizer))
+    kind = engine.open_kind(tuple(layers), net.weight_shapes(), net.sparse, template_class)
+    return Opened(kind, {"rates": rates, "factors": factors})
+
+
+def new_net(kind: engine.OpenKind, compile_with: dict[str, Any]) -> engine.OpenNet:
+    """A net of the engine's."""
+    optimizer = compile_with["optimizer"], compile_with["learning_rate"]
+    return engine.OpenNet(
+        kind,
+        optimizer=_keras_objects.new_optimizer(*optimizer),
+        loss=compile_with["loss"],
+        metrics=_keras_objects.new_metrics(compile_with["metrics"], compile_with["loss"]),
+    )
+
+
+def _has_open_optimizer(optimizer, learning_rate):
+    template = _keras_objects.optimizer_template(optimizer)
+    if callable(learning_rate) or not engine.can_be_open(type(template)):
+        return False
+    return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
+
+
+def _are_open(metrics: Sequence[keras.Metric]) -> bool:
+    """Whether metrics are Keras's own means over rows, whose variables are numbers."""
+    return all(
+        isinstance(metric, keras.metrics.MeanMetricWrapper) and engine.adds_up(metric)
+        for metric in metrics
+    )

@@ -1,0 +1,310 @@
+"""Nets of dense layers whose sizes are open: compiled once, trained with any sizes.
+
+What TensorFlow compiles depends on the layers' kinds, their number, activations, loss, optimizer
+and metrics. Numbers of features, units and outputs, rates of dropout and factors of penalties are
+values of variables, so that a search over them compiles nothing after its first fit. Keras's
+variables have fixed shapes; TensorFlow's own can do without, and so there is no Keras model.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skclf.engine._arrays import assign, by_value, tensors_of
+from skclf.engine._fit import fit_by_epochs
+from skclf.engine._fused import is_large
+from skclf.engine._open_optimizer import OpenOptimizer, OpenVariable
+from skclf.engine._program import FEW_WEIGHTS, Programs, weighed_by_class
+from skclf.engine._sparse import SparseProduct
+
+
+class OpenDense(NamedTuple):
+    """A dense layer of any size.
+
+    Attributes
+    ----------
+    activation : str
+        Keras's name.
+    regularizers : tuple of str
+        Names in `keras.regularizers` of the penalties on the kernel.
+    """
+
+    activation: str
+    regularizers: tuple[str, ...] = ()
+
+
+class OpenDropout(NamedTuple):
+    """Dropout of any rate."""
+
+
+class OpenKind(NamedTuple):
+    """What is compiled: two nets of one kind are trained by the same programs.
+
+    Attributes
+    ----------
+    layers : tuple of OpenDense and OpenDropout
+        The last one is the output layer.
+    is_sparse : bool
+        Whether the rows are sparse.
+    has_few_weights : bool
+        Whether one thread is the fastest.
+    are_large : tuple of bool
+        Of each variable, whether threads pay in its update.
+    """
+
+    layers: tuple[OpenDense | OpenDropout, ...]
+    is_sparse: bool
+    has_few_weights: bool
+    are_large: tuple[bool, ...]
+
+
+def open_kind(layers, shapes, is_sparse, optimizer_class):
+    """What is compiled for a net.
+
+    Parameters
+    ----------
+    layers : tuple of OpenDense and OpenDropout
+    shapes : list of tuple of int
+        Of kernels and biases.
+    is_sparse : bool
+    optimizer_class : type
+
+    Returns
+    -------
+    OpenKind
+    """
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    # Sparse rows are multiplied by SciPy, so that their kernel doesn't count.
+    n_weights = sum(sizes[2 if is_sparse else 0 :: 2])
+    # RMSprop's update is the same for all.
+    differ = optimizer_class is keras.optimizers.Adam
+    are_large = tuple(differ and is_large(size) for size in sizes)
+    return OpenKind(layers, is_sparse, n_weights < FEW_WEIGHTS, are_large)
+
+
+class OpenNet:
+    """Trains nets of one kind; it has what `Net` offers to the bridge and to `Programs`.
+
+    Parameters
+    ----------
+    kind : OpenKind
+    optimizer : keras.optimizers.Optimizer
+        Unbuilt, one that `OpenOptimizer` can take the place of.
+    loss : str
+        The cross-entropy.
+    metrics : list of keras.metrics.Metric
+        Means over rows, whose variables are numbers.
+    """
+
+    name = "skclf_net"
+    has_open_sizes = True
+    metrics_add_up = True
+    own_loss = None
+    # SciKeras asks for these, and for the loss.
+    compiled = True
+    outputs = (None,)
+    output_shape = (None, None)
+
+    def __init__(self, kind, optimizer, loss, metrics):
+        self.loss = self.target_loss = loss
+        dense_layers = [layer for layer in kind.layers if isinstance(layer, OpenDense)]
+        self.weights = [OpenVariable(rank) for _ in dense_layers for rank in (2, 1)]
+        self.optimizer = OpenOptimizer(optimizer, self.weights, kind.are_large)
+        # By class, or of several labels a row by negatives and positives.
+        self._class_weights = {rank: OpenVariable(rank) for rank in (1, 2)}
+        self.class_weight = None
+        self._metrics = metrics
+        self.order_seed = 0
+        self.stop_training = False
+        self.history = None
+        self._forward = OpenForward(kind, self.weights)
+        self._programs = Programs(self, self._forward)
+
+    @property
+    def trainable_variables(self):
+        """All weights."""
+        return self.weights
+
+    @property
+    def dropout_states(self):
+        """The variables that hold the states of the layers' random generators."""
+        return [generator.state for generator in self._forward.generators]
+
+    def begin(
+        self,
+        weights,
+        dropout_states,
+        *,
+        order_seed,
+        class_weight=None,
+        learning_rate=None,
+        announces=False,
+        rates=(),
+        factors=(),
+    ):
+        """Make ready for a fit, as `Net.begin` does.
+
+        Parameters
+        ----------
+        rates : sequence of float
+            Of each dropout layer.
+        factors : sequence of float
+            Of each penalty.
+        """
+        self.order_seed = order_seed
+        assign(self.weights, weights)
+        assign(self.dropout_states, dropout_states)
+        self._forward.begin(weights, rates, factors)
+        self.optimizer.reset([weight.shape for weight in weights], learning_rate)
+        self.class_weight = None
+        if class_weight is not None:
+            self.class_weight = self._class_weights[class_weight.ndim].value
+            assign([self.class_weight], [class_weight])
+
+    def is_unchanged(self):
+        """Whether it can serve another fit: no callback of the user's gets it."""
+        return True
+
+    def final_weights(self):
+        """The weights that training would end with now, by value."""
+        return [by_value(variable) for variable in self.weights]
+
+    def own_random_numbers(self):
+        """Nothing draws from Keras's global generator."""
+        return nullcontext()
+
+    def with_class_weight(self, y, sample_weight):
+        """Weights in the training loss, of shape (n_rows,) or (n_rows, n_labels), or None."""
+        return weighed_by_class(self.class_weight, self.target_loss, y, sample_weight)
+
+    @property
+    def losses(self):
+        """The penalties, in a graph."""
+        return self._forward.penalties()
+
+    def reset_metrics(self):
+        """Begin an epoch, in a graph."""
+        for metric in self._metrics:
+            metric.reset_state()
+
+    def compute_metrics(self, x, y, y_pred, sample_weight):
+        """Values of the metrics after these rows, in a graph."""
+        for metric in self._metrics:
+            metric.update_state(y, y_pred, sample_weight)
+        return {metric.name: metric.result() for metric in self._metrics}
+
+    def fit(
+        self,
+        x,
+        y,
+        *,
+        batch_size,
+        epochs=1,
+        initial_epoch=0,
+        sample_weight=None,
+        validation_data=None,
+        callbacks=None,
+        **options,
+    ):
+        """Train, as `Net.fit` does; callbacks may hear of epochs alone."""
+        return fit_by_epochs(
+            self,
+            lambda: self._programs,
+            tensors_of(x, y, sample_weight),
+            None if validation_data is None else tensors_of(*validation_data),
+            batch_size,
+            range(initial_epoch, epochs),
+            callbacks,
+        )
+
+
+class OpenForward:
+    """From a batch of rows to logits, in a graph, for layers of open sizes.
+
+    Parameters
+    ----------
+    kind : OpenKind
+    weights : list of OpenVariable
+
+    Attributes
+    ----------
+    generators : list of keras.random.SeedGenerator
+        Of each dropout layer.
+    """
+
+    adds_up = True
+
+    def __init__(self, kind, weights):
+        self._kind = kind
+        self._first_kernel = weights[0]
+        self.sparse_product = SparseProduct(None, None) if kind.is_sparse else None
+        self.head = keras.activations.get(kind.layers[-1].activation)
+        self.generators, self._rates, self._factors, self._layers = [], [], [], []
+        left = iter(weights)
+        for layer in kind.layers:
+            if isinstance(layer, OpenDropout):
+                self.generators.append(keras.random.SeedGenerator(0))
+                # The rate, and what Keras multiplies the other values by.
+                self._rates.append(tf.Variable([0.0, 1.0], trainable=False))
+                self._layers.append((_dropped, self._rates[-1], self.generators[-1]))
+            else:
+                kernel, bias = next(left), next(left)
+                self._layers.append((keras.activations.get(layer.activation), kernel, bias))
+                for name in layer.regularizers:
+                    factor = tf.Variable(0.0, trainable=False)
+                    regularizer = getattr(keras.regularizers, name)(1.0)
+                    self._factors.append((factor, regularizer, kernel))
+        self.widest = 1
+
+    def begin(self, weights, rates, factors):
+        """Take the sizes, rates and factors of a fit."""
+        self.widest = max(bias.size for bias in weights[1::2])
+        assign(self._rates, [[rate, 1 / (1 - rate)] for rate in rates])
+        assign([factor for factor, _, _ in self._factors], factors)
+
+    def is_small(self, few_weights):
+        """Whether an operation of a step takes microseconds."""
+        return self._kind.has_few_weights
+
+    def net_input(self, X):
+        """The rows of a batch; of sparse rows their product with the first layer's kernel."""
+        if self.sparse_product is None:
+            return X
+        return self.sparse_product(X, self._first_kernel.value)
+
+    def add_sparse_gradient(self, variables, gradients, upstream):
+        """Add the gradient that the first kernel gets through SciPy's product."""
+        of_product, of_penalty = self.sparse_product.gradient(upstream), gradients[0]
+        gradients[0] = of_product if of_penalty is None else of_product + of_penalty
+
+    def logits(self, X, training):
+        """Values of the output layer before its activation."""
+        values = X
+        for activation, *variables in self._layers:
+            if activation is _dropped:
+                values = _dropped(values, *variables) if training else values
+                continue
+            kernel, bias = variables
+            if self.sparse_product is None or kernel is not self._first_kernel:
+                values = tf.matmul(values, kernel.value)
+            sums = tf.nn.bias_add(values, bias.value)
+            values = activation(sums)
+        return sums
+
+    def penalties(self):
+        """Of each kernel that is penalized."""
+        return [factor * penalty(kernel.value) for factor, penalty, kernel in self._factors]
+
+
+def _dropped(values, rate_and_scale, generator):
+    """What `keras.layers.Dropout` does, to the bit, with a rate that is no constant."""
+    # TensorFlow's random functions take int32 seeds, to which Keras brings its own like this.
+    seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)
+    rate, scale = tf.unstack(rate_and_scale)
+    is_kept = tf.random.stateless_uniform(tf.shape(values), seed) >= rate
+    return tf.where(is_kept, values * scale, 0.0)
