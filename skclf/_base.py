@@ -35,6 +35,7 @@ from skclf._epochs import (
 from skclf._fitted import FittedNet
 from skclf._monitors import VAL_LOSS, monitor_for
 from skclf._rollback import UnchangedOnFailure
+from skclf._row_view import each_part
 from skclf._samples import Samples
 from skclf._tasks import CallbackSupport, EpochTasks, FitTask
 from skclf._typing import keeps_type
@@ -398,7 +399,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         net = built.net
         for rows in (samples, validation):
             if rows is not None:
-                net.check_rows(rows.X)
+                each_part(rows.X, net.check_rows)
         first_epoch = self.n_epochs_ if resume else 0
         n_earlier = first_epoch - self._first_epoch if resume else 0
         earlier = self._history if resume else {}

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from skclf._labels import keys_of, some_of
+from skclf._row_view import RowView, rows_of_both
 
 
 def check_groups(groups: Any) -> np.ndarray:
@@ -228,7 +229,7 @@ def stacked(
     if sparse.issparse(X) or sparse.issparse(X_more):
         X = sparse.vstack([sparse.csr_array(X), sparse.csr_array(X_more)], format="csr")
     else:
-        X = np.concatenate([X, X_more])
+        X = rows_of_both(X, X_more)
     return X, np.concatenate([codes, codes_more]), weights
 
 
@@ -259,6 +260,7 @@ def merge_repeated_rows(
     X, codes, sample_weight
         The weights are None where all are equal.
     """
+    X = np.asarray(X) if isinstance(X, RowView) else X
     keys = [(code, *key) for code, key in zip(codes.tolist(), _row_keys(X), strict=True)]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     first = [i for i in range(len(order)) if not i or keys[order[i]] != keys[order[i - 1]]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skclf import _rows
+from skclf._row_view import rows_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,7 @@ class Samples:
 
     Parameters
     ----------
-    X : {ndarray, CSR} of shape (n_rows, n_features), dtype float32
+    X : {ndarray, CSR, RowView} of shape (n_rows, n_features), dtype float32
     codes : ndarray of shape (n_rows,) or (n_rows, n_labels)
         What the target makes of the labels.
     weights : ndarray of shape (n_rows,) or None
@@ -39,7 +40,7 @@ class Samples:
         """The samples at these positions."""
         others = (self.weights, self.groups, self.positions)
         taken = (None if column is None else column[at] for column in others)
-        return Samples(self.X[at], self.codes[at], *taken)
+        return Samples(rows_at(self.X, at), self.codes[at], *taken)
 
     def without_weightless(self) -> Samples:
         """The samples whose weight is not 0."""

@@ -24,6 +24,7 @@ ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", 
 ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
 ESTIMATORS |= {
     "_onnx_labels",
+    "_row_view",
     "_bodies",
     "_losses",
     "_network",

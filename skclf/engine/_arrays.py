@@ -1,9 +1,13 @@
 """NumPy and CSR rows -> batches, in a seeded order."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import tensorflow as tf
 from scipy import sparse
+
+from skclf.engine import _compat
 
 
 def batch_order(n_rows, seed, epoch):
@@ -48,25 +52,82 @@ def by_value(variable):
     return variable.value.numpy().copy()
 
 
+# Dense rows of more bytes than this stay in NumPy, and enter a graph in pieces.
+BYTES_OF_A_COPY = 1 << 24
+# Of a piece: so many that a call of the graph doesn't count, and less than a twentieth of the rows.
+_BYTES_OF_A_PIECE = 1 << 21, 1 << 23
+
+
 def tensors_of(X, y, sample_weight):
     """Rows as tensors, by name.
 
     Parameters
     ----------
-    X : {ndarray, CSR} of shape (n_rows, ...)
+    X : {ndarray, CSR, view} of shape (n_rows, ...)
+        A view has a shape and a dtype, and ``take`` and ``nbytes`` as an array has.
     y : ndarray of shape (n_rows, n_targets)
     sample_weight : ndarray of shape (n_rows,) or None
 
     Returns
     -------
     dict of str to tf.Tensor
-        ``X``, or ``indptr``, ``indices`` and ``data``; ``y``; ``sample_weight`` if there are any.
+        ``X``, which stays what it is where a copy would be large, or ``CSR``, which always is that;
+        ``y``; ``sample_weight`` if there are any.
     """
-    rows = {"CSR": X} if sparse.issparse(X) else {"X": tf.constant(X)}
+    if sparse.issparse(X):
+        rows = {"CSR": X}
+    elif X.nbytes > BYTES_OF_A_COPY:
+        rows = {"X": np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X}
+    else:
+        rows = {"X": tf.constant(np.asarray(X))}
     rows["y"] = tf.constant(y)
     if sample_weight is not None:
         rows["sample_weight"] = tf.constant(sample_weight.astype(np.float32))
     return rows
+
+
+def rows_of_a_piece(X):
+    """How many rows to put into a graph at a time."""
+    least, most = _BYTES_OF_A_PIECE
+    return max(1, int(np.clip(X.nbytes // 24, least, most)) * X.shape[0] // X.nbytes)
+
+
+def pieces(X, order, batch_size):
+    """Rows in an order, a piece of whole batches at a time.
+
+    Parameters
+    ----------
+    X : {ndarray, view} of shape (n_rows, ...), dtype float32
+    order : ndarray of int of shape (n_rows,)
+    batch_size : int
+
+    Yields
+    ------
+    chosen : ndarray of int
+        The part of the order.
+    rows : tf.Tensor
+        Of its rows; overwritten by the piece after the next.
+    """
+    size = max(1, rows_of_a_piece(X) // batch_size) * batch_size
+    parts = [order[start : start + size] for start in range(0, len(order), size)]
+    shape = (len(parts[0]), *X.shape[1:])
+    memories = [_compat.aligned_memory(shape) for _ in parts[:2]]
+
+    def gather(number):
+        rows = memories[number % 2][: len(parts[number])]
+        if not isinstance(X, np.ndarray):
+            return X.take(parts[number], rows)
+        # The mode that checks no bounds is the one that writes without a buffer in between.
+        return np.take(X, parts[number], axis=0, out=rows, mode="clip")
+
+    # While TensorFlow works on one piece, which needs no Python, a thread gathers the next.
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(gather, 0)
+        for number, chosen in enumerate(parts):
+            rows = following.result()
+            if number + 1 < len(parts):
+                following = thread.submit(gather, number + 1)
+            yield chosen, _compat.shared_tensor(rows)
 
 
 class Batches(keras.utils.PyDataset):

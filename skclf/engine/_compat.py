@@ -8,6 +8,7 @@ import sys
 import warnings
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 _warned_of: set[str] = set()
@@ -190,6 +191,27 @@ def compiled_call(function, executor):
         return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
 
     return call
+
+
+# Eigen's kernels load this many bytes at a time.
+_ALIGNMENT = 64
+
+
+def aligned_memory(shape):
+    """An uninitialized float32 array that a tensor can share."""
+    n_bytes = 4 * int(np.prod(shape))
+    memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + n_bytes].view(np.float32).reshape(shape)
+
+
+def shared_tensor(array):
+    """A tensor that shares the memory of an array from `aligned_memory`."""
+    from_dlpack = getattr(getattr(tf.experimental, "dlpack", None), "from_dlpack", None)
+    if from_dlpack is None:
+        _warn_once("experimental.dlpack.from_dlpack", "rows are copied once more in each epoch")
+        return tf.constant(array)
+    return from_dlpack(array.__dlpack__())
 
 
 def raw_operations(*names, without="the updates of the optimizer are not fused"):

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat
+from skclf.engine._arrays import pieces, rows_of_a_piece
+from skclf.engine._interrupts import safe_point
 from skclf.engine._processes import current_strategy, replica
 
 # Below this many, a batch's operations take microseconds.
@@ -72,7 +74,10 @@ class Programs:
         Where metrics add up, larger batches give the same in less time.
         """
         if self._net.metrics_add_up and self._net.own_loss is None and self._forward.adds_up:
-            batch_size = max(batch_size, _VALUES_AT_ONCE // self._forward.widest)
+            at_once = _VALUES_AT_ONCE // self._forward.widest
+            if _are_in_pieces(rows):
+                at_once = min(at_once, rows_of_a_piece(rows["X"]))
+            batch_size = max(batch_size, at_once)
         return self._run(self._test_step, rows, np.arange(rows["y"].shape[0]), batch_size)
 
     def compile(self, rows, validation_rows=None):
@@ -95,6 +100,8 @@ class Programs:
         return None
 
     def _run(self, step, rows, order, batch_size):
+        if _are_in_pieces(rows):
+            return self._run_in_pieces(step, rows, order, batch_size)
         program = self._program(step, rows)
         columns = [values for name, values in rows.items() if name != "CSR"]
         sparse_rows = nullcontext()
@@ -105,10 +112,23 @@ class Programs:
             logs = program(*columns, order.astype(np.int32), np.int32(batch_size))
         return {name: _number(name, value) for name, value in logs.items()}
 
+    def _run_in_pieces(self, step, rows, order, batch_size):
+        program, total = self._program(step, rows), 0.0
+        self._net.reset_metrics()
+        for chosen, X in pieces(rows["X"], order, batch_size):
+            safe_point()
+            columns = [tf.gather(c, chosen) for name, c in rows.items() if name != "X"]
+            in_order = np.arange(len(chosen), dtype=np.int32)
+            logs = program(X, *columns, in_order, np.int32(batch_size))
+            total += float(logs["loss"]) * len(chosen) / len(order)
+        return {name: _number(name, value) for name, value in logs.items()} | {"loss": total}
+
     def _program(self, step, rows):
         """The compiled epoch of this step for rows of this form."""
         class_weight = self._net.class_weight
-        form = (step.__name__, class_weight is not None and class_weight.shape.rank, *rows)
+        in_pieces = _are_in_pieces(rows)
+        rank_of_weights = class_weight is not None and class_weight.shape.rank
+        form = (step.__name__, rank_of_weights, in_pieces, *rows)
         if form not in self._compiled:
             columns = {name: values for name, values in rows.items() if name != "CSR"}
             names = [*columns, "order", "batch_size"]
@@ -120,7 +140,7 @@ class Programs:
             def epoch(*tensors):
                 if step == self._train_step:
                     _traces.append(self._net.name)
-                return self._epoch(step, dict(zip(names, tensors, strict=True)))
+                return self._epoch(step, dict(zip(names, tensors, strict=True)), in_pieces)
 
             specs += [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)]
             # Loops are written for their executor.
@@ -144,14 +164,15 @@ class Programs:
 
     # What follows is compiled: Python runs in it once for each form.
 
-    def _epoch(self, step, rows):
-        """Run a step for each batch; return the logs."""
+    def _epoch(self, step, rows, is_piece):
+        """Run a step for each batch; return the logs, of the pieces so far if this is one."""
         net, order, batch_size = self._net, rows.pop("order"), rows.pop("batch_size")
         n_rows = tf.shape(order)[0]
         n_batches = (n_rows + batch_size - 1) // batch_size
         n_outputs = net.output_shape[-1]
         kept = tf.TensorArray(tf.float32, n_batches, False, element_shape=[None, n_outputs])
-        net.reset_metrics()
+        if not is_piece:
+            net.reset_metrics()
 
         def batch(number, summand, kept):
             start = number * batch_size
@@ -267,6 +288,10 @@ class Programs:
         if weights is None:
             return slopes
         return slopes * (weights if weights.shape.rank == 2 else weights[:, None])
+
+
+def _are_in_pieces(rows):
+    return "X" in rows and not isinstance(rows["X"], tf.Tensor)
 
 
 def _n_columns(tensor):

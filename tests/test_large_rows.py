@@ -1,0 +1,176 @@
+"""Rows too large to be copied: they are trained on in pieces, and chosen by views."""
+
+import tracemalloc
+
+import keras
+import numpy as np
+import pytest
+from own_nets import BODIES, IMAGES, TABLE, VECTORS, WEIGHTS, Y3, Y
+from sklearn.base import clone
+
+from skclf import (
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    NetworkClassifier,
+    ShapeConvClassifier,
+    _row_view,
+)
+from skclf._row_view import RowView, rows_at, rows_of_both
+from skclf.engine import _arrays
+
+SMALL = {"batch_size": 8, "epochs": 3, "random_state": 0}
+
+
+@pytest.fixture
+def in_pieces(monkeypatch):
+    """Has whatever is trained from here on trained in pieces of a few rows."""
+    taken, pieces = [], _arrays.pieces
+
+    def noted(X, order, batch_size):
+        for chosen, rows in pieces(X, order, batch_size):
+            taken.append(type(X).__name__)
+            yield chosen, rows
+
+    def begin():
+        monkeypatch.setattr(_arrays, "BYTES_OF_A_COPY", 100)
+        monkeypatch.setattr(_arrays, "_BYTES_OF_A_PIECE", (500, 500))
+        monkeypatch.setattr(_row_view, "_BYTES_OF_A_COPY", 100)
+        monkeypatch.setattr("skclf.engine._program.pieces", noted)
+        return taken
+
+    return begin
+
+
+class HearsOfBatches(keras.callbacks.Callback):
+    """Makes Keras's own ``fit`` run."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+CASES = {
+    "plain": (BinaryDenseClassifier(4, **SMALL), TABLE, Y),
+    "dropout": (MulticlassDenseClassifier(4, **SMALL, dropout=0.3, l2=0.1), TABLE, Y3),
+    "split": (BinaryDenseClassifier(4, **SMALL, validation_split=0.25), TABLE, Y),
+    "refit": (
+        MulticlassDenseClassifier(4, **SMALL, validation_split=0.25, refit_epoch="val_loss"),
+        TABLE,
+        Y3,
+    ),
+    "metrics": (
+        BinaryDenseClassifier(4, **SMALL, validation_split=0.25, metrics=["accuracy", "auc"]),
+        TABLE,
+        Y,
+    ),
+    "images": (
+        ShapeConvClassifier(4, filters=(3,), **SMALL, validation_split=0.25),
+        IMAGES,
+        Y3,
+    ),
+    "body": (NetworkClassifier(BODIES["residual"][0], **SMALL, validation_split=0.25), TABLE, Y),
+    "own loss": (
+        NetworkClassifier(BODIES["penalized"][0], **SMALL, loss="mse", validation_split=0.25),
+        TABLE,
+        Y,
+    ),
+    "sequences": (NetworkClassifier(BODIES["of_vectors"][0], **SMALL), VECTORS, Y),
+    "Keras's own fit": (
+        BinaryDenseClassifier(4, **SMALL, validation_split=0.25, callbacks=HearsOfBatches()),
+        TABLE,
+        Y,
+    ),
+}
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
+@pytest.mark.parametrize("name", CASES)
+def test_pieces_train_to_the_same_bits(name, weights, in_pieces):
+    clf, X, y = CASES[name]
+    whole = clone(clf).fit(X, y, weights)
+    taken = in_pieces()
+    found = clone(clf).fit(X, y, weights)
+    assert len(taken) > 6 or name == "Keras's own fit"
+    for one, other in zip(found._weights, whole._weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(found.history_, whole.history_, rtol=1e-5)
+    assert found.n_epochs_ == whole.n_epochs_
+
+
+def test_rows_are_chosen_by_views(in_pieces):
+    X_val, y_val = TABLE[:20] * 0.9, Y[:20]
+    clf = BinaryDenseClassifier(4, **SMALL, refit_epoch="val_loss", metrics=["accuracy"])
+    weights = np.where(np.arange(60) % 5, WEIGHTS, 0)
+    whole = clone(clf).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
+    taken = in_pieces()
+    found = clone(clf).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
+    assert set(taken) == {"RowView", "ndarray"}
+    np.testing.assert_array_equal(found._weights[0], whole._weights[0])
+    large_batch = clone(clf).set_params(batch_size=100)
+    in_one_batch = clone(large_batch).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
+    assert np.isfinite(in_one_batch.predict_proba(TABLE)).all()
+
+
+def test_columns_that_lie_apart_are_copied_once(in_pieces):
+    columnwise = np.asfortranarray(TABLE)
+    clf = BinaryDenseClassifier(4, **SMALL, validation_split=0.25)
+    whole = clone(clf).fit(columnwise, Y)
+    taken = in_pieces()
+    np.testing.assert_array_equal(clone(clf).fit(columnwise, Y)._weights[0], whole._weights[0])
+    assert set(taken) == {"ndarray"}
+
+
+def test_ids_in_views_are_checked(in_pieces):
+    body, X = BODIES["text_cnn"]
+    in_pieces()
+    clf = NetworkClassifier(body, **SMALL, validation_split=0.25)
+    clf.fit(X, Y)
+    with pytest.raises(ValueError, match="Got 30 in X, and the network's Embedding has the ids"):
+        clone(clf).fit(np.where(X == 29, 30, X), Y)
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_view_reads_as_a_copy(n_parts, is_whole):
+    rng = np.random.RandomState(0)
+    parts = tuple(rng.rand(number + 4, 3).astype(np.float32) for number in range(n_parts))
+    rows = np.concatenate(parts)
+    at = None if is_whole else rng.permutation(len(rows))[:-1]
+    view, wanted = RowView(parts, at), rows if is_whole else rows[at]
+    assert (view.shape, view.dtype, view.nbytes, len(view), view.ndim) == (
+        wanted.shape,
+        wanted.dtype,
+        wanted.nbytes,
+        len(wanted),
+        2,
+    )
+    np.testing.assert_array_equal(np.asarray(view), wanted)
+    np.testing.assert_array_equal(view[1:], wanted[1:])
+    np.testing.assert_array_equal(view[::-1], wanted[::-1])
+    chosen = np.array([1, 0, 1])
+    np.testing.assert_array_equal(view[chosen], wanted[chosen])
+    np.testing.assert_array_equal(view.reshape(-1, 3, 1)[chosen], wanted[chosen][..., None])
+    np.testing.assert_array_equal(view.min(axis=0), wanted.min(axis=0))
+    np.testing.assert_array_equal(view.max(axis=0), wanted.max(axis=0))
+
+
+def test_small_rows_are_copied():
+    assert isinstance(rows_at(TABLE, np.arange(3)), np.ndarray)
+    assert isinstance(rows_of_both(TABLE, TABLE), np.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "share"),
+    [({}, 0.2), ({"validation_split": 0.2, "refit_epoch": "val_loss"}, 0.4)],
+)
+def test_a_fit_copies_no_rows(parameters, share):
+    X = np.random.RandomState(0).rand(250_000, 100).astype(np.float32)
+    y = (X[:, 0] > 0.5).astype(int)
+    clf = BinaryDenseClassifier(4, batch_size=5000, epochs=1, random_state=0, **parameters)
+    clf.fit(X[:500], y[:500])
+    tracemalloc.start()
+    try:
+        clf.fit(X, y)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < share * X.nbytes
