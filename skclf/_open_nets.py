@@ -80,8 +80,9 @@ def new_net(kind: engine.OpenKind, compile_with: dict[str, Any]) -> engine.OpenN
 
 def _has_open_optimizer(optimizer, learning_rate):
     template = _keras_objects.optimizer_template(optimizer)
-    if callable(learning_rate) or not engine.can_be_open(type(template)):
-        return False
+    _, rate = _keras_objects.optimizer_key(optimizer, learning_rate)
+    if rate is None or not engine.can_be_open(type(template)):
+        return False  # a schedule gives the rate, or Keras alone knows the updates
     return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
 
 

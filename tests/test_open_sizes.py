@@ -128,26 +128,28 @@ def test_features_and_classes_compile_nothing(rows):
         assert_same_bits(clone(fit).fit(rows[:, :n_features], y), fit)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"optimizer": "nadam"},
-        {"optimizer": keras.optimizers.Adam(clipnorm=0.1)},
-        {"optimizer": keras.optimizers.Adam(amsgrad=True)},
-        {"optimizer": keras.optimizers.RMSprop(centered=True)},
-        {"optimizer": keras.optimizers.SGD(weight_decay=0.1)},
-        {"optimizer": keras.optimizers.SGD(use_ema=True)},
-        {"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
-        {"optimizer": keras.optimizers.SGD(loss_scale_factor=8.0)},
-        {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)},
-        {"metrics": ["auc"]},
-        {"metrics": [keras.metrics.F1Score("macro", threshold=0.5)]},
-        {"activation": "sparsemax"},  # Keras has it, and the table of activations has not
-        {"callbacks": [Nothing()]},
-    ],
-    ids=str,
-)
-def test_what_is_trained_as_a_keras_model(parameters, monkeypatch):
+OF_KERAS = {
+    "nadam": {"optimizer": "nadam"},
+    "clipped": {"optimizer": keras.optimizers.Adam(clipnorm=0.1)},
+    "amsgrad": {"optimizer": keras.optimizers.Adam(amsgrad=True)},
+    "centered": {"optimizer": keras.optimizers.RMSprop(centered=True)},
+    "weight decay": {"optimizer": keras.optimizers.SGD(weight_decay=0.1)},
+    "averages": {"optimizer": keras.optimizers.SGD(use_ema=True)},
+    "accumulation": {"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
+    "scaled loss": {"optimizer": keras.optimizers.SGD(loss_scale_factor=8.0)},
+    "schedule": {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)},
+    "schedule inside": {
+        "optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))
+    },
+    "auc": {"metrics": ["auc"]},
+    "f1": {"metrics": [keras.metrics.F1Score("macro", threshold=0.5)]},
+    "activation": {"activation": "sparsemax"},  # Keras has it, and the table of activations has not
+    "callbacks": {"callbacks": [Nothing()]},
+}
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+def test_what_is_trained_as_a_keras_model(name, monkeypatch):
     made = []
 
     class Noted(engine.Net):
@@ -157,7 +159,7 @@ def test_what_is_trained_as_a_keras_model(parameters, monkeypatch):
 
     engine.clear_cache()
     monkeypatch.setattr(engine, "Net", Noted)
-    clf = net(**parameters).fit(X, Y)
+    clf = net(**OF_KERAS[name]).fit(X, Y)
     assert len(made) == 1
     net().fit(X, Y)
     assert len(made) == 1
