@@ -248,7 +248,7 @@ def loss_for(loss, metrics, is_fixed=False):
     wanted: dict[str | None, list[str]] = {"sparse": [], "one-hot": [], None: []}
     for metric in metrics or ():
         template, name = _metric_template(metric, loss)
-        if not _is_accuracy_name(metric):
+        if not is_accuracy_name(metric):
             wanted[_target_form(template)].append(name)
     if is_fixed:
         wanted["sparse" if loss == _CATEGORICAL[0] else "one-hot"].insert(0, "the loss")
@@ -310,7 +310,7 @@ def _is_known_metric(metric):
 def _metric_template(metric, loss):
     """A metric, the one that was passed or else a new one, and the name that Keras gives it."""
     _check_metric(metric)
-    if _is_accuracy_name(metric):
+    if is_accuracy_name(metric):
         return _ACCURACIES[loss](), metric
     if isinstance(metric, str):
         template = _metric_by_name(metric)
@@ -323,7 +323,8 @@ def _metric_template(metric, loss):
     return keras.metrics.MeanMetricWrapper(metric, name=name), name
 
 
-def _is_accuracy_name(metric):
+def is_accuracy_name(metric):
+    """Whether this asks for the accuracy that suits the loss."""
     return isinstance(metric, str) and metric.lower() in _ACCURACY_NAMES
 
 

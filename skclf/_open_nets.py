@@ -15,6 +15,8 @@ from skclf import _keras_objects, engine, nets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skclf._typing import Metric
+
 # What an update of open sizes reads, besides the learning rate.
 _OPEN_SETTINGS = {"rho", "momentum", "nesterov", "epsilon", "beta_1", "beta_2"}
 
@@ -47,7 +49,7 @@ def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) 
     optimizer, loss = compile_with["optimizer"], compile_with["loss"]
     if not _has_open_optimizer(optimizer, compile_with["learning_rate"]):
         return None
-    if not _are_open(_keras_objects.new_metrics(compile_with["metrics"], loss)):
+    if not _are_open(compile_with["metrics"], loss):
         return None
     layers: list[engine.OpenDense | engine.OpenDropout] = []
     rates: list[float] = []
@@ -86,9 +88,10 @@ def _has_open_optimizer(optimizer, learning_rate):
     return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
 
 
-def _are_open(metrics: Sequence[keras.Metric]) -> bool:
+def _are_open(metrics: Sequence[Metric] | None, loss: str) -> bool:
     """Whether metrics are Keras's own means over rows, whose variables are numbers."""
+    others = [metric for metric in metrics or () if not _keras_objects.is_accuracy_name(metric)]
     return all(
         isinstance(metric, keras.metrics.MeanMetricWrapper) and engine.adds_up(metric)
-        for metric in metrics
+        for metric in _keras_objects.new_metrics(others, loss)
     )

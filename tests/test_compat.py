@@ -150,6 +150,7 @@ def test_all_that_is_relied_on_is_there():
     assert _compat.learning_rate_variable(optimizer) is not None
     assert all(map(can_be_open, OPEN_OPTIMIZERS))
     assert _compat.raw_operations("FusedBatchNormV3")
+    assert _compat.sparse_tools() is not None
     assert hasattr(tf.raw_ops, "StatefulPartitionedCall")
     assert _compat.direction_of(keras.metrics.AUC()) == "up"
     assert _compat._warned_of == set()

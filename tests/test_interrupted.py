@@ -23,6 +23,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, engine
+from skclf.engine import _compat
 from skclf.engine._interrupts import safe_point, uninterrupted
 from skclf.engine._sparse import SparseProduct
 
@@ -550,24 +551,20 @@ def test_what_finds_no_memory_to_compile_is_not_tried_again_eagerly(monkeypatch,
     assert [each.run_eagerly for each in nets] == [False]
 
 
-class Failing:
-    """Stands for rows whose batch can't be taken or multiplied."""
-
-    def __init__(self, error):
-        self.error = error
-
-    def __getitem__(self, rows):
-        raise self.error
+def fail(error):
+    raise error
 
 
 @pytest.mark.parametrize("error", [MemoryError("spam"), TimeoutError("spam"), SystemExit(3)])
-def test_what_stops_scipy_inside_a_graph_comes_out_as_it_is(error):
-    product = SparseProduct(4, 2)
+def test_what_stops_scipy_inside_a_graph_comes_out_as_it_is(error, monkeypatch):
+    product, order = SparseProduct(4, 2), np.array([0, 1])
     graph = tf.function(lambda chosen, kernel: product(chosen, kernel), autograph=False)
-    with pytest.raises(type(error), match=str(error)), product.of(Failing(error), in_order=False):
-        graph(tf.constant([0, 1]), tf.ones((4, 2)))
     rows = CSR[:, :4]
-    with product.of(rows, in_order=False):
+    with monkeypatch.context() as patch:
+        patch.setattr(_compat, "sparse_tools", lambda: fail(error))
+        with pytest.raises(type(error), match=str(error)), product.of(rows, order, 2):
+            graph(tf.constant([0, 1]), tf.ones((4, 2)))
+    with product.of(rows, order, 2):
         found = graph(tf.constant([0, 1]), tf.ones((4, 2)))
     np.testing.assert_allclose(found, rows[:2] @ np.ones((4, 2)), rtol=1e-6)
 
@@ -576,7 +573,7 @@ def test_what_stops_tensorflow_beside_scipy_comes_out_too():
     product = SparseProduct(4, 2)
     with (
         pytest.raises(tf.errors.InvalidArgumentError, match="spam"),
-        product.of(CSR[:, :4], in_order=False),
+        product.of(CSR[:, :4], np.array([0, 1]), 2),
     ):
         tf.debugging.Assert(False, ["spam"])
 

@@ -22,7 +22,7 @@ import _page
 import _run
 
 NAMES = ("small_net", "grid_search", "imdb", "reuters", "validation", "predict", "shapes")
-NAMES += ("own_nets", "sizes", "large", "vectorizer", "import", "leak")
+NAMES += ("images", "own_nets", "sizes", "large", "vectorizer", "import", "leak")
 
 HEAD = """# Benchmarks
 

@@ -1,4 +1,4 @@
-"""Private names of Keras and TensorFlow, each with what happens where a version lacks it.
+"""Private names of Keras, TensorFlow and SciPy, each with what happens where a version lacks it.
 
 Nothing else in skclf reads a private attribute of theirs. Where one is missing, training takes the
 plain way: slower, or with less comfort, but with the same result, after one warning.
@@ -11,6 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+try:
+    from scipy.sparse import _sparsetools
+except ImportError:
+    _sparsetools = None
+
 _warned_of: set[str] = set()
 
 
@@ -18,9 +23,9 @@ def _warn_once(name, consequence):
     if name not in _warned_of:
         _warned_of.add(name)
         warnings.warn(
-            f"This version of Keras or TensorFlow has no {name} any more, which skclf relies on: "
-            f"{consequence}. Results stay the same. Update skclf, or install the versions that it "
-            "was tested with.",
+            f"This version of Keras, TensorFlow or SciPy has no {name} any more, which skclf "
+            f"relies on: {consequence}. Results stay the same. Update skclf, or install the "
+            "versions that it was tested with.",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -191,6 +196,16 @@ def compiled_call(function, executor):
         return tf.nest.pack_sequence_as(function.structured_outputs, outputs)
 
     return call
+
+
+def sparse_tools():
+    """SciPy's module of kernels for sparse matrices, or None where it is another."""
+    names = ("csr_row_index", "csr_matvecs", "csc_matvecs")
+    missing = [name for name in names if not hasattr(_sparsetools, name)]
+    if missing:
+        _warn_once(f"scipy.sparse._sparsetools.{missing[0]}", "sparse rows are copied more often")
+        return None
+    return _sparsetools
 
 
 # Eigen's kernels load this many bytes at a time.

@@ -241,7 +241,7 @@ class OpenForward:
 
     def __init__(self, kind, weights):
         self._kind = kind
-        self._first_kernel = weights[0]
+        self._first_kernel, self._last_kernel = weights[0], weights[-2]
         self.sparse_product = SparseProduct(None, None) if kind.is_sparse else None
         self.head = keras.activations.get(kind.layers[-1].activation)
         self.generators, self._rates, self._factors, self._layers = [], [], [], []
@@ -292,9 +292,10 @@ class OpenForward:
             kernel, bias = variables
             if self.sparse_product is None or kernel is not self._first_kernel:
                 values = tf.matmul(values, kernel.value)
-            sums = tf.nn.bias_add(values, bias.value)
-            values = activation(sums)
-        return sums
+            values = tf.nn.bias_add(values, bias.value)
+            if kernel is not self._last_kernel:
+                values = activation(values)
+        return values
 
     def penalties(self):
         """Of each kernel that is penalized."""

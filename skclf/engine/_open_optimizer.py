@@ -95,6 +95,7 @@ class OpenOptimizer:
             for variable, place in zip(optimizer.variables, self._places, strict=True)
         ]
         if type(optimizer) is keras.optimizers.Adam:
+            slots.append([OpenVariable(len(variable.shape)) for variable in trained])
             self._update = adam_update(optimizer, *slots, are_large)
         elif type(optimizer) is keras.optimizers.RMSprop:
             self._update = rmsprop_update(optimizer, *slots)
@@ -116,7 +117,8 @@ class OpenOptimizer:
         rate = self.inner_optimizer.learning_rate
         for place, (gradient, variable) in enumerate(gradients_and_variables):
             self._update(place, variable.value.handle, gradient, rate)
-        self.inner_optimizer.iterations.assign_add(1)
+        count = self.inner_optimizer.iterations.value
+        tf.raw_ops.AssignAddVariableOp(resource=count.handle, value=tf.constant(1, count.dtype))
 
     def finalize_variable_values(self, trained):
         """Do nothing: no averages are kept."""

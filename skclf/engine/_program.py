@@ -106,8 +106,7 @@ class Programs:
         columns = [values for name, values in rows.items() if name != "CSR"]
         sparse_rows = nullcontext()
         if "CSR" in rows:
-            product, in_order = self._forward.sparse_product, step == self._test_step
-            sparse_rows = product.of(rows["CSR"], in_order=in_order)
+            sparse_rows = self._forward.sparse_product.of(rows["CSR"], order, batch_size)
         with sparse_rows:
             logs = program(*columns, order.astype(np.int32), np.int32(batch_size))
         return {name: _number(name, value) for name, value in logs.items()}
@@ -173,12 +172,17 @@ class Programs:
         kept = tf.TensorArray(tf.float32, n_batches, False, element_shape=[None, n_outputs])
         if not is_piece:
             net.reset_metrics()
+        if step == self._train_step and not is_piece:
+            # At once, so that a batch is a slice, which shares its memory.
+            rows = {name: tf.gather(values, order) for name, values in rows.items()}
+        # SciPy takes the numbers of CSR rows.
+        columns = rows.get("X", order), rows["y"], rows.get("sample_weight")
 
         def batch(number, summand, kept):
             start = number * batch_size
-            size = tf.minimum(batch_size, n_rows - start)
-            X, y, weights = self._batch(rows, tf.slice(order, [start], [size]))
-            size = tf.cast(size, tf.float32)
+            bounds = [start], [start + batch_size]
+            X, y, weights = (c if c is None else tf.strided_slice(c, *bounds) for c in columns)
+            size = tf.cast(tf.minimum(batch_size, n_rows - start), tf.float32)
             logits, batch_summand = step(X, y, weights, size)
             if not net.metrics_add_up:
                 net.compute_metrics(None, y, self._head(logits), weights)
@@ -189,7 +193,7 @@ class Programs:
         _, summand, kept = tf.while_loop(
             lambda number, *_: number < n_batches, batch, (0, 0.0, kept), parallel_iterations=1
         )
-        y, weights = (None if c is None else tf.gather(c, order) for c in _targets(rows))
+        _, y, weights = columns
         y_pred = self._head(kept.concat())
         if net.metrics_add_up:
             logs = net.compute_metrics(None, y, y_pred, weights)
@@ -200,12 +204,6 @@ class Programs:
         if step == self._train_step:
             weights = net.with_class_weight(y, weights)
         return {**logs, "loss": mean_loss(self._loss, y, y_pred, weights) + summand}
-
-    def _batch(self, rows, chosen):
-        """Rows ``(X, y, sample_weight)`` of one batch; of sparse rows X has the numbers alone."""
-        X = tf.gather(rows["X"], chosen) if "X" in rows else chosen
-        y, weights = (None if c is None else tf.gather(c, chosen) for c in _targets(rows))
-        return X, y, weights
 
     def _train_step(self, X, y, sample_weight, size):
         """Update the weights by a batch of this size; return its logits and `_summand`."""
@@ -283,7 +281,7 @@ class Programs:
         if self._net.target_loss == "sparse_categorical_crossentropy":
             target = tf.one_hot(y[:, 0], _n_columns(logits))
         if self._net.target_loss == "binary_crossentropy":
-            size *= tf.cast(_n_columns(logits), tf.float32)
+            size = tf.cast(tf.size(logits), tf.float32)
         slopes = (self._head(logits) - target) / size
         if weights is None:
             return slopes
@@ -368,7 +366,3 @@ def needs_values(error):
     """Whether an error says that Python code asked a tensor in a graph for its value."""
     known = isinstance(error, AttributeError | TypeError | NotImplementedError)
     return known and "symbolic" in str(error).lower()
-
-
-def _targets(rows):
-    return rows["y"], rows.get("sample_weight")
