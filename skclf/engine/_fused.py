@@ -36,7 +36,7 @@ def fuse_updates(optimizer):
     if type(optimizer) is keras.optimizers.RMSprop and not optimizer.centered:
         return _fuse_rmsprop(optimizer)
     if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
-        return _fuse_adam(optimizer)
+        _fuse_adam(optimizer)
     return []
 
 
@@ -61,11 +61,9 @@ def _fuse_rmsprop(optimizer):
 def _fuse_adam(optimizer):
     slots = _compat.optimizer_slots(optimizer, "_momentums", "_velocities")
     if slots is None or not _compat.raw_operations(*ADAM_OPERATIONS):
-        return []
+        return
     are_large = [is_large(np.prod(velocity.shape)) for velocity in slots[1]]
-    zeros = [_zeros_like(velocity) for velocity in slots[1]]
-    _fuse(optimizer, adam_update(optimizer, *slots, zeros, are_large))
-    return zeros
+    _fuse(optimizer, adam_update(optimizer, *slots, are_large))
 
 
 def _fuse(optimizer, update):
@@ -82,7 +80,7 @@ def _zeros_like(variable):
 
 SGD_OPERATIONS = ("ResourceApplyGradientDescent", "ResourceApplyKerasMomentum")
 RMSPROP_OPERATIONS = ("ResourceApplyRMSProp",)
-ADAM_OPERATIONS = ("ResourceApplyAdam", "ResourceApplyRMSProp", "ResourceApplyAdagradV2")
+ADAM_OPERATIONS = ("ResourceApplyAdam", "ResourceApplyAdagradV2")
 
 
 def is_large(size):
@@ -149,15 +147,15 @@ def rmsprop_update(optimizer, velocities, increments):
     return update
 
 
-def adam_update(optimizer, momentums, velocities, zeros, are_large):
+def adam_update(optimizer, momentums, velocities, are_large):
     """The update by Adam [1]_, in the form before section 2.1, as Keras has it.
 
     Parameters
     ----------
     optimizer : keras.optimizers.Adam
         Gives ``beta_1``, ``beta_2``, ``epsilon`` and ``iterations``.
-    momentums, velocities, zeros : list of variables
-        One for each place; the last are 0, and stay so.
+    momentums, velocities : list of variables
+        One for each place.
     are_large : sequence of bool
         Of each place, whether threads pay.
 
@@ -179,18 +177,7 @@ def adam_update(optimizer, momentums, velocities, zeros, are_large):
         rate, beta_1_power, beta_2_power, unbiased_rate = scalars_of_step(learning_rate)
         if not are_large[place]:
             _add(m, (gradient - _read(m)) * (1 - optimizer.beta_1))
-            # With a learning rate of 0 the kernel of RMSprop updates nothing but its average of
-            # squares, which is Adam's.
-            tf.raw_ops.ResourceApplyRMSProp(
-                var=handle,
-                ms=v,
-                mom=_handle(zeros[place]),
-                lr=0.0,
-                rho=optimizer.beta_2,
-                momentum=0.0,
-                epsilon=1.0,
-                grad=gradient,
-            )
+            _add(v, (tf.square(gradient) - _read(v)) * (1 - optimizer.beta_2))
             # Without an update of its slots this is variable -= rate * m / (sqrt(v) + epsilon).
             tf.raw_ops.ResourceApplyAdagradV2(
                 var=handle,
@@ -233,12 +220,12 @@ def _once_a_step(compute):
     return value
 
 
-def _read(handle):
-    return tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
-
-
 def _add(handle, value):
     tf.raw_ops.AssignAddVariableOp(resource=handle, value=value)
+
+
+def _read(handle):
+    return tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32)
 
 
 def _handle(variable):

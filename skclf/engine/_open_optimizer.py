@@ -88,19 +88,15 @@ class OpenOptimizer:
             # Keras has none without momentum, which the kernel of RMSprop writes all the same.
             slots.append([OpenVariable(len(variable.shape)) for variable in trained])
             places |= {id(v): (number, place) for place, v in enumerate(of_keras)}
-        self._slots = slots
-        self._places = [places.get(id(variable)) for variable in optimizer.variables]
-        self.variables = [
-            variable if place is None else slots[place[0]][place[1]]
-            for variable, place in zip(optimizer.variables, self._places, strict=True)
-        ]
+        found = [(variable, places.get(id(variable))) for variable in optimizer.variables]
+        self.variables = [v if place is None else slots[place[0]][place[1]] for v, place in found]
         if type(optimizer) is keras.optimizers.Adam:
-            slots.append([OpenVariable(len(variable.shape)) for variable in trained])
             self._update = adam_update(optimizer, *slots, are_large)
         elif type(optimizer) is keras.optimizers.RMSprop:
             self._update = rmsprop_update(optimizer, *slots)
         else:
             self._update = sgd_update(optimizer, *slots)
+        self._slots = slots
         self._plain = [v for v in self.variables if isinstance(v, keras.Variable)]
         self._plain_start = [by_value(variable) for variable in self._plain]
 

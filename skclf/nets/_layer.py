@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -77,7 +78,7 @@ class Layer(ABC):
 
     def n_values_at_work(self, input_shape: Shape) -> int:
         """About how many values of one row `forward` holds at a time."""
-        return int(np.prod(self.output_shape(input_shape)))
+        return prod(self.output_shape(input_shape))
 
     def to_state(self) -> dict[str, Any]:
         """The layer as a dict of plain values, for a file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -176,12 +177,22 @@ class LayeredNet:
             yield layer, shape
             shape = layer.output_shape(shape)
 
+    # Computed once, since the prediction of a single row takes no longer than all of them.
+    @cached_property
+    def _places_of_weights(self) -> list[tuple[Layer, slice]]:
+        places, start = [], 0
+        for layer, shape in self._with_shapes():
+            end = start + len(layer.weight_shapes(shape))
+            places.append((layer, slice(start, end)))
+            start = end
+        return places
+
+    @cached_property
+    def _n_values_at_work(self) -> int:
+        return max(layer.n_values_at_work(shape) for layer, shape in self._with_shapes())
+
     def _with_weights(self, weights: list[np.ndarray]) -> list[tuple[Any, list[np.ndarray]]]:
-        left = iter(weights)
-        return [
-            (layer, [next(left) for _ in layer.weight_shapes(shape)])
-            for layer, shape in self._with_shapes()
-        ]
+        return [(layer, weights[place]) for layer, place in self._places_of_weights]
 
     def _names(self) -> list[str]:
         counts: dict[str, int] = {}
@@ -192,7 +203,7 @@ class LayeredNet:
         return [*names, "output"]
 
     def _rows_per_chunk(self, is_sparse: bool) -> int:
-        widest = max(layer.n_values_at_work(shape) for layer, shape in self._with_shapes())
+        widest = self._n_values_at_work
         if self.takes_images:
             most = _IMAGE_VALUES_PER_CHUNK
         elif is_sparse:
