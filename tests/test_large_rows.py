@@ -34,6 +34,7 @@ def in_pieces(monkeypatch):
     def begin():
         monkeypatch.setattr(_arrays, "BYTES_OF_A_COPY", 100)
         monkeypatch.setattr(_arrays, "_BYTES_OF_A_PIECE", (500, 500))
+        monkeypatch.setattr(_arrays, "_BATCHES_OF_A_PIECE", 1)
         monkeypatch.setattr(_row_view, "_BYTES_OF_A_COPY", 100)
         monkeypatch.setattr("skclf.engine._program.pieces", noted)
         return taken

@@ -54,8 +54,10 @@ def by_value(variable):
 
 # Dense rows of more bytes than this stay in NumPy, and enter a graph in pieces.
 BYTES_OF_A_COPY = 1 << 24
-# Of a piece: so many that a call of the graph doesn't count, and less than a twentieth of the rows.
+# Of a piece: so many that a call of the graph doesn't count, and otherwise less than a twentieth of
+# the rows. Where a batch has many bytes, this many batches take as many as twice the least.
 _BYTES_OF_A_PIECE = 1 << 21, 1 << 23
+_BATCHES_OF_A_PIECE = 8
 
 
 def tensors_of(X, y, sample_weight):
@@ -86,10 +88,15 @@ def tensors_of(X, y, sample_weight):
     return rows
 
 
-def rows_of_a_piece(X):
-    """How many rows to put into a graph at a time."""
+def rows_of_a_piece(X, batch_size):
+    """How many rows to put into a graph at a time: whole batches."""
     least, most = _BYTES_OF_A_PIECE
-    return max(1, int(np.clip(X.nbytes // 24, least, most)) * X.shape[0] // X.nbytes)
+    bytes_of_a_batch = batch_size * (X.nbytes // X.shape[0])
+    wanted = max(
+        int(np.clip(X.nbytes // 24, least, most)),
+        min(_BATCHES_OF_A_PIECE * bytes_of_a_batch, 2 * least),
+    )
+    return max(1, wanted // bytes_of_a_batch) * batch_size
 
 
 def pieces(X, order, batch_size):
@@ -108,7 +115,7 @@ def pieces(X, order, batch_size):
     rows : tf.Tensor
         Of its rows; overwritten by the piece after the next.
     """
-    size = max(1, rows_of_a_piece(X) // batch_size) * batch_size
+    size = rows_of_a_piece(X, batch_size)
     parts = [order[start : start + size] for start in range(0, len(order), size)]
     shape = (len(parts[0]), *X.shape[1:])
     memories = [_compat.aligned_memory(shape) for _ in parts[:2]]

@@ -76,7 +76,7 @@ class Programs:
         if self._net.metrics_add_up and self._net.own_loss is None and self._forward.adds_up:
             at_once = _VALUES_AT_ONCE // self._forward.widest
             if _are_in_pieces(rows):
-                at_once = min(at_once, rows_of_a_piece(rows["X"]))
+                at_once = min(at_once, rows_of_a_piece(rows["X"], batch_size))
             batch_size = max(batch_size, at_once)
         return self._run(self._test_step, rows, np.arange(rows["y"].shape[0]), batch_size)
 
