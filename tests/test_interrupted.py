@@ -588,15 +588,15 @@ def test_sparse_rows_too_many_for_the_memory_are_an_error_and_nothing_else():
     from skclf import MulticlassDenseClassifier
     rng = np.random.RandomState(0)
     X = sparse.csr_array(rng.rand(60, 400).astype(np.float32))
-    many = X[np.arange(30_000) % 60]
-    y, labels = np.arange(60) % 3, np.arange(30_000) % 3
+    many = X[np.arange(60_000) % 60]
+    y, labels = np.arange(60) % 3, np.arange(60_000) % 3
     clf = MulticlassDenseClassifier(3, epochs=2, random_state=0).fit(X, y)
     kept = clf.predict_proba(X)
     with open("/proc/self/statm") as file:
         size = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, resource.RLIM_INFINITY))
     try:
-        clf.set_params(batch_size=25_000).fit(many, labels)
+        clf.set_params(batch_size=50_000).fit(many, labels)
     except MemoryError:
         print("caught")
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
