@@ -10,7 +10,7 @@ from skclf.engine import _compat, _sparse
 from skclf.engine._sparse import SparseProduct
 
 RNG = np.random.RandomState(0)
-ROWS = sparse.random_array((60, 30), density=0.2, format="csr", dtype=np.float32, rng=1)
+ROWS = sparse.random(60, 30, density=0.2, format="csr", dtype=np.float32, random_state=1)
 ROWS = sparse.csr_array(ROWS.toarray() * ~np.isin(np.arange(60), [3, 4, 59])[:, None])
 Y = np.arange(60) % 3
 
