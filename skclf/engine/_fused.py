@@ -148,7 +148,7 @@ def rmsprop_update(optimizer, velocities, increments):
 
 
 def adam_update(optimizer, momentums, velocities, are_large):
-    """The update by Adam [1]_, in the form before section 2.1, as Keras has it.
+    """The update by Adam [1]_, with Keras's epsilon, the "epsilon hat" of section 2.
 
     Parameters
     ----------

@@ -211,7 +211,7 @@ class OpenNet:
         callbacks=None,
         **options,
     ):
-        """Train, as `Net.fit` does; callbacks may hear of epochs alone."""
+        """Train, as `Net.fit` does, with callbacks that are called once an epoch."""
         return fit_by_epochs(
             self,
             lambda: self._programs,
@@ -303,7 +303,7 @@ class OpenForward:
 
 
 def _dropped(values, rate_and_scale, generator):
-    """What `keras.layers.Dropout` does, to the bit, with a rate that is no constant."""
+    """Apply dropout as `keras.layers.Dropout` does, bit for bit, with the rate as a variable."""
     # TensorFlow's random functions take int32 seeds, to which Keras brings its own like this.
     seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)
     rate, scale = tf.unstack(rate_and_scale)
