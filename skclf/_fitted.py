@@ -304,11 +304,20 @@ class FittedNet(ClassifierMixin, NetParameters):
 
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
         """Rows as an array or CSR matrix; sets or checks the number and names of the features."""
+        return self._validate_table(X, y, reset=reset, dtype=dtype)
+
+    def _validate_table(self, X, y, *, reset, dtype, is_checked=False):
+        """Rows of two dimensions, whose values may be checked already."""
         if y is None:
             validate_data(self, X, y)  # raises scikit-learn's error for a missing y
         with errors_that_name_the_fix(X):
             return validate_data(
-                self, X, accept_sparse=self._accept_sparse, dtype=dtype, reset=reset
+                self,
+                X,
+                accept_sparse=self._accept_sparse,
+                dtype=dtype,
+                reset=reset,
+                skip_check_array=is_checked,
             )
 
     def _validate_weights(self, sample_weight, X):

@@ -316,16 +316,16 @@ class NetworkClassifier(NetClassifier):
         _refuse_large_numbers(X)
         with errors_that_name_the_fix(X):
             dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
-        name = type(self).__name__
+        name, is_checked = type(self).__name__, False
         if len(dimensions) > 2:
             with errors_that_name_the_fix(X):
                 X = check_array(X, allow_nd=True, dtype=dtype, input_name="X", estimator=name)
             if not reset:
                 self._check_shape(dimensions)
-            X = X.reshape(len(X), prod(dimensions[1:]))
+            X, is_checked = X.reshape(len(X), prod(dimensions[1:])), True
         elif not reset and len(self.input_shape_) > 1:
             self._check_shape(dimensions)
-        X = super()._validate_rows(X, y, reset=reset, dtype=dtype)
+        X = self._validate_table(X, y, reset=reset, dtype=dtype, is_checked=is_checked)
         if reset:
             shape = dimensions[1:] if len(dimensions) > 2 else X.shape[1:]
             self.input_shape_ = tuple(map(int, shape))

@@ -370,7 +370,7 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
 
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
         """Flattened images; sets or checks their shape."""
-        shape = None
+        shape, is_checked = None, False
         with errors_that_name_the_fix(X):
             dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
         if len(dimensions) > 2:
@@ -384,10 +384,10 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
                     f"Got images of shape {shape} (height, width, channels); {name} was fitted on "
                     f"images of shape {self.image_shape_}."
                 )
-            X = X.reshape(len(X), -1)
+            X, is_checked = X.reshape(len(X), -1), True
         elif not reset and dimensions[1:] != (self.n_features_in_,):
             self._refuse_one(dimensions)
-        X = super()._validate_rows(X, y, reset=reset, dtype=dtype)
+        X = self._validate_table(X, y, reset=reset, dtype=dtype, is_checked=is_checked)
         if reset:
             self.image_shape_ = shape or image_shape_of(X, self.image_shape)
         return X

@@ -4,6 +4,11 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
+
+# A machine that does other work may take any time for an example.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # scikit-learn skips its array API check unless SciPy was imported with this set.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")

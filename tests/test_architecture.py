@@ -46,7 +46,7 @@ ALLOWED = {
         set(),
     ),
     "engine": ({"scipy", "tensorflow", "keras", "skclf.engine"}, set()),
-    "nets": ({"scipy", "skclf.nets"}, {"keras"}),
+    "nets": ({"scipy", "threadpoolctl", "skclf.nets"}, {"keras"}),
     "_fingerprints": (set(), set()),
     "_copies": ({"keras", "tensorflow", "skclf.engine"}, set()),
     "_keras_objects": (

@@ -187,6 +187,17 @@ def assert_is_kerass(net, X, predict=keras.Model.predict):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_that_rise(name):
+    z = np.linspace(-9, 9, 2001)
+    steps = np.diff(ACTIVATIONS[name].compute(z))
+    # A softmax of all values is no function of each.
+    if "softmax" not in name:
+        assert not ACTIVATIONS[name].rises or steps.min() >= 0
+    else:
+        assert not ACTIVATIONS[name].rises
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_dense_nets_are_kerass(activation):
     net = layered_net(
@@ -196,11 +207,12 @@ def test_dense_nets_are_kerass(activation):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_conv_nets_are_kerass(activation):
+@pytest.mark.parametrize("image_shape", [(7, 5, 2), (8, 6, 1)])
+def test_conv_nets_are_kerass(image_shape, activation):
     net = layered_net(
-        input_shape=(7, 5, 2), filters=(3,), hidden_layer_sizes=(4,), activation=activation
+        input_shape=image_shape, filters=(3,), hidden_layer_sizes=(4,), activation=activation
     )
-    assert_is_kerass(net, np.random.RandomState(1).normal(size=(20, 7, 5, 2)).astype("f4"))
+    assert_is_kerass(net, np.random.RandomState(1).normal(size=(20, *image_shape)).astype("f4"))
 
 
 @pytest.mark.parametrize("sizes", [(), (5,), (5, 4, 3)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._dense import kernel_options
 from skclf.nets._layer import Layer, Shape, are_sizes, is_size
+from skclf.nets._products import add_bias
 from skclf.nets._regularizers import Penalties, are_penalties
 from skclf.nets._window_arithmetic import convolve
 
@@ -53,6 +53,24 @@ class Convolution(Layer):
         """Compute the layer."""
         return ACTIVATIONS[self.activation].compute(convolve_same(values, *weights))
 
+    def can_pool(self, input_shape: Shape, pool_size: Shape) -> bool:
+        """Whether `forward_and_pool` can compute the layer and a pooling layer after it."""
+        sizes = zip(input_shape[:2], pool_size, strict=True)
+        divides = all(size % pool == 0 for size, pool in sizes)
+        return divides and ACTIVATIONS[self.activation].rises
+
+    def forward_and_pool(
+        self, weights: list[np.ndarray], values: np.ndarray, pool_size: Shape
+    ) -> np.ndarray:
+        """Compute the layer and the maximum of each window.
+
+        Adding a bias keeps the order of values, and so does an activation that never falls. So
+        the maximum comes first, and leaves less to compute.
+        """
+        kernel, bias = weights
+        sums = convolve(padded_same(values, kernel), kernel, (1, 1), (1, 1), pool_size)
+        return ACTIVATIONS[self.activation].compute(add_bias(sums, bias))
+
     def build(self, name: str) -> keras.Layer:
         """Make a `keras.layers.Conv2D`."""
         import keras
@@ -73,10 +91,6 @@ class Convolution(Layer):
         begins, ends = [(height - 1) // 2, (width - 1) // 2], [height // 2, width // 2]
         graph.add("Conv", graph.last, kernel.transpose(3, 2, 0, 1), bias, pads=begins + ends)
         ACTIVATIONS[self.activation].add_to(graph)
-
-    def n_values_at_work(self, input_shape: Shape) -> int:
-        """The values of all windows, which are gathered for one product of matrices."""
-        return prod((*input_shape, *self.kernel_size))
 
     @property
     def is_known(self) -> bool:
@@ -110,8 +124,13 @@ def convolve_same(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> n
     -------
     ndarray of shape (n, height, width, filters)
     """
-    pads = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
-    padded = np.pad(images, ((0, 0), *pads, (0, 0)))
-    sums = convolve(padded, kernel, (1, 1), (1, 1))
-    sums += bias
-    return sums
+    return add_bias(convolve(padded_same(images, kernel), kernel, (1, 1), (1, 1)), bias)
+
+
+def padded_same(images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Images with as many zeros around them as a convolution needs to keep height and width."""
+    n, height, width, channels = images.shape
+    (top, below), (left, right) = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
+    padded = np.zeros((n, top + height + below, left + width + right, channels), images.dtype)
+    padded[:, top : top + height, left : left + width] = images
+    return padded

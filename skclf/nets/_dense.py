@@ -9,6 +9,7 @@ import numpy as np
 
 from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._layer import Layer, Shape, is_size
+from skclf.nets._products import add_bias, multiply
 from skclf.nets._regularizers import Penalties, are_penalties, regularizer
 
 if TYPE_CHECKING:
@@ -50,9 +51,7 @@ class Dense(Layer):
     def logits(self, weights: list[np.ndarray], values: Any) -> np.ndarray:
         """Values before the activation; rows may be sparse."""
         kernel, bias = weights
-        sums = values @ kernel
-        sums += bias
-        return sums
+        return add_bias(multiply(values, kernel), bias)
 
     def forward(self, weights: list[np.ndarray], values: Any) -> np.ndarray:
         """Compute the layer; rows may be sparse."""

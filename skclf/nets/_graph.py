@@ -11,7 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from skclf.nets._body import BodyDense, BodyLayer
+from skclf.nets._chunks import for_chunks
 from skclf.nets._layer import Shape
+from skclf.nets._products import is_small
 
 # Values of a layer to hold at a time, the windows of a convolution included: so few that 16 MB hold
 # them, and so many that BLAS is called seldom, since each call waits for all its threads.
@@ -102,15 +104,16 @@ class GraphNet:
         ]
         stays_sparse = sparse.issparse(X) and self._takes_sparse()
         out = np.empty((X.shape[0], self.n_outputs))
-        step = self._rows_per_chunk(stays_sparse)
-        for start in range(0, X.shape[0], step):
-            chunk = slice(start, start + step)
-            rows = X if X.shape[0] <= step else X[chunk]
+
+        def compute(rows: Any, place: slice) -> None:
             if sparse.issparse(rows) and not stays_sparse:
                 rows = rows.toarray()
             if self.takes_images:
                 rows = rows.reshape(-1, *self.input_shape)
-            out[chunk] = _forward(steps, rows)
+            out[place] = _forward(steps, rows)
+
+        in_threads = self.takes_images and all(map(is_small, weights))
+        for_chunks(compute, X, self._rows_per_chunk(stays_sparse), in_threads)
         return out
 
     def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:

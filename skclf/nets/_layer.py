@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -75,10 +74,6 @@ class Layer(ABC):
     def n_generators(self) -> int:
         """How many random generators the Keras layer has."""
         return 0
-
-    def n_values_at_work(self, input_shape: Shape) -> int:
-        """About how many values of one row `forward` holds at a time."""
-        return prod(self.output_shape(input_shape))
 
     def to_state(self) -> dict[str, Any]:
         """The layer as a dict of plain values, for a file."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
+from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy import sparse
 
+from skclf.nets._chunks import for_chunks
 from skclf.nets._convolution import Convolution
 from skclf.nets._dense import Dense
 from skclf.nets._dropout import Dropout
 from skclf.nets._flatten import Flatten
 from skclf.nets._layer import Layer, Shape, are_sizes
 from skclf.nets._pooling import MaxPooling
+from skclf.nets._products import is_small
 
 if TYPE_CHECKING:
     import keras
@@ -27,11 +30,10 @@ KINDS: dict[str, type[Layer]] = {
 # Values of a layer to hold at a time: few enough for the cache, and so many that BLAS is called
 # seldom, since each call waits for all its threads.
 _VALUES_PER_CHUNK = 1 << 19
-# Cutting CSR rows copies them, and only their hidden layers are dense.
+# Of CSR rows only the hidden layers are dense.
 _SPARSE_VALUES_PER_CHUNK = 1 << 22
-# The windows of a convolution, which take kernel height x width times the memory of its images:
-# many, since a product of large matrices suffers least where other work keeps the cores busy.
-_IMAGE_VALUES_PER_CHUNK = 1 << 21
+# Convolutions divide them further.
+_IMAGE_VALUES_PER_CHUNK = 1 << 22
 _LARGEST_SEED = 2**31 - 1
 
 
@@ -119,17 +121,18 @@ class LayeredNet:
         ndarray of shape (n_rows, n_outputs), dtype float64
         """
         weights = [weight.astype(X.dtype, copy=False) for weight in weights]
-        *hidden, (output_layer, of_output) = self._with_weights(weights)
+        hidden = [(forward, weights[place]) for forward, place in self._hidden_steps]
+        of_output = weights[self._places_of_weights[-1]]
         out = np.empty((X.shape[0], self.n_outputs))
-        step = self._rows_per_chunk(sparse.issparse(X))
-        for start in range(0, X.shape[0], step):
-            chunk = slice(start, start + step)
-            values = X if X.shape[0] <= step else X[chunk]
-            if self.takes_images:
-                values = values.reshape(-1, *self.input_shape)
-            for layer, of_layer in hidden:
-                values = layer.forward(of_layer, values)
-            out[chunk] = output_layer.logits(of_output, values)
+
+        def compute(values: Any, place: slice) -> None:
+            values = self.shaped(values)
+            for forward, of_layer in hidden:
+                values = forward(of_layer, values)
+            out[place] = self.output_layer.logits(of_output, values)
+
+        in_threads = self.takes_images and all(map(is_small, weights))
+        for_chunks(compute, X, self._rows_per_chunk(sparse.issparse(X)), in_threads)
         return out
 
     def build(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -157,8 +160,8 @@ class LayeredNet:
             graph.add("Reshape", graph.last, np.array([0, *self.input_shape]))
             graph.add("Transpose", perm=[0, 3, 1, 2])
         shapes = [shape for _, shape in self._with_shapes()]
-        *hidden, (_, of_output) = self._with_weights(weights)
-        for (layer, of_layer), shape in zip(hidden, shapes[:-1], strict=True):
+        *hidden, of_output = [weights[place] for place in self._places_of_weights]
+        for layer, of_layer, shape in zip(self.layers, hidden, shapes, strict=False):
             layer.add_to(graph, of_layer, shape)
         Dense(self.n_outputs).add_to(graph, of_output, shapes[-1])
 
@@ -179,20 +182,33 @@ class LayeredNet:
 
     # Computed once, since the prediction of a single row takes no longer than all of them.
     @cached_property
-    def _places_of_weights(self) -> list[tuple[Layer, slice]]:
+    def _places_of_weights(self) -> list[slice]:
         places, start = [], 0
         for layer, shape in self._with_shapes():
             end = start + len(layer.weight_shapes(shape))
-            places.append((layer, slice(start, end)))
+            places.append(slice(start, end))
             start = end
         return places
 
     @cached_property
-    def _n_values_at_work(self) -> int:
-        return max(layer.n_values_at_work(shape) for layer, shape in self._with_shapes())
+    def _hidden_steps(self) -> list[tuple[Callable[..., np.ndarray], slice]]:
+        """What computes the hidden layers, and where its weights are."""
+        steps: list[tuple[Callable[..., np.ndarray], slice]] = []
+        previous = None
+        layers = zip(self._with_shapes(), self._places_of_weights, strict=True)
+        for (layer, shape), place in list(layers)[:-1]:
+            if _pools_after(previous, layer, shape):
+                convolution = cast(Convolution, previous).forward_and_pool
+                pool_size = cast(MaxPooling, layer).pool_size
+                steps[-1] = partial(convolution, pool_size=pool_size), steps[-1][1]
+            else:
+                steps.append((layer.forward, place))
+            previous = layer
+        return steps
 
-    def _with_weights(self, weights: list[np.ndarray]) -> list[tuple[Any, list[np.ndarray]]]:
-        return [(layer, weights[place]) for layer, place in self._places_of_weights]
+    @cached_property
+    def _widest(self) -> int:
+        return max(prod(layer.output_shape(shape)) for layer, shape in self._with_shapes())
 
     def _names(self) -> list[str]:
         counts: dict[str, int] = {}
@@ -203,7 +219,7 @@ class LayeredNet:
         return [*names, "output"]
 
     def _rows_per_chunk(self, is_sparse: bool) -> int:
-        widest = self._n_values_at_work
+        widest = self._widest
         if self.takes_images:
             most = _IMAGE_VALUES_PER_CHUNK
         elif is_sparse:
@@ -211,6 +227,15 @@ class LayeredNet:
         else:
             widest, most = max(widest, self.input_shape[0]), _VALUES_PER_CHUNK
         return max(1, most // widest)
+
+
+def _pools_after(layer: Layer | None, pooling: Layer, shape: Shape) -> bool:
+    """Whether a layer can do the work of the pooling layer after it too."""
+    return (
+        isinstance(layer, Convolution)
+        and isinstance(pooling, MaxPooling)
+        and layer.can_pool(shape, pooling.pool_size)
+    )
 
 
 def net_from_state(state: object) -> LayeredNet:

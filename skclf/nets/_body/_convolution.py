@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._body._layer import activation_name, add_activation, wrong_options
 from skclf.nets._body._windows import Convolving, add_with_channels_first, onnx_pads, pad
 from skclf.nets._layer import Shape, is_size
+from skclf.nets._products import add_bias
 from skclf.nets._window_arithmetic import convolve
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class BodyConvolution(Convolving):
         pads = self.pads(inputs[0].shape[1:])
         sums = convolve(pad(inputs[0], pads), kernel, self.strides, self.dilation)
         if bias:
-            sums += bias[0]
+            add_bias(sums, bias[0])
         return ACTIVATIONS[self.activation].compute(sums)
 
     def add_to(
@@ -101,10 +101,6 @@ class BodyConvolution(Convolving):
             pads=onnx_pads(self.pads(shapes[0])),
         )
         add_activation(graph, self.activation)
-
-    def n_values_at_work(self, shapes: list[Shape]) -> int:
-        """The values of all windows, which are gathered for one product of matrices."""
-        return prod((*self.n_windows(shapes[0]), *self.kernel_size, shapes[0][-1]))
 
     def faults(self) -> list[str]:
         """Check the options."""

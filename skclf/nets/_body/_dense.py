@@ -10,6 +10,7 @@ import numpy as np
 from skclf.nets._activations import ACTIVATIONS
 from skclf.nets._body._layer import BodyLayer, activation_name, add_activation, wrong_options
 from skclf.nets._layer import Shape, is_size
+from skclf.nets._products import add_bias, multiply
 
 if TYPE_CHECKING:
     import keras
@@ -58,9 +59,9 @@ class BodyDense(BodyLayer):
         kernel, *bias = weights
         # One product of two matrices, where `@` of more dimensions would make one for each row.
         rows = values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
-        sums = rows @ kernel
+        sums = multiply(rows, kernel)
         if bias:
-            sums += bias[0]
+            add_bias(sums, bias[0])
         return sums.reshape(*values.shape[:-1], self.units)
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
