@@ -44,7 +44,15 @@ with nothing_global_changes(), _classes_unpatched():
         import keras
         from scikeras.wrappers import KerasClassifier
 
-        from skclf import _copies, _keras_losses, _keras_nets, _keras_objects, _open_nets, nets
+        from skclf import (
+            _callback_code,
+            _copies,
+            _keras_losses,
+            _keras_nets,
+            _keras_objects,
+            _open_nets,
+            nets,
+        )
         from skclf._keras_nets import Built, build, logits  # noqa: F401  estimators find it here
 
 engine.limit_threads()
@@ -204,7 +212,8 @@ def train(
     loss = compile_with["loss"]
     _, rate = _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))
     # Callbacks may do anything with the Keras model that they get.
-    opened = None if callbacks else _open_nets.opened(layers, compile_with)
+    needs_model = any(map(_callback_code.sees_model, callbacks))
+    opened = None if needs_model else _open_nets.opened(layers, compile_with)
     kind = _keras_nets.kind_of(built, compile_with, opened and opened.kind)
     if kind is None and isinstance(layers, nets.OpaqueNet) and announces:
         print("The net is compiled anew for each fit, since its parts can't be compared.")

@@ -54,6 +54,7 @@ ALLOWED = {
         set(),
     ),
     "_keras_losses": ({"keras", "skclf._losses"}, set()),
+    "_callback_code": ({"keras", "skclf.engine"}, set()),
     "_open_nets": ({"keras", "skclf._keras_objects", "skclf.engine", "skclf.nets"}, set()),
     "_keras_bodies": (
         {"keras", "sklearn", "tensorflow", "skclf._fingerprints", "skclf.engine", "skclf.nets"},
@@ -75,6 +76,7 @@ ALLOWED = {
         {
             "scikeras",
             "keras",
+            "skclf._callback_code",
             "skclf._copies",
             "skclf._imports",
             "skclf._keras_losses",

@@ -32,7 +32,10 @@ CLASSIFIERS = {
 
 
 class Nothing(keras.callbacks.Callback):
-    """A callback, which could ask for a Keras model."""
+    """A callback that asks for the Keras model."""
+
+    def on_train_begin(self, logs=None):
+        assert isinstance(self.model, keras.Model)
 
 
 def net(estimator_class=BinaryDenseClassifier, **parameters):

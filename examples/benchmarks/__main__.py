@@ -22,7 +22,8 @@ import _page
 import _run
 
 NAMES = ("small_net", "grid_search", "imdb", "reuters", "validation", "predict", "shapes")
-NAMES += ("images", "own_nets", "sizes", "large", "vectorizer", "import", "leak")
+NAMES += ("images", "own_nets", "sizes", "large", "scale", "processes", "vectorizer")
+NAMES += ("import", "leak")
 
 HEAD = """# Benchmarks
 

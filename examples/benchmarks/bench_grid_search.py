@@ -80,7 +80,7 @@ BENCHMARK = Benchmark(
     __file__,
     {"skclf": run_skclf, "MLPClassifier": run_mlp, "SciKeras": run_scikeras},
     goals=[
-        Goal("first search (s)", "MLPClassifier", 1),
+        Goal("first search (s)", "MLPClassifier", 0.6),
         Goal("first search (s)", "SciKeras", 1 / 20),
         Goal("later search (s)", "MLPClassifier"),
     ],

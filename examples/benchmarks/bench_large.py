@@ -26,16 +26,17 @@ def dense_rows(n_rows):
     return X, (X[:, 0] * X[:, 1] > 0).astype(int)
 
 
-def csr_rows():
+def csr_rows(n_rows=CSR_SHAPE[0]):
     """Ones at random columns, and whether most lie in the left half."""
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    n_rows, n_columns = CSR_SHAPE
-    indices = np.random.default_rng(0).integers(n_columns, size=n_rows * WORDS_IN_ROW)
-    indptr = np.arange(0, len(indices) + 1, WORDS_IN_ROW)
+    n_columns = CSR_SHAPE[1]
+    rng = np.random.default_rng(0)
+    indices = rng.integers(n_columns, size=n_rows * WORDS_IN_ROW, dtype=np.int32)
+    indptr = np.arange(0, len(indices) + 1, WORDS_IN_ROW, dtype=np.int32)
     y = (indices.reshape(n_rows, -1) < n_columns // 2).mean(axis=1) > 0.5
-    X = csr_matrix((np.ones(len(indices), np.float32), indices, indptr), CSR_SHAPE)
+    X = csr_matrix((np.ones(len(indices), np.float32), indices, indptr), (n_rows, n_columns))
     X.sum_duplicates()
     return X, y.astype(int)
 

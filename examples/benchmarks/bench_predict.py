@@ -100,10 +100,10 @@ BENCHMARK = Benchmark(
     __file__,
     {"skclf": run_skclf, "MLPClassifier": run_mlp, "keras.Model.predict": run_keras},
     goals=[
-        Goal(ONE_ROW, "MLPClassifier", 1),
+        Goal(ONE_ROW, "MLPClassifier", 0.7),
         Goal(ONE_ROW, "keras.Model.predict", 1 / 100),
-        Goal(ROWS, "MLPClassifier", 1),
-        Goal(CSR_ROWS, "MLPClassifier", 1),
+        Goal(ROWS, "MLPClassifier", 0.6),
+        Goal(CSR_ROWS, "MLPClassifier", 0.8),
         Goal(ROWS, "keras.Model.predict"),
         Goal(CSR_ROWS, "keras.Model.predict"),
     ],

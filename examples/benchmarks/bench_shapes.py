@@ -74,7 +74,7 @@ BENCHMARK = Benchmark(
     __file__,
     {"skclf": run_skclf, "Keras": run_keras, "skorch": run_skorch},
     goals=[
-        Goal("later fit (s)", "Keras", 0.5),
+        Goal("later fit (s)", "Keras", 0.2),
         Goal("later fit (s)", "skorch", 1),
         Goal("first fit (s)", "Keras"),
         Goal("first fit (s)", "skorch"),

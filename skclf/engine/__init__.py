@@ -13,11 +13,11 @@ from skclf.engine._interrupts import uninterrupted
 
 with uninterrupted():
     from skclf.engine._arrays import Batches, assign, batch_order, by_value
-    from skclf.engine._cache import borrow, clear_cache
+    from skclf.engine._cache import borrow, clear_cache, kept
     from skclf.engine._compat import learning_rate_variable, nodes_of
     from skclf.engine._forward import all_layers
     from skclf.engine._keras_state import own_state
-    from skclf.engine._model import Net, evaluate
+    from skclf.engine._model import Net, evaluate, hears_of_batches
     from skclf.engine._open import OpenDense, OpenDropout, OpenKind, OpenNet, open_kind
     from skclf.engine._open_optimizer import can_be_open
     from skclf.engine._predict import Predictor
@@ -43,6 +43,8 @@ __all__ = [
     "clear_cache",
     "current_strategy",
     "evaluate",
+    "hears_of_batches",
+    "kept",
     "learning_rate_variable",
     "limit_threads",
     "nodes_of",

@@ -49,14 +49,16 @@ def assign(variables, values):
 
 def by_value(variable):
     """A Keras variable's value as an array that shares no memory with it."""
-    return variable.value.numpy().copy()
+    value = variable if isinstance(variable, tf.Variable) else variable.value
+    # What TensorFlow's own `numpy` does, in a quarter of the time.
+    return tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype).numpy().copy()
 
 
 # Dense rows of more bytes than this stay in NumPy, and enter a graph in pieces.
 BYTES_OF_A_COPY = 1 << 24
 # Of a piece: so many that a call of the graph doesn't count, and otherwise less than a twentieth of
 # the rows. Where a batch has many bytes, this many batches take as many as twice the least.
-_BYTES_OF_A_PIECE = 1 << 21, 1 << 23
+_BYTES_OF_A_PIECE = 3 << 20, 1 << 23
 _BATCHES_OF_A_PIECE = 8
 
 

@@ -243,7 +243,7 @@ class Net(keras.Model):
         rows = x, y, sample_weight
         if sample_weight is not None or (validation_data and validation_data[2] is not None):
             self._check_weighable()
-        if any(map(_hears_of_batches, callbacks or ())):
+        if any(map(hears_of_batches, callbacks or ())):
             self._announce("a callback is called at each batch")
         else:
             tensors = tensors_of(*rows)
@@ -381,7 +381,7 @@ def _warn_of_eager_work(work, obstacle):
     )
 
 
-def _hears_of_batches(callback):
+def hears_of_batches(callback):
     """Whether a callback overrides a hook that Keras calls for each batch or each validation."""
     if type(callback) in _SAVE_BY_EPOCH and callback.save_freq == "epoch":
         return False
