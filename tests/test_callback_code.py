@@ -8,7 +8,6 @@ import pytest
 
 from skclf import BinaryDenseClassifier, engine
 
-# ruff: noqa: D101, D102
 Callback = keras.callbacks.Callback
 X = np.random.RandomState(0).rand(60, 5).astype(np.float32)
 Y = (X[:, 0] > 0.5).astype(int)
@@ -109,8 +108,7 @@ class HearsOfBatches(Callback):
 
 scope = {"Callback": Callback, "keras": keras}
 exec(
-    "class HasNoSource(Callback):\n    def on_epoch_end(self, epoch, logs=None):\n        self.n = 1\n",
-    scope,
+    "class HasNoSource(Callback):\n    def on_epoch_end(self, epoch, logs=None): self.n = 1", scope
 )
 HasNoSource = scope["HasNoSource"]
 

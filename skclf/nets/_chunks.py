@@ -45,14 +45,19 @@ def for_chunks(
             work(cut(rows, chunk), chunk)
         return
     settings = np.geterr()  # of this thread alone
+    left = iter(chunks)
 
-    def work_as_here(chunk: slice) -> None:
+    def work_on() -> None:
         with np.errstate(**settings):
-            work(cut(rows, chunk), chunk)
+            # Python lets one thread at a time take the next.
+            for chunk in left:
+                work(cut(rows, chunk), chunk)
 
-    with ThreadPoolExecutor(n_threads) as pool:
-        # The list brings up the first error.
-        list(pool.map(work_as_here, chunks))
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        helpers = [pool.submit(work_on) for _ in range(n_threads - 1)]
+        work_on()
+        for helper in helpers:
+            helper.result()
 
 
 def _rows_of_csr(rows: Any, chunk: slice) -> Any:
