@@ -119,6 +119,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         -----
         UserWarning
             If validation rows lie far outside the range of the training rows.
+        ConvergenceWarning
+            If ``patience`` is set, and the last of ``epochs`` was the best.
         """
         columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
         n_tasks = int(self.epochs) if self.refit_epoch is None else 2
@@ -333,6 +335,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
     def _run(self, training, validation, task, resume):
         """Train as the parameters say, and keep the best epoch's weights where they say so."""
         early_stop, monitors = None, None
+        planned = (self.n_epochs_ if resume else 0) + int(self.epochs)
         if validation is not None:
             monitors = self._monitors(self._make_net(training.X, self._target))
             if self.patience is not None:
@@ -345,6 +348,8 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             watchers=[] if early_stop is None else [early_stop],
             keep_state=self.warm_start,
         )
+        if early_stop is not None and found.epochs == planned:
+            early_stop.warn_if_still_improving(planned)
         if early_stop is not None and early_stop.snapshot is not None:
             fitted = _fitted_attributes(
                 self._net, self._history, self._first_epoch, early_stop.snapshot

@@ -7,7 +7,10 @@ import multiprocessing
 import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
+
+from sklearn.exceptions import ConvergenceWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +153,17 @@ class EarlyStop(Watcher):
             self._best, self._since_best = value, 0
             self.snapshot = take_snapshot()
         return self._since_best >= self.patience
+
+    def warn_if_still_improving(self, epochs: int) -> None:
+        """Warn that training ended at its best, since it was to run for so many epochs."""
+        if self.snapshot is not None and self._since_best == 0:
+            warnings.warn(
+                f"The best epoch by {self.monitor} was the last one, {epochs}: training ended "
+                f"before patience={self.patience} could stop it. Further epochs may give a better "
+                "net: set epochs higher.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
 
 
 class KeptWeights(Watcher):

@@ -375,9 +375,22 @@ def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
 
 def _message_with_fix(values, name, error):
     if "could not convert string" in error:
+        fix = (
+            "Encode text first, for example with OneHotEncoder, TfidfVectorizer or "
+            "skclf.MultiHotVectorizer."
+        )
+        if hasattr(values, "columns"):
+            fix = (
+                "Encode the columns first: with a ColumnTransformer of OneHotEncoder, "
+                "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
+                "skrub.tabular_pipeline(classifier) makes."
+            )
+        return f"Got text ({error}) where features and weights must be numbers. {fix}"
+    if name == "X" and error.startswith("Input X contains NaN"):
         return (
-            f"Got text ({error}) where features and weights must be numbers. Encode text first, "
-            "for example with OneHotEncoder, TfidfVectorizer or skclf.MultiHotVectorizer."
+            "Input X contains NaN. Fill in missing values first: with "
+            "SimpleImputer(add_indicator=True) in a pipeline, or in a pipeline that "
+            "skrub.tabular_pipeline(classifier) makes."
         )
     has_sequences = "setting an array element with a sequence" in error
     if not has_sequences and "float() argument must be" not in error:

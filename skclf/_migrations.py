@@ -8,7 +8,7 @@ kept in ``tests/files``.
 ===  =============================================================================================
 1    version 0.1.0; its states hold no number
 2    version 0.2.0: the number, the checksum, ``_first_epoch``, ``_target``,
-     ``multilabel``, and the net layer by layer
+     ``multilabel``, ``binary`` and ``norm``, and the net layer by layer
 ===  =============================================================================================
 """
 
@@ -22,6 +22,8 @@ def _from_1_to_2(state):
     added: dict[str, Any] = {"_first_epoch": 0} if "_history" in state else {}
     if "filters" in state:  # a classifier of images, each with one label
         added |= {"multilabel": False}
+    if "handle_unknown" in state:  # a vectorizer, whose rows held ones alone
+        added |= {"binary": True, "norm": None}
     if "_net" in state:
         kind = "binary" if state["_net"]["n_outputs"] == 1 else "multiclass"
         added |= {"_target": {"kind": kind}}

@@ -1,8 +1,7 @@
 """Sequences of integer word ids -> sparse multi-hot rows, and back.
 
-`_ids` reads the rows. Here plain functions turn a block of ids into sorted columns, and
-`MultiHotVectorizer` below them holds the parameters. No TensorFlow, and of skclf only `_ids`,
-`_versions` and `_typing`.
+`_ids` reads the rows, and `_bags` turns them into the arrays of a CSR matrix. `MultiHotVectorizer`
+holds the parameters. No TensorFlow, and of skclf only these, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skclf._ids import read_blocks, rows_holding
+from skclf._bags import MOST_COLUMNS, encode, place_unknown
+from skclf._ids import read_blocks
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions
 
@@ -32,81 +32,8 @@ if TYPE_CHECKING:
 
     from skclf._typing import MatrixLike
 
-# This many ids are sorted within the innermost cache, and the sort outweighs the call.
-_IDS_IN_SORT = 2000
-# SciPy and scikit-learn index columns by int32, so no matrix may be wider.
-_MOST_COLUMNS = np.iinfo(np.int32).max
 # What the checksum of a saved vectorizer covers.
 _CHECKED = ("num_words_", "vocabulary")
-
-
-def _place_unknown(ids, lengths, first_row, num_words, handle_unknown):
-    """Return `ids` and `lengths` with each id from `num_words` on dropped, moved or refused."""
-    limit = _MOST_COLUMNS if num_words is None else num_words
-    if ids.max(initial=0) < limit:
-        return ids, lengths
-    known, ends = ids < limit, lengths.cumsum()
-    if num_words is None or handle_unknown == "error":
-        position = known.argmin()
-        row_number = first_row + ends.searchsorted(position, side="right")
-        fix = "Set num_words, and" if num_words is None else "Raise num_words, or"
-        raise ValueError(
-            f"Row {row_number} holds the id {ids[position]}, but with num_words={num_words} ids "
-            f"must be less than {limit}. {fix} let handle_unknown drop such ids ('ignore') or put "
-            "them in one column (its number)."
-        )
-    if handle_unknown == "ignore":
-        known_before = np.append(0, known.cumsum())
-        return ids.compress(known), np.diff(known_before[np.append(0, ends)])
-    return np.where(known, ids, int(handle_unknown)), lengths
-
-
-def _distinct_ids(ids, lengths):
-    """Return the distinct ids of each row in ascending order (int32), and how many each row has."""
-    # A key holds the row in its high bits and the id in the low ones.
-    bits = int(ids.max(initial=0)).bit_length()
-    fits = len(lengths) << bits <= np.iinfo(np.int32).max
-    row_starts = np.arange(len(lengths) + 1, dtype=np.int32 if fits else np.int64) << bits
-    keys = np.repeat(row_starts[:-1], lengths)
-    np.add(keys, ids, out=keys, dtype=keys.dtype, casting="same_kind")
-    # The rows are in order already, so a few of them at a time sort faster than all at once.
-    step = rows_holding(_IDS_IN_SORT, len(lengths), len(keys))
-    stops = lengths.cumsum()[step - 1 : -1 : step].tolist()
-    for start, stop in pairwise([0, *stops, len(keys)]):
-        keys[start:stop].sort()
-    is_first = np.empty(len(keys), dtype=bool)
-    is_first[:1] = True
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
-    keys = keys.compress(is_first)
-    counts = np.diff(keys.searchsorted(row_starts))
-    keys &= (1 << bits) - 1
-    return keys.astype(np.int32, copy=False), counts
-
-
-def _with_room(array, size):
-    """Return `array`, or a longer one that begins alike, for at least `size` numbers."""
-    if size <= len(array):
-        return array
-    longer = np.empty(2 * size, dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
-
-
-def _encode(X, num_words, handle_unknown):
-    """Return the column indices and row pointers (int32) of the multi-hot rows of `X`."""
-    # One array that grows; allocating many small ones takes longer.
-    indices, n_indices, counts = np.empty(0, dtype=np.int32), 0, [[0]]
-    for first_row, ids, lengths in read_blocks(X):
-        ids, lengths = _place_unknown(ids, lengths, first_row, num_words, handle_unknown)
-        block_indices, block_counts = _distinct_ids(ids, lengths)
-        start, n_indices = n_indices, n_indices + len(block_indices)
-        indices = _with_room(indices, n_indices)
-        indices[start:n_indices] = block_indices
-        counts.append(block_counts)
-    indices.resize(n_indices, refcheck=False)
-    indptr = np.concatenate(counts).cumsum()
-    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types of its arguments
-    return indices, indptr.astype(np.int32 if fits else np.int64, copy=False)
 
 
 def _words_by_id(vocabulary):
@@ -114,11 +41,11 @@ def _words_by_id(vocabulary):
     words = {}
     for word, value in vocabulary.items():
         is_id = isinstance(value, Integral) and not isinstance(value, bool)
-        if not (is_id and 0 <= value < _MOST_COLUMNS and isinstance(word, str)) or value in words:
+        if not (is_id and 0 <= value < MOST_COLUMNS and isinstance(word, str)) or value in words:
             twin = f", like {words[value]!r}" if is_id and value in words else ""
             raise ValueError(
                 "The 'vocabulary' parameter must map each word, a string, to an id of its own, an "
-                f"integer from 0 to {_MOST_COLUMNS - 1}, but it maps {word!r} to {value!r}{twin}."
+                f"integer from 0 to {MOST_COLUMNS - 1}, but it maps {word!r} to {value!r}{twin}."
             )
         words[int(value)] = word
     if not words:
@@ -141,17 +68,17 @@ def _from_state(state, name, parameters):
     attributes = without_versions(state, name, parameters, _CHECKED)
     num_words = attributes.get("num_words_", 1)
     is_whole = isinstance(num_words, Integral) and not isinstance(num_words, bool)
-    if not is_whole or not 1 <= num_words <= _MOST_COLUMNS:
-        fault = f"num_words_ is {num_words!r}, and not a whole number from 1 to {_MOST_COLUMNS}"
+    if not is_whole or not 1 <= num_words <= MOST_COLUMNS:
+        fault = f"num_words_ is {num_words!r}, and not a whole number from 1 to {MOST_COLUMNS}"
         raise refusal(name, fault, state)
     return attributes
 
 
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):
-    """Turn sequences of integer ids into multi-hot rows.
+    """Turn sequences of integer ids into multi-hot rows, or into bags of words.
 
     Row ``i`` of the result has a one in each column whose number occurs among the ids of row ``i``,
-    and zeros elsewhere: a bag of words without counts.
+    and zeros elsewhere. With ``binary=False`` it has the number of times that the id occurs.
 
     Parameters
     ----------
@@ -171,6 +98,14 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         The id of each word, in the numbering of the data (the ids of Keras's
         ``imdb.get_word_index()`` are 3 lower than those in its data). It gives the columns their
         names, and `decode` requires it.
+    binary : bool, default=True
+        Whether an id that occurs several times in a row counts once. If False, the result holds
+        counts, as from :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+    norm : {"l1", "l2"}, default=None
+        Divide each row by the sum of its values ("l1") or by its Euclidean length ("l2"), as
+        :func:`sklearn.preprocessing.normalize` does; rows without ids stay zero. `dtype` must then
+        be np.float32 or np.float64. With ``binary=False, norm="l1"`` a linear first layer gives the
+        mean of its kernel's rows over the ids: an embedding with average pooling.
 
     Attributes
     ----------
@@ -208,10 +143,17 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
     [array([1, 3]), array([2, 3])]
     >>> vectorizer.decode([[1, 3, 1], [2, 3, 99]])
     [['good', 'film', 'good'], ['bad', 'film', '?']]
+
+    Counts, and shares of a row:
+
+    >>> MultiHotVectorizer(4, binary=False).transform([[1, 3, 1]]).toarray()
+    array([[0., 2., 0., 1.]], dtype=float32)
+    >>> MultiHotVectorizer(4, binary=False, norm="l1").transform([[1, 3, 1, 1]]).toarray()
+    array([[0.  , 0.75, 0.  , 0.25]], dtype=float32)
     """
 
     _parameter_constraints: dict = {
-        "num_words": [Interval(Integral, 1, _MOST_COLUMNS, closed="both"), None],
+        "num_words": [Interval(Integral, 1, MOST_COLUMNS, closed="both"), None],
         "handle_unknown": [
             StrOptions({"ignore", "error"}),
             Interval(Integral, 0, None, closed="left"),
@@ -219,6 +161,8 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         "dtype": "no_validation",  # what NumPy reads as a dtype, see _resolve_num_words
         "sparse_output": ["boolean"],
         "vocabulary": [Mapping, None],
+        "binary": ["boolean"],
+        "norm": [StrOptions({"l1", "l2"}), None],
     }
 
     def __init__(
@@ -229,12 +173,16 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         dtype: npt.DTypeLike = np.float32,
         sparse_output: bool = True,
         vocabulary: Mapping[str, int] | None = None,
+        binary: bool = True,
+        norm: str | None = None,
     ) -> None:
         self.num_words = num_words
         self.handle_unknown = handle_unknown
         self.dtype = dtype
         self.sparse_output = sparse_output
         self.vocabulary = vocabulary
+        self.binary = binary
+        self.norm = norm
 
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
     def fit(self, X: Iterable[Any], y: Any = None) -> Self:
@@ -263,7 +211,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         """
         num_words, learned = self._resolve_num_words(), 0
         for first_row, ids, lengths in read_blocks(X):
-            ids, _ = _place_unknown(ids, lengths, first_row, num_words, self.handle_unknown)
+            ids, _ = place_unknown(ids, lengths, first_row, num_words, self.handle_unknown)
             learned = max(learned, int(ids.max()) + 1) if ids.size else learned
         self.num_words_ = num_words or self._resolve_num_words(learned=learned)
         return self
@@ -287,10 +235,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             As from `transform`.
         """
         num_words = self._resolve_num_words()
-        indices, indptr = _encode(X, num_words, self.handle_unknown)
+        indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
         if num_words is None:
             num_words = self._resolve_num_words(learned=int(indices.max(initial=-1)) + 1)
-        X_multi_hot = self._assemble(indices, indptr, num_words)
+        X_multi_hot = self._assemble(indices, indptr, counts, num_words)
         self.num_words_ = num_words
         return X_multi_hot
 
@@ -305,19 +253,20 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         Returns
         -------
         X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
-            Zeros and ones of type `dtype`.
+            Of type `dtype`: zeros and ones or, by `binary` and `norm`, counts and shares.
         """
         num_words = self._known_num_words()
-        indices, indptr = _encode(X, num_words, self.handle_unknown)
-        return self._assemble(indices, indptr, num_words)
+        indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
+        return self._assemble(indices, indptr, counts, num_words)
 
     def inverse_transform(self, X: MatrixLike) -> list[np.ndarray]:
-        """Return the ids whose columns hold a one.
+        """Return the ids whose columns hold a one, or another value than zero.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, `num_words_`)
-            Zeros and ones; other values raise a ValueError.
+            Zeros and ones, or what `binary` and `norm` make of them; other values raise a
+            ValueError.
 
         Returns
         -------
@@ -331,9 +280,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         if issparse(X):
             X.sum_duplicates()
         values = X.data if issparse(X) else X
-        wrong = values[(values != 0) & (values != 1)]
+        has_ones = self.binary and self.norm is None
+        wrong = values[(values != 0) & (values != 1)] if has_ones else values[values < 0]
         if wrong.size:
-            raise ValueError(f"Got X with the value {wrong[0]}, but expected only zeros and ones.")
+            expected = "only zeros and ones" if has_ones else "no negative values"
+            raise ValueError(f"Got X with the value {wrong[0]}, but expected {expected}.")
         X = csr_matrix(X != 0)  # also drops zeros that are stored
         ids = X.indices.astype(np.int64)
         return [ids[start:stop] for start, stop in pairwise(X.indptr.tolist())]
@@ -401,6 +352,11 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
                 "The 'dtype' parameter must be an integer, boolean or floating type that SciPy's "
                 f"sparse matrices hold, such as np.float32. Got {self.dtype!r} instead."
             )
+        if self.norm is not None and dtype not in (np.float32, np.float64):
+            raise ValueError(
+                f"Got dtype={self.dtype!r} with norm={self.norm!r}; expected np.float32 or "
+                "np.float64, which can hold shares of a row."
+            )
         if isinstance(self.num_words, bool) or isinstance(column, bool):
             raise ValueError("'num_words' and 'handle_unknown' must not be booleans.")
         if num_words is not None and isinstance(column, Integral) and column >= num_words:
@@ -418,15 +374,30 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             check_is_fitted(self, msg="%(name)s needs num_words: set it, or call fit.")
         return num_words
 
-    def _assemble(self, indices, indptr, num_words):
-        """Return a canonical CSR matrix of ones, or the dense array."""
+    def _assemble(self, indices, indptr, counts, num_words):
+        """Return a canonical CSR matrix of ones or counts, or the dense array."""
         # csr_matrix or csr_array by scikit-learn's setting, as its own vectorizers do (from 1.9).
         wants_array = get_config().get("sparse_interface") == "sparray"
         container = csr_array if wants_array else csr_matrix
-        data = np.ones(len(indices), dtype=self.dtype)
+        data = np.ones(len(indices), self.dtype) if counts is None else self._as_dtype(counts)
         X = container((data, indices, indptr), shape=(len(indptr) - 1, num_words))
         X.has_sorted_indices = X.has_canonical_format = True
+        if self.norm is not None:
+            # Loading it takes longer than the rest of skclf.
+            from sklearn.preprocessing import normalize
+
+            X = normalize(X, self.norm, copy=False)
         return X if self.sparse_output else X.toarray()
+
+    def _as_dtype(self, counts):
+        """Return counts in the type of the result, if it can hold them."""
+        data = counts.astype(self.dtype)
+        if (data != counts).any():
+            raise ValueError(
+                f"Got {counts.max()} times the same id in a row, which dtype={self.dtype!r} can't "
+                "hold as a count: choose a larger type such as np.float32, or binary=True."
+            )
+        return data
 
     def __getstate__(self):
         return with_versions(super().__getstate__(), _CHECKED)

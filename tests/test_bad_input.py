@@ -67,7 +67,7 @@ RAGGED = np.empty(12, dtype=object)
 RAGGED[:] = [list(range(i + 1)) for i in range(12)]
 
 BAD_ROWS = {
-    "NaN": (NAN, "X contains NaN"),
+    "NaN": (NAN, r"X contains NaN\. Fill in .*SimpleImputer.*tabular_pipeline"),
     "sparse NaN": (sparse.csr_array(NAN), "X contains NaN"),
     "missing": (pd.DataFrame(NAN).astype("Float64"), "X contains NaN"),
     "infinity": (INFINITE, "X contains infinity"),
@@ -76,7 +76,10 @@ BAD_ROWS = {
     "sparse complex": (sparse.csr_array(X + 1j), "Complex data not supported"),
     "text": (np.full((12, 4), "spam"), "Got text.*'spam'.*must be numbers.*OneHotEncoder"),
     "text objects": (np.full((12, 4), "spam", object), "Got text.*MultiHotVectorizer"),
-    "text column": (pd.DataFrame({0: X[:, 0], 1: "spam", 2: 0, 3: 0}), "Got text.*TfidfVectorizer"),
+    "text column": (
+        pd.DataFrame({0: X[:, 0], 1: "spam", 2: 0, 3: 0}),
+        "Got text.*ColumnTr.*tabular_pipeline",
+    ),
     "bytes": (np.full((12, 4), b"spam"), "Got text"),
     "no rows": (X[:0], r"0 sample\(s\).*minimum of 1 is required"),
     "no rows, sparse": (sparse.csr_array(X[:0]), r"0 sample\(s\)"),

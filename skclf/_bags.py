@@ -1,0 +1,110 @@
+"""Rows of word ids -> the arrays of a CSR matrix with a column for each id.
+
+Plain functions for `_multi_hot`: a block of ids, as `_ids` reads it, becomes sorted columns. NumPy
+only.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from skclf._ids import read_blocks, rows_holding
+
+# This many ids are sorted within the innermost cache, and the sort outweighs the call.
+_IDS_IN_SORT = 2000
+# SciPy and scikit-learn index columns by int32, so no matrix may be wider.
+MOST_COLUMNS = np.iinfo(np.int32).max
+
+
+def place_unknown(ids, lengths, first_row, num_words, handle_unknown):
+    """Return `ids` and `lengths` with each id from `num_words` on dropped, moved or refused."""
+    limit = MOST_COLUMNS if num_words is None else num_words
+    if ids.max(initial=0) < limit:
+        return ids, lengths
+    known, ends = ids < limit, lengths.cumsum()
+    if num_words is None or handle_unknown == "error":
+        position = known.argmin()
+        row_number = first_row + ends.searchsorted(position, side="right")
+        fix = "Set num_words, and" if num_words is None else "Raise num_words, or"
+        raise ValueError(
+            f"Row {row_number} holds the id {ids[position]}, but with num_words={num_words} ids "
+            f"must be less than {limit}. {fix} let handle_unknown drop such ids ('ignore') or put "
+            "them in one column (its number)."
+        )
+    if handle_unknown == "ignore":
+        known_before = np.append(0, known.cumsum())
+        return ids.compress(known), np.diff(known_before[np.append(0, ends)])
+    return np.where(known, ids, int(handle_unknown)), lengths
+
+
+def _distinct_ids(ids, lengths, with_counts):
+    """Return the distinct ids of each row in ascending order (int32), and how many each row has.
+
+    The last of three arrays says how often each of these ids occurs in its row; without counts it
+    is None.
+    """
+    # A key holds the row in its high bits and the id in the low ones.
+    bits = int(ids.max(initial=0)).bit_length()
+    fits = len(lengths) << bits <= np.iinfo(np.int32).max
+    row_starts = np.arange(len(lengths) + 1, dtype=np.int32 if fits else np.int64) << bits
+    keys = np.repeat(row_starts[:-1], lengths)
+    np.add(keys, ids, out=keys, dtype=keys.dtype, casting="same_kind")
+    # The rows are in order already, so a few of them at a time sort faster than all at once.
+    step = rows_holding(_IDS_IN_SORT, len(lengths), len(keys))
+    stops = lengths.cumsum()[step - 1 : -1 : step].tolist()
+    for start, stop in pairwise([0, *stops, len(keys)]):
+        keys[start:stop].sort()
+    is_first = np.empty(len(keys), dtype=bool)
+    is_first[:1] = True
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    occurrences = None
+    if with_counts:
+        occurrences = np.diff(np.append(is_first.nonzero()[0], len(keys)))
+    keys = keys.compress(is_first)
+    n_distinct = np.diff(keys.searchsorted(row_starts))
+    keys &= (1 << bits) - 1
+    return keys.astype(np.int32, copy=False), n_distinct, occurrences
+
+
+def _with_room(array, size):
+    """Return `array`, or a longer one that begins alike, for at least `size` numbers."""
+    if size <= len(array):
+        return array
+    longer = np.empty(2 * size, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def encode(X, num_words, handle_unknown, with_counts=False):
+    """Return the arrays of a CSR matrix: columns, row pointers (int32), and counts or None.
+
+    Parameters
+    ----------
+    X : iterable of iterables of int
+    num_words : int or None
+        Number of columns; None takes all that an index can hold.
+    handle_unknown : str or int
+        As in `MultiHotVectorizer`.
+    with_counts : bool
+        Whether to count how often each id occurs in a row.
+    """
+    # Arrays that grow; allocating many small ones takes longer.
+    indices, counts = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
+    n_indices, n_distinct = 0, [[0]]
+    for first_row, ids, lengths in read_blocks(X):
+        ids, lengths = place_unknown(ids, lengths, first_row, num_words, handle_unknown)
+        of_block, n_of_rows, occurrences = _distinct_ids(ids, lengths, with_counts)
+        start, n_indices = n_indices, n_indices + len(of_block)
+        indices = _with_room(indices, n_indices)
+        indices[start:n_indices] = of_block
+        if with_counts:
+            counts = _with_room(counts, n_indices)
+            counts[start:n_indices] = occurrences
+        n_distinct.append(n_of_rows)
+    indices.resize(n_indices, refcheck=False)
+    indptr = np.concatenate(n_distinct).cumsum()
+    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types of its arguments
+    indptr = indptr.astype(np.int32 if fits else np.int64, copy=False)
+    return indices, indptr, counts[:n_indices] if with_counts else None
