@@ -122,15 +122,15 @@ def fetch_reuters(
         2,568 newswires over 52 topics. ``"auto"``: Keras's files, downloaded if
         necessary, or the distribution if they are not available.
 
+    data_home : str or path-like, default=None
+        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
+        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
+
     n_topics : {46, 52, 8} or None, default=None
         Which set of newswires: 46 is Keras's, 52 is R52, and 8 is R8, the part of R52 that has one
         of eight topics, with 5,485 newswires for training and 2,189 for testing. The last two come
         from the distribution alone. None takes the set that `source` names, R52 of the
         distribution's.
-
-    data_home : str or path-like, default=None
-        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
-        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
 
     subset : {"train", "test", "all"}, default="train"
         Which texts to return; ``"all"`` returns the training texts followed by the test texts.
