@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
@@ -121,14 +121,17 @@ class LayeredNet:
         ndarray of shape (n_rows, n_outputs), dtype float64
         """
         weights = [weight.astype(X.dtype, copy=False) for weight in weights]
-        hidden = [(forward, weights[place]) for forward, place in self._hidden_steps]
+        hidden = [(layer, pool_size, weights[p]) for layer, pool_size, p in self._hidden_steps]
         of_output = weights[self._places_of_weights[-1]]
         out = np.empty((X.shape[0], self.n_outputs))
 
         def compute(values: Any, place: slice) -> None:
             values = self.shaped(values)
-            for forward, of_layer in hidden:
-                values = forward(of_layer, values)
+            for layer, pool_size, of_layer in hidden:
+                if pool_size is None:
+                    values = layer.forward(of_layer, values)
+                else:
+                    values = cast(Convolution, layer).forward_and_pool(of_layer, values, pool_size)
             out[place] = self.output_layer.logits(of_output, values)
 
         in_threads = self.takes_images and all(map(is_small, weights))
@@ -191,18 +194,17 @@ class LayeredNet:
         return places
 
     @cached_property
-    def _hidden_steps(self) -> list[tuple[Callable[..., np.ndarray], slice]]:
-        """What computes the hidden layers, and where its weights are."""
-        steps: list[tuple[Callable[..., np.ndarray], slice]] = []
+    def _hidden_steps(self) -> list[tuple[Layer, Shape | None, slice]]:
+        """Hidden layers, the pooling that one of them does too, and where its weights are."""
+        steps: list[tuple[Layer, Shape | None, slice]] = []
         previous = None
         layers = zip(self._with_shapes(), self._places_of_weights, strict=True)
         for (layer, shape), place in list(layers)[:-1]:
             if _pools_after(previous, layer, shape):
-                convolution = cast(Convolution, previous).forward_and_pool
-                pool_size = cast(MaxPooling, layer).pool_size
-                steps[-1] = partial(convolution, pool_size=pool_size), steps[-1][1]
+                convolution, _, of_convolution = steps.pop()
+                steps.append((convolution, cast(MaxPooling, layer).pool_size, of_convolution))
             else:
-                steps.append((layer.forward, place))
+                steps.append((layer, None, place))
             previous = layer
         return steps
 
