@@ -17,10 +17,11 @@ It needs skrub and polars besides the examples' packages: ``pip install skrub po
 #
 # The bookings are made up, so that we know what can be learnt from them: most cancellations are of
 # rooms booked long ahead and without a deposit, more of them in summer; guests from nearby cancel
-# less. A part is chance. Prices and cities are missing here and there, and a missing price is a
-# sign in itself, since nobody pays a booking without one.
+# less. Part of it is chance. Prices and cities are missing here and there, and a missing price is a
+# sign in itself: such bookings are cancelled more often.
 
 import os
+import textwrap
 import time
 
 import matplotlib.pyplot as plt
@@ -103,18 +104,18 @@ def make_net():
 try:
     make_net().fit(X_train.drop(columns=["booked", "arrival"]), y_train)
 except ValueError as error:
-    print(error)
+    print(textwrap.fill(str(error), 80))
 
 # %%
 # Column by column
 # ----------------
 #
 # A `~sklearn.compose.ColumnTransformer` names what each kind of column needs. Categories become
-# columns of zeros and ones, with a column of its own for what is missing or new. The price gets its
-# gaps filled and a column that says where they were. Of the two dates we make what matters about
-# them: days in between, and the place of the month in the year, as a point on a circle so that
-# December lies beside January. Numbers are scaled last, since nets learn best from values of
-# about 1.
+# columns of zeros and ones, one of them for a missing value; a category that did not occur in
+# training becomes zeros. The price gets its gaps filled, and a column that says where they were.
+# Of the two dates we make what matters about them: the days in between, and the day of the year as
+# a point on a circle, so that December lies beside January. Numbers are scaled last, since nets
+# learn best from values of about 1.
 
 
 def about_dates(frame):
