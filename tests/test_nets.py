@@ -191,7 +191,7 @@ def assert_is_kerass(net, X, predict=keras.Model.predict):
 def test_activations_that_rise(name):
     z = np.linspace(-9, 9, 2001)
     steps = np.diff(ACTIVATIONS[name].compute(z))
-    # A softmax of all values is no function of each.
+    # Each value of a softmax depends on all the others.
     if "softmax" not in name:
         assert not ACTIVATIONS[name].rises or steps.min() >= 0
     else:
