@@ -85,6 +85,8 @@ def _has_open_optimizer(optimizer, learning_rate):
     _, rate = _keras_objects.optimizer_key(optimizer, learning_rate)
     if rate is None or not engine.can_be_open(type(template)):
         return False  # a schedule gives the rate, or Keras alone knows the updates
+    if isinstance(optimizer, str):
+        return True  # with the settings of its class
     return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
 
 

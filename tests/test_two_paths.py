@@ -11,7 +11,12 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, engine
+from skclf import (
+    BinaryDenseClassifier,
+    MulticlassDenseClassifier,
+    ShapeConvClassifier,
+    engine,
+)
 from skclf.engine import _changes, _fit, _model, _open
 
 RNG = np.random.RandomState(0)
@@ -67,6 +72,20 @@ def assert_same(one, other):
     np.testing.assert_allclose(one.history_, other.history_, rtol=1e-4, atol=1e-6)
     assert one.history_.index.tolist() == other.history_.index.tolist()
     assert (one.n_epochs_, one.best_epoch_) == (other.n_epochs_, other.best_epoch_)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_images_are_trained_as_keras_trains_them(activation, paths):
+    # In many windows no value is above zero: there ReLU comes after the pooling.
+    images = np.random.RandomState(0).normal(size=(40, 8, 6, 2)).astype(np.float32)
+    y = (images.mean((1, 2, 3)) > 0).astype(int)
+    settings = {"filters": (3, 4), "activation": activation, "validation_split": 0.25}
+    fitted = [
+        net(ShapeConvClassifier, **settings, callbacks=[callback]).fit(images, y)
+        for callback in (HearsOfEpochs(), HearsOfBatches())
+    ]
+    assert paths == ["compiled", "Keras"]
+    assert_same(*fitted)
 
 
 # ---------------------------------------------------------------------------------- the matrix

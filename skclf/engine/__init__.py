@@ -12,7 +12,7 @@ here. The engine knows nothing of scikit-learn, SciKeras or labels.
 from skclf.engine._interrupts import uninterrupted
 
 with uninterrupted():
-    from skclf.engine._arrays import Batches, assign, batch_order, by_value
+    from skclf.engine._arrays import Batches, batch_order
     from skclf.engine._cache import borrow, clear_cache, kept
     from skclf.engine._compat import learning_rate_variable, nodes_of
     from skclf.engine._forward import all_layers
@@ -23,6 +23,7 @@ with uninterrupted():
     from skclf.engine._predict import Predictor
     from skclf.engine._processes import check_process, current_strategy, limit_threads
     from skclf.engine._program import adds_up, trace_count
+    from skclf.engine._variables import assign, by_value
 
 __all__ = [
     "Batches",

@@ -39,21 +39,6 @@ def as_tensor(rows):
     return tf.SparseTensor(np.column_stack([numbers, columns]), rows.data, rows.shape)
 
 
-def assign(variables, values):
-    """Set variables of Keras, TensorFlow or `OpenNet` to arrays of their shapes."""
-    for variable, value in zip(variables, values, strict=True):
-        variable = variable if isinstance(variable, tf.Variable) else variable.value
-        value = np.asarray(value, variable.dtype.as_numpy_dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
-
-
-def by_value(variable):
-    """A Keras variable's value as an array that shares no memory with it."""
-    value = variable if isinstance(variable, tf.Variable) else variable.value
-    # What TensorFlow's own `numpy` does, in a quarter of the time.
-    return tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype).numpy().copy()
-
-
 # Dense rows of more bytes than this stay in NumPy, and enter a graph in pieces.
 BYTES_OF_A_COPY = 1 << 24
 # Of a piece: so many that a call of the graph doesn't count, and otherwise less than a twentieth of

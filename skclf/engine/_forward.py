@@ -121,12 +121,24 @@ class LayersForward(Forward):
     def __init__(self, net):
         super().__init__(net)
         self._hidden_layers = net.layers[1:-1]
+        following = net.layers[2:]
+        self._pooled_before_relu = [
+            layer
+            for layer, after in zip(self._hidden_layers, following, strict=True)
+            if _is_relu_convolution(layer) and isinstance(after, keras.layers.MaxPooling2D)
+        ]
 
     def logits(self, X, training):
         """Call each layer without Keras's checks."""
-        values = X
+        values, relu_is_due = X, False
         for layer in self._hidden_layers:
-            if isinstance(layer, keras.layers.Dense):
+            if layer in self._pooled_before_relu:
+                values, relu_is_due = _convolved(layer, values), True
+            elif relu_is_due:
+                # The largest of the values without those below zero is the largest of all, without
+                # it if it is below zero. So ReLU and its gradient see a value a window.
+                values, relu_is_due = tf.nn.relu(layer.call(values)), False
+            elif isinstance(layer, keras.layers.Dense):
                 values = layer.activation(self._weighted_sums(layer, values))
             elif isinstance(layer, keras.layers.Dropout):
                 values = layer.call(values, training=training)
@@ -178,6 +190,17 @@ class BodyForward(Forward):
     def _first_dense_layer(self):
         rows = self._net.inputs[0]
         return next(layer for layer in self._net.layers[1:] if layer.input is rows)
+
+
+def _is_relu_convolution(layer):
+    is_convolution = isinstance(layer, keras.layers.Conv2D)
+    return is_convolution and layer.activation is keras.activations.relu
+
+
+def _convolved(layer, values):
+    """What a layer of `nets.Convolution` computes before its activation."""
+    sums = tf.nn.conv2d(values, layer.kernel.value, strides=1, padding="SAME")
+    return tf.nn.bias_add(sums, layer.bias.value)
 
 
 def all_layers(layer):

@@ -9,13 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat, _keras_state
-from skclf.engine._arrays import (
-    Batches,
-    ShuffledBatches,
-    assign,
-    by_value,
-    tensors_of,
-)
+from skclf.engine._arrays import Batches, ShuffledBatches, tensors_of
 from skclf.engine._changes import Unchanged
 from skclf.engine._fit import fit_by_epochs
 from skclf.engine._forward import forward_of
@@ -29,6 +23,7 @@ from skclf.engine._program import (
     own_loss_of,
     weighed_by_class,
 )
+from skclf.engine._variables import assign, by_value
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
 # Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.

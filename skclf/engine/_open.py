@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skclf.engine._arrays import assign, by_value, tensors_of
+from skclf.engine._arrays import tensors_of
 from skclf.engine._fit import fit_by_epochs
 from skclf.engine._fused import is_large
-from skclf.engine._open_optimizer import OpenOptimizer, OpenVariable
+from skclf.engine._open_optimizer import OpenOptimizer
 from skclf.engine._program import FEW_WEIGHTS, Programs, weighed_by_class
 from skclf.engine._sparse import SparseProduct
+from skclf.engine._variables import OpenVariable, OpenVariables, assign, by_value
 
 
 class OpenDense(NamedTuple):
@@ -53,13 +54,17 @@ class OpenKind(NamedTuple):
         Whether the rows are sparse.
     has_few_weights : bool
         Whether one thread is the fastest.
+    are_apart : tuple of bool
+        Of each kernel and bias, whether it is a variable of its own: the others lie in one.
     are_large : tuple of bool
-        Of each variable, whether threads pay in its update.
+        Of the variable that holds the others and of each that is apart, in this order, whether
+        threads pay in its update.
     """
 
     layers: tuple[OpenDense | OpenDropout, ...]
     is_sparse: bool
     has_few_weights: bool
+    are_apart: tuple[bool, ...]
     are_large: tuple[bool, ...]
 
 
@@ -81,10 +86,17 @@ def open_kind(layers, shapes, is_sparse, optimizer_class):
     sizes = [int(np.prod(shape)) for shape in shapes]
     # Sparse rows are multiplied by SciPy, so that their kernel doesn't count.
     n_weights = sum(sizes[2 if is_sparse else 0 :: 2])
+    # Of a large kernel a copy would cost more than an operation; SciPy takes the first as it is.
+    are_apart = tuple(
+        len(shape) == 2 and (is_large(size) or (is_sparse and place == 0))
+        for place, (shape, size) in enumerate(zip(shapes, sizes, strict=True))
+    )
+    together = sum(size for size, is_apart in zip(sizes, are_apart, strict=True) if not is_apart)
+    apart = [size for size, is_apart in zip(sizes, are_apart, strict=True) if is_apart]
     # RMSprop's update is the same for all.
     differ = optimizer_class is keras.optimizers.Adam
-    are_large = tuple(differ and is_large(size) for size in sizes)
-    return OpenKind(layers, is_sparse, n_weights < FEW_WEIGHTS, are_large)
+    are_large = tuple(differ and is_large(size) for size in (together, *apart))
+    return OpenKind(layers, is_sparse, n_weights < FEW_WEIGHTS, are_apart, are_large)
 
 
 class OpenNet:
@@ -113,8 +125,10 @@ class OpenNet:
     def __init__(self, kind, optimizer, loss, metrics):
         self.loss = self.target_loss = loss
         dense_layers = [layer for layer in kind.layers if isinstance(layer, OpenDense)]
-        self.weights = [OpenVariable(rank) for _ in dense_layers for rank in (2, 1)]
-        self.optimizer = OpenOptimizer(optimizer, self.weights, kind.are_large)
+        ranks = [rank for _ in dense_layers for rank in (2, 1)]
+        self._store = OpenVariables(ranks, kind.are_apart)
+        self.weights = self._store.variables
+        self.optimizer = OpenOptimizer(optimizer, self._store, kind.are_large)
         # By class, or of several labels a row by negatives and positives.
         self._class_weights = {rank: OpenVariable(rank) for rank in (1, 2)}
         self.class_weight = None
@@ -157,10 +171,10 @@ class OpenNet:
             Of each penalty.
         """
         self.order_seed = order_seed
-        assign(self.weights, weights)
+        self._store.begin(weights)
         assign(self.dropout_states, dropout_states)
         self._forward.begin(weights, rates, factors)
-        self.optimizer.reset([weight.shape for weight in weights], learning_rate)
+        self.optimizer.reset(learning_rate)
         self.class_weight = None
         if class_weight is not None:
             self.class_weight = self._class_weights[class_weight.ndim].value
@@ -229,7 +243,7 @@ class OpenForward:
     Parameters
     ----------
     kind : OpenKind
-    weights : list of OpenVariable
+    weights : list of OpenVariable and PackedPart
 
     Attributes
     ----------

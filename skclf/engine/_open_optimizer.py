@@ -5,7 +5,6 @@ import numpy as np
 import tensorflow as tf
 
 from skclf.engine import _compat
-from skclf.engine._arrays import assign, by_value
 from skclf.engine._cache import kept
 from skclf.engine._fused import (
     ADAM_OPERATIONS,
@@ -15,27 +14,7 @@ from skclf.engine._fused import (
     rmsprop_update,
     sgd_update,
 )
-
-
-class OpenVariable:
-    """A float32 variable whose sizes may change, with what skclf uses of `keras.Variable`.
-
-    Parameters
-    ----------
-    rank : int
-    """
-
-    dtype = "float32"
-
-    def __init__(self, rank):
-        start = np.zeros((1,) * rank, np.float32)
-        self.value = tf.Variable(start, trainable=False, shape=tf.TensorShape([None] * rank))
-
-    @property
-    def shape(self):
-        """Its sizes now."""
-        return tuple(tf.raw_ops.VariableShape(input=self.value.handle).numpy().tolist())
-
+from skclf.engine._variables import assign, by_value
 
 # Optimizer -> the names of its slots, and TensorFlow's operations.
 OPEN_OPTIMIZERS = {
@@ -67,51 +46,57 @@ class OpenOptimizer:
     ----------
     optimizer : keras.optimizers.Optimizer
         Unbuilt, of a class that `can_be_open` is true of.
-    trained : list of OpenVariable
+    trained : OpenVariables
     are_large : sequence of bool
-        Of each of them, whether threads pay in its update.
+        Of each of those that are stored, whether threads pay in its update.
 
     Attributes
     ----------
-    variables : list of keras.Variable and OpenVariable
+    variables : list of keras.Variable, OpenVariable and PackedPart
         In the order of the Keras optimizer's.
     inner_optimizer : keras.optimizers.Optimizer
         Its iterations and its learning rate are those of this one.
     """
 
     def __init__(self, optimizer, trained, are_large):
-        self.inner_optimizer = optimizer
-        optimizer.build([keras.Variable(np.zeros((1,) * len(v.shape))) for v in trained])
+        self.inner_optimizer, self._trained = optimizer, trained
+        optimizer.build([keras.Variable(np.zeros((1,) * len(v.shape))) for v in trained.variables])
         names, _ = OPEN_OPTIMIZERS[type(optimizer)]
-        slots, places = [], {}
+        self._slots, places = [], {}
         for number, of_keras in enumerate(_compat.optimizer_slots(optimizer, *names)):
             # Keras has none without momentum, which the kernel of RMSprop writes all the same.
-            slots.append([OpenVariable(len(variable.shape)) for variable in trained])
+            self._slots.append(trained.like())
             places |= {id(v): (number, place) for place, v in enumerate(of_keras)}
         found = [(variable, places.get(id(variable))) for variable in optimizer.variables]
-        self.variables = [v if place is None else slots[place[0]][place[1]] for v, place in found]
+        self.variables = [
+            variable if place is None else self._slots[place[0]].variables[place[1]]
+            for variable, place in found
+        ]
+        slots = [slot.stored for slot in self._slots]
         if type(optimizer) is keras.optimizers.Adam:
             self._update = adam_update(optimizer, *slots, are_large)
         elif type(optimizer) is keras.optimizers.RMSprop:
             self._update = rmsprop_update(optimizer, *slots)
         else:
             self._update = sgd_update(optimizer, *slots)
-        self._slots = slots
         self._plain = [v for v in self.variables if isinstance(v, keras.Variable)]
         self._plain_start = [by_value(variable) for variable in self._plain]
 
-    def reset(self, shapes, learning_rate):
-        """Begin anew, for variables of these shapes; None keeps the learning rate."""
+    def reset(self, learning_rate):
+        """Begin anew, for the variables' sizes now; None keeps the learning rate."""
         assign(self._plain, self._plain_start)
-        for slots in self._slots:
-            assign(slots, [np.zeros(shape, np.float32) for shape in shapes])
+        for slot in self._slots:
+            slot.begin_at_zero(self._trained)
         if learning_rate is not None:
             self.inner_optimizer.learning_rate = learning_rate
 
     def apply_gradients(self, gradients_and_variables):
         """Update the variables, in a graph."""
         rate = self.inner_optimizer.learning_rate
-        for place, (gradient, variable) in enumerate(gradients_and_variables):
+        gradients = self._trained.stored_arrays([g for g, _ in gradients_and_variables])
+        for place, (gradient, variable) in enumerate(
+            zip(gradients, self._trained.stored, strict=True)
+        ):
             self._update(place, variable.value.handle, gradient, rate)
         count = self.inner_optimizer.iterations.value
         tf.raw_ops.AssignAddVariableOp(resource=count.handle, value=tf.constant(1, count.dtype))

@@ -6,7 +6,8 @@ import tensorflow as tf
 from scipy import sparse
 
 from skclf.engine import _compat
-from skclf.engine._arrays import as_tensor, assign
+from skclf.engine._arrays import as_tensor
+from skclf.engine._variables import assign
 
 _ROWS_AT_ONCE = 1024
 
