@@ -46,8 +46,9 @@ folder = Path(temporary.name) / "signs"
 save_pictures(folder, n_each=12 if QUICK else 160, rng=np.random.default_rng(0))
 
 # %%
-# ``pathlib`` lists the files, and the name of its folder is the label of an image. Paths and labels
-# are what we split, since they are small.
+# ``pathlib`` lists the files. The label of an image is the name of its folder. We split the paths,
+# before any image is read. If several files show the same object, such as frames of a video, keep
+# them on one side of the split, with `~sklearn.model_selection.StratifiedGroupKFold`.
 
 paths = np.array(sorted(str(path) for path in folder.glob("*/*") if path.is_file()))
 y = np.array([Path(path).parent.name for path in paths])
@@ -65,7 +66,7 @@ for image in opened[:5]:
 def show(axes, images, titles=()):
     """Draw an image in each of the axes."""
     for ax, image, title in zip_longest(axes, images, titles, fillvalue=""):
-        ax.imshow(image)
+        ax.imshow(image, cmap="gray")
         ax.set_title(title, fontsize="medium")
         ax.set_axis_off()
 
@@ -316,7 +317,6 @@ strongest = np.argsort(outputs.std(axis=(0, 1, 2)))[::-1][:8]
 show(axes[0], [np.ones((3, 3, 3)), *np.moveaxis(kernels[..., strongest], -1, 0)])
 for row, image, output in zip(axes[1:], examples, outputs, strict=True):
     show(row, [image, *np.moveaxis(output[..., strongest], -1, 0)])
-plt.gray()
 
 # %%
 # An occlusion map shows which part of an image a prediction rests on. A grey patch covers one place
@@ -353,6 +353,15 @@ for ax, image, kind in zip(axes[1], images_test[chosen], KINDS, strict=True):
     ax.set_axis_off()
 figure.colorbar(shown, ax=axes[1], label="loss of\nprobability")
 
+# %%
+# On a screen the pictures open in windows; with ``SKCLF_PLOTS=folder`` in the environment they are
+# saved there as well.
+
+if "SKCLF_PLOTS" in os.environ:
+    for number in plt.get_fignums():
+        path = Path(os.environ["SKCLF_PLOTS"]) / f"image_files_{number}.png"
+        plt.figure(number).savefig(path)
+plt.show()
 temporary.cleanup()
 
 # %%
