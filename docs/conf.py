@@ -58,6 +58,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "plot_" if has_newswires() else "plot_(?!reuters)",
+    # A module that two examples import, and not an example.
+    "ignore_pattern": r"traffic_signs\.py",
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skclf",),
