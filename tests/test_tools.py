@@ -1,0 +1,58 @@
+"""The code on the page about other tools runs, wherever the tool is installed."""
+
+import re
+import textwrap
+import warnings
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "guide" / "tools.rst"
+# The module to import, what must hold after a section's code, by the section's title.
+CHECKS = {
+    "Optuna": ("optuna", "len(study.trials) == 5 and study.best_value > 0.9"),
+    "SHAP": ("shap", "explanation.values.shape == (5, 30, 2)"),
+    "imbalanced-learn": ("imblearn", "scores.shape == (5,) and scores.min() > 0.85"),
+    "MLflow": ("mlflow", "(loaded.predict_proba(X) == clf.predict_proba(X)).all()"),
+    "fairlearn": ("fairlearn", "len(by_group) == 2 and set(labels) == {0, 1}"),
+    "cleanlab": ("cleanlab", "0 < len(issues) < 60"),
+    "mlxtend": ("mlxtend", "axes.has_data() and stack.score(two, y) > 0.8"),
+    "skrub": ("skrub", "table.score(X, y) > 0.9"),
+    "tsfresh": ("tsfresh", "clf.score(features, rising) > 0.8"),
+    "FastAPI": ("fastapi", "len(response.json()['probabilities']) == 2"),
+}
+
+
+def code_by_section():
+    """The code of each section of the page; that before the first section has the title ""."""
+    parts = re.split(r"^(.+)\n-+\n", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    sections = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+    block = re.compile(r"^\.\. code-block:: python\n\n((?: {3}.*\n|\n)+)", re.MULTILINE)
+    return {
+        title: "".join(map(textwrap.dedent, block.findall(text)))
+        for title, text in sections.items()
+    }
+
+
+CODE = code_by_section()
+
+
+def test_every_section_is_checked():
+    assert list(CODE) == ["", *CHECKS]
+    assert all(CODE.values())
+
+
+@pytest.mark.parametrize("title", CHECKS)
+def test_code_of_a_section(title):
+    module, expected = CHECKS[title]
+    pytest.importorskip(module)
+    if title == "FastAPI":
+        pytest.importorskip("httpx")
+    if title == "mlxtend":
+        pytest.importorskip("matplotlib").use("Agg")
+    names = {"__name__": "__main__"}
+    with warnings.catch_warnings():
+        # What the tools' own code will have to change is not tested here.
+        warnings.simplefilter("ignore")
+        exec(compile(CODE[""] + CODE[title], str(PAGE), "exec"), names)
+    assert eval(expected, names), expected
