@@ -23,7 +23,7 @@ import _run
 
 NAMES = ("small_net", "grid_search", "imdb", "reuters", "validation", "predict", "shapes")
 NAMES += ("images", "own_nets", "sizes", "large", "scale", "processes", "vectorizer")
-NAMES += ("import", "leak")
+NAMES += ("texts", "import", "leak")
 
 HEAD = """# Benchmarks
 
