@@ -57,6 +57,7 @@ def test_one_is_set_and_the_others_stay(are_apart):
 def test_values_share_no_memory(are_apart):
     variables = variables_of(ARRAYS, are_apart)
     for value in values_of(variables):
+        assert value.flags.owndata
         value += 1
     assert_equal(values_of(variables), ARRAYS)
 

@@ -8,7 +8,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import TunedThresholdClassifierCV
+from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
@@ -270,8 +270,11 @@ def for_unbalanced():
 def for_calibration():
     """Nets that were trained for long or for as long as validation rows say, and calibrated."""
 
+    # Some tables are sorted, and the folds of an integer are not shuffled.
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+
     def calibrated(classifier):
-        return CalibratedClassifierCV(classifier, method="temperature", cv=3, ensemble=False)
+        return CalibratedClassifierCV(classifier, method="temperature", cv=folds, ensemble=False)
 
     def long(n_rows, n_classes):
         return of_table(dense_net(n_classes, (64, 64), epochs=100))
