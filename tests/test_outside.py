@@ -111,14 +111,15 @@ def record(modules):
         for number in (1, 2, 3)
     }
     environment = {"date": "2001-02-03", "machine": "2 x Abacus", "versions": "skclf 0.1.0"}
-    return {"held": tables, "chosen": tables, "unbalanced": tables, **environment}
+    more = {f"further {name}": found for name, found in tables.items()}
+    return {"held": tables, "equal": more, "unbalanced": tables, **environment}
 
 
 def test_the_page_judges_the_recipe(modules, record):
     text = modules["page"].page(record)
     assert re.search(r'"at least 0\.5","2\.00 ± 0\.00"', text)
     assert '"at most 3.00, gradient boosting\'s","1.00"' in text
-    assert "on all 3 tables" in text
+    assert "on all 6 tables" in text
     assert '"table 2","100","2","18.00","20.00"' in text
     assert "balanced accuracy (%)" in text
     assert "Calibration\n" not in text  # not measured in this record

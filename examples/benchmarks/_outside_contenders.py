@@ -200,12 +200,19 @@ def for_tables():
         MLP: lambda *_: of_table(MLPClassifier(random_state=0)),
         BOOSTING: lambda *_: HistGradientBoostingClassifier(random_state=0),
         LOGISTIC: lambda *_: of_table(LogisticRegression(max_iter=1000)),
-        EQUAL_SKCLF: lambda n_rows, n_classes: of_table(equal_net(n_rows, n_classes)),
-        EQUAL_MLP: lambda *_: of_table(equal_mlp()),
+        **for_equal(),
     }
     if has_skorch():
         found[SKORCH] = lambda *_: of_table(SkorchClassifier())
     return found
+
+
+def for_equal():
+    """skclf and `MLPClassifier` with the same sizes, batches, optimizer and number of epochs."""
+    return {
+        EQUAL_SKCLF: lambda n_rows, n_classes: of_table(equal_net(n_rows, n_classes)),
+        EQUAL_MLP: lambda *_: of_table(equal_mlp()),
+    }
 
 
 def for_choices():
