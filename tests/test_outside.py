@@ -112,7 +112,7 @@ def record(modules):
     }
     environment = {"date": "2001-02-03", "machine": "2 x Abacus", "versions": "skclf 0.1.0"}
     more = {f"further {name}": found for name, found in tables.items()}
-    return {"held": tables, "equal": more, "unbalanced": tables, **environment}
+    return {"held": tables, "chosen": more, "unbalanced": tables, **environment}
 
 
 def test_the_page_judges_the_recipe(modules, record):

@@ -107,7 +107,7 @@ def sections(quick):
         "held": (held, contenders.for_tables()),
         "unbalanced": (data.UNBALANCED, contenders.for_unbalanced()),
         "calibration": (data.CALIBRATED, contenders.for_calibration()),
-        "equal": (chosen, contenders.for_equal()),
+        "chosen": (chosen, contenders.for_tables()),
         "choices": (data.SMALL_CHOSEN, contenders.for_choices()),
         "images": (data.IMAGES, contenders.for_images()),
         "texts": (data.TEXTS, contenders.for_texts()),
