@@ -12,9 +12,8 @@ from functools import wraps
 from numbers import Integral, Rational
 from typing import Any
 
-from sklearn.utils._param_validation import HasMethods, Interval
-
 from skclf import _rows
+from skclf._constraints import HasMethods, Interval
 from skclf._typing import Function
 
 # Arguments of Keras's fit that have no parameter of the same name, and what to do instead.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
+from skclf._constraints import StrOptions
 from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass
 from skclf.nets import Dense, Dropout, Layer, LayeredNet, penalties_of

@@ -16,10 +16,10 @@ from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._bags import MOST_COLUMNS, encode, place_unknown
+from skclf._constraints import Interval, StrOptions
 from skclf._ids import read_blocks
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions

@@ -6,10 +6,10 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skclf._arguments import RealInterval
+from skclf._constraints import StrOptions
 from skclf._dense import DenseClassifier
 from skclf._indicators import thresholds
 from skclf._parameters import HiddenLayerParameters

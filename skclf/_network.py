@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import HasMethods
 
 from skclf._arguments import RealInterval
 from skclf._base import NetClassifier
 from skclf._bodies import body_maker
+from skclf._constraints import HasMethods
 from skclf._fitted import errors_that_name_the_fix
 from skclf._indicators import thresholds
 from skclf._losses import loss_kind

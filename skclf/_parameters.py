@@ -12,9 +12,9 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skclf._arguments import InstanceWith, RealInterval, ValidationValue
+from skclf._constraints import Interval, Options, StrOptions
 from skclf.nets import REGULARIZERS
 
 if TYPE_CHECKING:

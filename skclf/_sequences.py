@@ -19,8 +19,8 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from skclf._constraints import Interval, StrOptions
 from skclf._ids import read_blocks
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions

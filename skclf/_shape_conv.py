@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skclf._arguments import sizes
 from skclf._base import NetClassifier
+from skclf._constraints import Interval, StrOptions
 from skclf._dense import hidden_layers, output_layer
 from skclf._fitted import errors_that_name_the_fix
 from skclf._multilabel import label_names

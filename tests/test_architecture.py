@@ -93,6 +93,7 @@ ALLOWED = {
     "_stratify": ({"scipy"}, {"sklearn"}),
     "_checksum": (set(), set()),
     "_typing": (set(), set()),
+    "_constraints": ({"sklearn"}, set()),
     "_migrations": (set(), set()),
     "_versions": (
         {"sklearn", "skclf._checksum", "skclf._migrations"},
@@ -106,14 +107,30 @@ ALLOWED = {
     "_ids": ({"scipy"}, set()),
     "_bags": ({"skclf._ids"}, set()),
     "_multi_hot": (
-        {"scipy", "sklearn", "skclf._bags", "skclf._ids", "skclf._versions"},
+        {
+            "scipy",
+            "sklearn",
+            "skclf._bags",
+            "skclf._ids",
+            "skclf._constraints",
+            "skclf._versions",
+        },
         set(),
     ),
-    "_sequences": ({"sklearn", "skclf._ids", "skclf._versions"}, set()),
+    "_sequences": (
+        {"sklearn", "skclf._ids", "skclf._constraints", "skclf._versions"},
+        set(),
+    ),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
-    "datasets": ({"scipy", "sklearn", "skclf._imports", "skclf.datasets"}, {"pandas", "keras"}),
+    "datasets": (
+        {"scipy", "sklearn", "skclf._imports", "skclf._constraints", "skclf.datasets"},
+        {"pandas", "keras"},
+    ),
     # What it shows it takes from fitted attributes, so that it needs no module of the estimators.
-    "plots": ({"sklearn", "skclf.plots"}, {"matplotlib", "pandas", "skclf._labels"}),
+    "plots": (
+        {"sklearn", "skclf._constraints", "skclf.plots"},
+        {"matplotlib", "pandas", "skclf._labels"},
+    ),
 }
 ALLOWED |= dict.fromkeys(
     ESTIMATORS,
@@ -123,6 +140,7 @@ ALLOWED |= dict.fromkeys(
             "sklearn",
             "skclf.nets",
             "skclf._saved",
+            "skclf._constraints",
             "skclf._stratify",
             *map("skclf.{}".format, ESTIMATORS),
         },
@@ -175,6 +193,13 @@ def test_imports_keep_to_the_table(file):
     for name, in_function in imports_of(text(file), package):
         allowed = OPEN_TO_ALL | at_import | (in_functions if in_function else set())
         assert is_within(name, allowed), f"{file} must not import {name}"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_one_file_knows_how_scikit_learn_checks_parameters(file):
+    imported = [name for name, _ in imports_of(text(file), "skclf")]
+    is_private = "sklearn.utils._param_validation" in imported
+    assert is_private == (file == "_constraints.py")
 
 
 @pytest.mark.parametrize(

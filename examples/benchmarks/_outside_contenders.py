@@ -102,6 +102,18 @@ def of_table(classifier):
     return make_pipeline(encoded(StandardScaler()), classifier)
 
 
+def _training(n_rows):
+    """How the recipe trains its nets, whatever their layers."""
+    return {
+        "optimizer": "adam",
+        "batch_size": min(256, max(16, n_rows // 16)),
+        "epochs": 200,
+        "validation_split": 0.2,
+        "patience": 20,
+        "random_state": 0,
+    }
+
+
 def recipe(n_rows, n_nets=5, **changes):
     """The nets of docs/guide/tables.rst: their mean probabilities.
 
@@ -115,17 +127,8 @@ def recipe(n_rows, n_nets=5, **changes):
     """
     from skclf import MulticlassDenseClassifier
 
-    net = MulticlassDenseClassifier(
-        (128, 128),
-        activation="silu",
-        dropout=0.1,
-        optimizer="adam",
-        batch_size=min(256, max(16, n_rows // 16)),
-        epochs=200,
-        validation_split=0.2,
-        patience=20,
-        random_state=0,
-    ).set_params(**changes)
+    net = MulticlassDenseClassifier((128, 128), activation="silu", dropout=0.1)
+    net.set_params(**_training(n_rows)).set_params(**changes)
     return net if n_nets == 1 else BaggingClassifier(net, n_nets, bootstrap=False, random_state=0)
 
 
@@ -133,8 +136,9 @@ def scheduled(n_rows):
     """The recipe with ReLU and a learning rate that falls to 0 over its 200 epochs."""
     import keras
 
-    n_trained, batch_size = n_rows - n_rows // 5, min(256, max(16, n_rows // 16))
-    n_steps = 200 * -(-n_trained // batch_size)
+    training = _training(n_rows)
+    n_trained = n_rows - n_rows // 5
+    n_steps = training["epochs"] * -(-n_trained // training["batch_size"])
     schedule = keras.optimizers.schedules.CosineDecay(0.002, n_steps)
     return recipe(n_rows, activation="relu", learning_rate=schedule)
 
@@ -155,16 +159,7 @@ def smoothed(n_rows, n_classes):
 
     losses = keras.losses
     loss = losses.BinaryCrossentropy if n_classes == 2 else losses.CategoricalCrossentropy
-    net = NetworkClassifier(
-        hidden(),
-        loss=loss(label_smoothing=0.1),
-        optimizer="adam",
-        batch_size=min(256, max(16, n_rows // 16)),
-        epochs=200,
-        validation_split=0.2,
-        patience=20,
-        random_state=0,
-    )
+    net = NetworkClassifier(hidden(), loss=loss(label_smoothing=0.1), **_training(n_rows))
     return BaggingClassifier(net, 5, bootstrap=False, random_state=0)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions
+
+from skclf._constraints import Interval, StrOptions
 
 from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, Texts, is_kept
 

@@ -6,8 +6,8 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
 
+from skclf._constraints import StrOptions, validate_params
 from skclf._typing import keeps_type
 
 from ._coding import code_training_texts

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from skclf._constraints import Interval, validate_params
 from skclf._typing import keeps_type
 
 if TYPE_CHECKING:

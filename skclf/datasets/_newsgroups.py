@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sklearn.utils._param_validation import validate_params
-
+from skclf._constraints import validate_params
 from skclf._typing import keeps_type
 
 from ._corpus import PARAMETER_CONSTRAINTS, build_bunch, check_limits

@@ -7,8 +7,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils._param_validation import Options, StrOptions, validate_params
 
+from skclf._constraints import Options, StrOptions, validate_params
 from skclf._typing import keeps_type
 
 from .._imports import nothing_global_changes

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
-from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples
 
+from skclf._constraints import Interval, validate_params
 from skclf._typing import keeps_type
 
 from ._answers import OneLabel, SeveralLabels, answers_of
