@@ -1,4 +1,4 @@
-"""Dense nets for two classes and for many."""
+"""Dense nets for two classes and for two or more classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def hidden_layers(classifier: Any) -> list[Layer]:
-    """The hidden dense layers that a classifier's parameters describe."""
+    """The hidden dense and dropout layers, from the parameters of a classifier."""
     layers: list[Layer] = []
     for units in sizes("hidden_layer_sizes", classifier.hidden_layer_sizes):
         layers.append(Dense(units, classifier.activation, penalties_of(classifier)))
@@ -31,12 +31,12 @@ def hidden_layers(classifier: Any) -> list[Layer]:
 
 
 def output_layer(classifier: Any, target: Target) -> Dense:
-    """The output layer for a target."""
+    """The output layer that a target needs."""
     return Dense(target.n_outputs, target.head, penalties_of(classifier))
 
 
 class DenseClassifier(HiddenLayerParameters, NetClassifier):
-    """Base of the classifiers with hidden dense layers alone."""
+    """Base class of the classifiers whose hidden layers are all dense."""
 
     def _make_net(self, X, target):
         layers = (*hidden_layers(self), output_layer(self, target))
@@ -46,115 +46,124 @@ class DenseClassifier(HiddenLayerParameters, NetClassifier):
 class BinaryDenseClassifier(DenseClassifier):
     """Dense Keras net with one sigmoid unit, for two classes.
 
-    Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
-    alone and predicts without TensorFlow.
+    Sparse rows are never made dense, neither in training nor in prediction. With the common
+    activations, a fitted classifier predicts without loading TensorFlow.
+    The default layers and optimizer are those of the net for IMDB reviews in chapter 4 of [1]_.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(16, 16)
-        Units of each hidden dense layer; an int means one layer, ``()`` none.
+        Number of units in each hidden dense layer. An int means a single layer, ``()`` none.
 
     activation : str, default="relu"
-        Name of a Keras activation, for every hidden layer.
+        Name of a Keras activation, used in every hidden layer.
 
     dropout : float, default=0.0
-        Dropout rate after each hidden dense layer, at least 0 and below 1.
+        Dropout rate after each hidden dense layer, in the range [0, 1).
 
     l2 : float, default=0.0
-        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+        Factor of the L2 penalty on the kernels of all layers; see `keras.regularizers.L2`.
 
     optimizer : str or keras.optimizers.Optimizer, default="rmsprop"
-        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+        Name of a Keras optimizer, or an instance. An instance serves as a template: each fit uses a
+        copy of it.
 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
-        None keeps the optimizer's own.
+        Learning rate of the optimizer. None keeps the rate that the optimizer has.
 
     loss : {"binary_crossentropy"}, default="binary_crossentropy"
         The loss that training minimizes.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
-        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
-        by ``sample_weight``, and not by ``class_weight``.
+        Keras metrics, by name or as instances, computed in ``history_`` and by ``evaluate``. They
+        are weighted by ``sample_weight``, but not by ``class_weight``.
 
     epochs : int, default=20
-        Passes over the data.
+        Number of passes over the training rows.
 
     batch_size : int, default=32
-        Rows for each step of the optimizer.
+        Number of rows in each step of the optimizer.
 
     validation_split : float, default=0.0
-        Share of the rows to hold out for validation, stratified by class and drawn with
-        ``random_state``.
+        Fraction of the rows to hold out for validation, in the range [0, 1). They are stratified by
+        class and drawn with ``random_state``.
 
     patience : int, default=None
-        Stop when the monitored validation value has not improved for this many epochs, and keep
-        the weights of the best epoch.
+        Number of epochs without improvement of the monitored validation value after which training
+        stops. The net then has the weights of the best epoch. None trains for all ``epochs``.
 
-    monitor : str or tuple (str, {"min", "max"}), default=None
+    monitor : str or tuple of (str, str), default=None
         The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
-        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
-        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
-        else ``"val_loss"``.
+        of one of ``metrics``. For a custom metric, add whether its lowest or its highest value is
+        best, such as ``("val_profit", "max")``. None uses ``refit_epoch`` if that is set, else
+        ``"val_loss"``.
 
-    refit_epoch : str or tuple (str, {"min", "max"}), default=None
-        After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value, which is given as in
-        ``monitor``.
+    refit_epoch : str or tuple of (str, str), default=None
+        If set, a first run with validation rows finds the epoch with the best value of
+        ``refit_epoch``. A new net is then trained from scratch for that many epochs on all rows,
+        including the validation rows. The value is named as in ``monitor``. None trains a single
+        net.
 
     keep_epochs : bool, default=False
-        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
+        Whether to keep the weights of every epoch, which ``staged_predict_proba`` needs.
 
     class_weight : dict or "balanced", default=None
-        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
-        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+        Weight of each class in the training loss, as ``{label: weight}``. Labels that are left out
+        have weight 1. ``"balanced"`` uses ``n_samples / (n_classes * n_samples_of_class)``, where a
+        row counts by its ``sample_weight``.
 
-    callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
-        list that it fills, is shared with your instance.
+    callbacks : keras.callbacks.Callback, or list or tuple of them, default=None
+        Keras callbacks. Each fit uses shallow copies: objects that a callback refers to, such as a
+        list that it fills, are shared with your instance.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+        Whether each call of ``fit`` continues training where the last one ended, for ``epochs``
+        more epochs.
 
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, dropout, the order of the rows and the validation split. None
-        draws new seeds for each fit, and not from NumPy's global generator.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. Pass an
+        int for reproducible results. None draws new seeds in each fit, without using NumPy's global
+        generator.
 
     verbose : {0, 1, 2}, default=0
-        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+        0 prints nothing, 1 shows one progress line with loss, metrics and the time left, and 2
+        prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The class labels, sorted.
 
     n_features_in_ : int
-        Number of features.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where ``X`` was a DataFrame with string column names.
+        Names of the features. Defined only if ``X`` was a DataFrame whose column names are all
+        strings.
 
     history_ : pandas.DataFrame
-        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
-        ``accuracy``, ``val_loss``, ``val_accuracy``.
+        Loss and metrics of each epoch. The index, ``epoch``, starts at 1, and the columns have
+        Keras's names: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``. With ``refit_epoch``,
+        these are the epochs of the first run.
 
     best_epoch_ : int
-        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
-        ``"val_loss"``; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch`` if that is set, else of ``monitor``, else
+        of ``"val_loss"``. Without validation rows, the last epoch.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
 
     model_ : keras.Model
-        The fitted net as a compiled Keras model, a new one at each access.
+        The fitted net as a compiled Keras model, created anew at each access.
 
     See Also
     --------
-    MulticlassDenseClassifier : The same for any number of classes.
-    sklearn.neural_network.MLPClassifier : The dense net of scikit-learn itself.
+    MulticlassDenseClassifier : Dense net with softmax, for two or more classes.
+    sklearn.neural_network.MLPClassifier : Dense net implemented by scikit-learn.
 
     References
     ----------
-    F. Chollet, "Deep Learning with Python", chapter 4: the net for the IMDB reviews.
+    .. [1] F. Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
 
     Examples
     --------
@@ -227,8 +236,8 @@ class BinaryDenseClassifier(DenseClassifier):
         super()._check_classes(classes)
         if len(classes) > 2:
             raise ValueError(
-                "Only binary classification is supported. The type of the target is multiclass: "
-                f"got {len(classes)} classes. Use MulticlassDenseClassifier for them."
+                "Only binary classification is supported. The type of the target is multiclass. "
+                f"Got {len(classes)} classes; expected 2. Use MulticlassDenseClassifier instead."
             )
 
     def __sklearn_tags__(self):
@@ -240,117 +249,128 @@ class BinaryDenseClassifier(DenseClassifier):
 class MulticlassDenseClassifier(DenseClassifier):
     """Dense Keras net with a softmax unit for each class, for two or more classes.
 
-    Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
-    alone and predicts without TensorFlow.
+    Sparse rows are never made dense, neither in training nor in prediction. With the common
+    activations, a fitted classifier predicts without loading TensorFlow.
+    The default layers and optimizer are those of the net for Reuters newswires in chapter 4 of
+    [1]_.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64, 64)
-        Units of each hidden dense layer; an int means one layer, ``()`` none.
+        Number of units in each hidden dense layer. An int means a single layer, ``()`` none.
 
     activation : str, default="relu"
-        Name of a Keras activation, for every hidden layer.
+        Name of a Keras activation, used in every hidden layer.
 
     dropout : float, default=0.0
-        Dropout rate after each hidden dense layer, at least 0 and below 1.
+        Dropout rate after each hidden dense layer, in the range [0, 1).
 
     l2 : float, default=0.0
-        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+        Factor of the L2 penalty on the kernels of all layers; see `keras.regularizers.L2`.
 
     optimizer : str or keras.optimizers.Optimizer, default="rmsprop"
-        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+        Name of a Keras optimizer, or an instance. An instance serves as a template: each fit uses a
+        copy of it.
 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
-        None keeps the optimizer's own.
+        Learning rate of the optimizer. None keeps the rate that the optimizer has.
 
     loss : {"sparse_categorical_crossentropy", "categorical_crossentropy"}, \
             default="sparse_categorical_crossentropy"
-        The loss that training minimizes. Both are the same function; the second one is given
-        one-hot rows, which are made inside: ``y`` holds plain labels in either case.
+        The loss that training minimizes. Both names stand for the same function;
+        ``"categorical_crossentropy"`` is computed from one-hot targets, which are created
+        internally. ``y`` holds plain labels in either case.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
-        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
-        by ``sample_weight``, and not by ``class_weight``.
+        Keras metrics, by name or as instances, computed in ``history_`` and by ``evaluate``. They
+        are weighted by ``sample_weight``, but not by ``class_weight``.
 
     epochs : int, default=20
-        Passes over the data.
+        Number of passes over the training rows.
 
     batch_size : int, default=32
-        Rows for each step of the optimizer.
+        Number of rows in each step of the optimizer.
 
     validation_split : float, default=0.0
-        Share of the rows to hold out for validation, stratified by class and drawn with
-        ``random_state``.
+        Fraction of the rows to hold out for validation, in the range [0, 1). They are stratified by
+        class and drawn with ``random_state``.
 
     patience : int, default=None
-        Stop when the monitored validation value has not improved for this many epochs, and keep
-        the weights of the best epoch.
+        Number of epochs without improvement of the monitored validation value after which training
+        stops. The net then has the weights of the best epoch. None trains for all ``epochs``.
 
-    monitor : str or tuple (str, {"min", "max"}), default=None
+    monitor : str or tuple of (str, str), default=None
         The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
-        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
-        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
-        else ``"val_loss"``.
+        of one of ``metrics``. For a custom metric, add whether its lowest or its highest value is
+        best, such as ``("val_profit", "max")``. None uses ``refit_epoch`` if that is set, else
+        ``"val_loss"``.
 
-    refit_epoch : str or tuple (str, {"min", "max"}), default=None
-        After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value, which is given as in
-        ``monitor``.
+    refit_epoch : str or tuple of (str, str), default=None
+        If set, a first run with validation rows finds the epoch with the best value of
+        ``refit_epoch``. A new net is then trained from scratch for that many epochs on all rows,
+        including the validation rows. The value is named as in ``monitor``. None trains a single
+        net.
 
     keep_epochs : bool, default=False
-        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
+        Whether to keep the weights of every epoch, which ``staged_predict_proba`` needs.
 
     class_weight : dict or "balanced", default=None
-        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
-        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+        Weight of each class in the training loss, as ``{label: weight}``. Labels that are left out
+        have weight 1. ``"balanced"`` uses ``n_samples / (n_classes * n_samples_of_class)``, where a
+        row counts by its ``sample_weight``.
 
-    callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
-        list that it fills, is shared with your instance.
+    callbacks : keras.callbacks.Callback, or list or tuple of them, default=None
+        Keras callbacks. Each fit uses shallow copies: objects that a callback refers to, such as a
+        list that it fills, are shared with your instance.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+        Whether each call of ``fit`` continues training where the last one ended, for ``epochs``
+        more epochs.
 
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, dropout, the order of the rows and the validation split. None
-        draws new seeds for each fit, and not from NumPy's global generator.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. Pass an
+        int for reproducible results. None draws new seeds in each fit, without using NumPy's global
+        generator.
 
     verbose : {0, 1, 2}, default=0
-        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+        0 prints nothing, 1 shows one progress line with loss, metrics and the time left, and 2
+        prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The class labels, sorted.
 
     n_features_in_ : int
-        Number of features.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where ``X`` was a DataFrame with string column names.
+        Names of the features. Defined only if ``X`` was a DataFrame whose column names are all
+        strings.
 
     history_ : pandas.DataFrame
-        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
-        ``accuracy``, ``val_loss``, ``val_accuracy``.
+        Loss and metrics of each epoch. The index, ``epoch``, starts at 1, and the columns have
+        Keras's names: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``. With ``refit_epoch``,
+        these are the epochs of the first run.
 
     best_epoch_ : int
-        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
-        ``"val_loss"``; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch`` if that is set, else of ``monitor``, else
+        of ``"val_loss"``. Without validation rows, the last epoch.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
 
     model_ : keras.Model
-        The fitted net as a compiled Keras model, a new one at each access.
+        The fitted net as a compiled Keras model, created anew at each access.
 
     See Also
     --------
-    BinaryDenseClassifier : The same with one sigmoid unit, for two classes.
-    sklearn.neural_network.MLPClassifier : The dense net of scikit-learn itself.
+    BinaryDenseClassifier : Dense net with one sigmoid unit, for two classes.
+    sklearn.neural_network.MLPClassifier : Dense net implemented by scikit-learn.
 
     References
     ----------
-    F. Chollet, "Deep Learning with Python", chapter 4: the net for the Reuters topics.
+    .. [1] F. Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
 
     Examples
     --------

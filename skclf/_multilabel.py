@@ -1,4 +1,4 @@
-"""A dense net for several labels a row."""
+"""A dense net for several labels per row."""
 
 from __future__ import annotations
 
@@ -30,133 +30,142 @@ if TYPE_CHECKING:
 
 
 def label_names(estimator: Any) -> np.ndarray:
-    """Names of the labels of a fitted estimator, or their numbers as strings."""
+    """Names of the labels of a fitted estimator; without names, their numbers as strings."""
     check_is_fitted(estimator)
     target = estimator._target
     return np.array(target.names or list(map(str, target.classes)), dtype=object)
 
 
 class MultilabelDenseClassifier(DenseClassifier):
-    """Dense Keras net with a sigmoid unit for each label, for any number of labels a row.
+    """Dense Keras net with a sigmoid unit for each label, for any number of labels per row.
 
-    Rows may be sparse: they stay so in training and prediction. A fitted classifier holds arrays
-    alone and predicts without TensorFlow.
+    Sparse rows are never made dense, neither in training nor in prediction. With the common
+    activations, a fitted classifier predicts without loading TensorFlow.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64, 64)
-        Units of each hidden dense layer; an int means one layer, ``()`` none.
+        Number of units in each hidden dense layer. An int means a single layer, ``()`` none.
 
     activation : str, default="relu"
-        Name of a Keras activation, for every hidden layer.
+        Name of a Keras activation, used in every hidden layer.
 
     dropout : float, default=0.0
-        Dropout rate after each hidden dense layer, at least 0 and below 1.
+        Dropout rate after each hidden dense layer, in the range [0, 1).
 
     l2 : float, default=0.0
-        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+        Factor of the L2 penalty on the kernels of all layers; see `keras.regularizers.L2`.
 
     optimizer : str or keras.optimizers.Optimizer, default="rmsprop"
-        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+        Name of a Keras optimizer, or an instance. An instance serves as a template: each fit uses a
+        copy of it.
 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
-        None keeps the optimizer's own.
+        Learning rate of the optimizer. None keeps the rate that the optimizer has.
 
     loss : {"binary_crossentropy"}, default="binary_crossentropy"
-        The loss that training minimizes: the mean over the labels, as in Keras.
+        The loss that training minimizes, averaged over the labels.
 
     threshold : float or array-like of float of shape (n_labels,), default=0.5
-        Probability from which on a label is predicted; a number for all labels or one for each.
+        Smallest probability at which a label is predicted: one number for all labels, or one for
+        each label.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
-        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
-        by ``sample_weight``, and not by ``class_weight``.
+        Keras metrics, by name or as instances, computed in ``history_`` and by ``evaluate``. They
+        are weighted by ``sample_weight``, but not by ``class_weight``.
 
     epochs : int, default=20
-        Passes over the data.
+        Number of passes over the training rows.
 
     batch_size : int, default=32
-        Rows for each step of the optimizer.
+        Number of rows in each step of the optimizer.
 
     validation_split : float, default=0.0
-        Share of the rows to hold out for validation, drawn with ``random_state`` by iterative
-        stratification, so that each label has its share of positives.
+        Fraction of the rows to hold out for validation, in the range [0, 1). They are drawn with
+        ``random_state`` by iterative stratification [1]_, so that each label keeps its proportion
+        of positives.
 
     patience : int, default=None
-        Stop when the monitored validation value has not improved for this many epochs, and keep
-        the weights of the best epoch.
+        Number of epochs without improvement of the monitored validation value after which training
+        stops. The net then has the weights of the best epoch. None trains for all ``epochs``.
 
-    monitor : str or tuple (str, {"min", "max"}), default=None
+    monitor : str or tuple of (str, str), default=None
         The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
-        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
-        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
-        else ``"val_loss"``.
+        of one of ``metrics``. For a custom metric, add whether its lowest or its highest value is
+        best, such as ``("val_profit", "max")``. None uses ``refit_epoch`` if that is set, else
+        ``"val_loss"``.
 
-    refit_epoch : str or tuple (str, {"min", "max"}), default=None
-        After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value, which is given as in
-        ``monitor``.
+    refit_epoch : str or tuple of (str, str), default=None
+        If set, a first run with validation rows finds the epoch with the best value of
+        ``refit_epoch``. A new net is then trained from scratch for that many epochs on all rows,
+        including the validation rows. The value is named as in ``monitor``. None trains a single
+        net.
 
     keep_epochs : bool, default=False
-        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
+        Whether to keep the weights of every epoch, which ``staged_predict_proba`` needs.
 
     class_weight : dict or "balanced", default=None
-        Weight of each label's positives in the training loss, ``{label: weight}``, by name or
-        number; a label left out weighs 1. With ``"balanced"`` the positives and the negatives of a
-        label weigh the same in sum.
+        Weight of each label's positives in the training loss, as ``{label: weight}``, where a label
+        is given by column name or number. Labels that are left out have weight 1. With
+        ``"balanced"``, the positives and the negatives of each label have the same total weight.
 
-    callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
-        list that it fills, is shared with your instance.
+    callbacks : keras.callbacks.Callback, or list or tuple of them, default=None
+        Keras callbacks. Each fit uses shallow copies: objects that a callback refers to, such as a
+        list that it fills, are shared with your instance.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+        Whether each call of ``fit`` continues training where the last one ended, for ``epochs``
+        more epochs.
 
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, dropout, the order of the rows and the validation split. None
-        draws new seeds for each fit, and not from NumPy's global generator.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. Pass an
+        int for reproducible results. None draws new seeds in each fit, without using NumPy's global
+        generator.
 
     verbose : {0, 1, 2}, default=0
-        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+        0 prints nothing, 1 shows one progress line with loss, metrics and the time left, and 2
+        prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of int of shape (n_labels,)
-        Numbers of the labels.
+        Column numbers of the labels: 0, 1, ..., ``n_labels - 1``.
 
     label_names_ : ndarray of str of shape (n_labels,)
-        Names of the columns of ``y``, where it was a DataFrame, else their numbers.
+        Column names of ``y`` if it was a DataFrame, else the column numbers as strings.
 
     n_features_in_ : int
-        Number of features.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where ``X`` was a DataFrame with string column names.
+        Names of the features. Defined only if ``X`` was a DataFrame whose column names are all
+        strings.
 
     history_ : pandas.DataFrame
-        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
-        ``accuracy``, ``val_loss``, ``val_accuracy``.
+        Loss and metrics of each epoch. The index, ``epoch``, starts at 1, and the columns have
+        Keras's names: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``. With ``refit_epoch``,
+        these are the epochs of the first run.
 
     best_epoch_ : int
-        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
-        ``"val_loss"``; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch`` if that is set, else of ``monitor``, else
+        of ``"val_loss"``. Without validation rows, the last epoch.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
 
     model_ : keras.Model
-        The fitted net as a compiled Keras model, a new one at each access.
+        The fitted net as a compiled Keras model, created anew at each access.
 
     See Also
     --------
-    MulticlassDenseClassifier : For one label a row.
-    sklearn.multioutput.ClassifierChain : Several classifiers that see each other's labels.
-    sklearn.preprocessing.MultiLabelBinarizer : Makes an indicator matrix of sets of labels.
+    MulticlassDenseClassifier : Dense net for one label per row.
+    sklearn.multioutput.ClassifierChain : Predict labels with a chain of binary classifiers.
+    sklearn.preprocessing.MultiLabelBinarizer : Convert sets of labels to an indicator matrix.
 
     References
     ----------
-    K. Sechidis, G. Tsoumakas and I. Vlahavas, "On the Stratification of Multi-Label Data", ECML
-    PKDD 2011: how ``validation_split`` is drawn.
+    .. [1] K. Sechidis, G. Tsoumakas and I. Vlahavas, "On the Stratification of Multi-Label Data",
+       ECML PKDD 2011.
 
     Examples
     --------
@@ -232,7 +241,7 @@ class MultilabelDenseClassifier(DenseClassifier):
 
     @property
     def label_names_(self) -> np.ndarray:
-        """Names of the labels."""
+        """Names of the labels; without names, their numbers as strings."""
         return label_names(self)
 
     def _target_kind(self, n_classes=None):

@@ -1,4 +1,4 @@
-"""A net with a body of the user's own."""
+"""A net whose body is written by the user."""
 
 from __future__ import annotations
 
@@ -35,140 +35,153 @@ if TYPE_CHECKING:
         RandomState,
     )
 
-# Whole numbers up to this one are exact in float32.
+# float32 represents all integers up to this one exactly.
 _LARGEST_WHOLE_NUMBER = 2**24
 
 
 class NetworkClassifier(NetClassifier):
-    """Keras net with a body of your own, for two classes, for more, or for several labels a row.
+    """Keras net with layers of your own, for two or more classes or for several labels per row.
 
-    The body is a function of Keras tensors; the classifier adds the output layer. The rows may be
-    tables, sparse rows, images, sequences of ids or of vectors.
+    You write the body of the net, a function from a Keras tensor to a Keras tensor, and the
+    classifier adds the output layer: one sigmoid unit for two classes, a softmax unit for each of
+    three or more classes, or with ``multilabel=True`` a sigmoid unit for each label. Rows can be
+    table rows, sparse rows, images, or sequences of ids or vectors.
 
     Parameters
     ----------
     network : Network, callable or None, default=None
-        What builds the body: an instance of a class that `network` has made of a function, whose
-        parameters can be searched as ``network__units``; an instance of your own subclass of
-        `Network`; or a function ``body(inputs)``. None is the output layer alone.
+        What builds the body: an instance of a class created with the decorator `network`, an
+        instance of your own subclass of `Network`, or a function ``body(inputs)``. Parameters of
+        the first two can be searched over, for example as ``network__units``. None means a net
+        of the output layer only.
 
     multilabel : bool, default=False
-        Whether ``y`` is an indicator matrix, of any number of labels a row.
+        Whether each row can have any number of labels. ``y`` is then an indicator matrix, and
+        ``class_weight`` and ``validation_split`` work as in `MultilabelDenseClassifier`.
 
-    threshold : float or array-like of shape (n_labels,), default=0.5
-        With ``multilabel=True``, the least probability at which a label is predicted: a number, or
-        one for each label.
+    threshold : float or array-like of float of shape (n_labels,), default=0.5
+        Smallest probability at which a label is predicted: one number for all labels, or one for
+        each label. Used only if ``multilabel=True``.
 
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+        Name of a Keras optimizer, or an instance. An instance serves as a template: each fit uses a
+        copy of it.
 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
-        None keeps the optimizer's own.
+        Learning rate of the optimizer. None keeps the rate that the optimizer has.
 
     loss : str, keras.losses.Loss or callable, default="auto"
         The loss that training minimizes: a name, an instance, or a function of ``(y_true,
-        y_pred)``. It is given probabilities, and the targets that it expects: class numbers for
-        ``"sparse_categorical_crossentropy"``, a column of 0 and 1 for one sigmoid unit, 0 and 1 for
-        each label, and one-hot rows otherwise. ``"auto"`` is the cross-entropy that suits ``y``:
-        with one sigmoid unit for two classes, and a softmax unit for each of more.
+        y_pred)``. ``y_pred`` holds probabilities. ``y_true`` holds class numbers for
+        ``"sparse_categorical_crossentropy"``, a column of 0 and 1 for one sigmoid unit, a 0 or 1
+        for each label if ``multilabel=True``, and one-hot rows otherwise. ``"auto"`` means the
+        cross-entropy for the output layer described above.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
-        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
-        by ``sample_weight``, and not by ``class_weight``.
+        Keras metrics, by name or as instances, computed in ``history_`` and by ``evaluate``. They
+        are weighted by ``sample_weight``, but not by ``class_weight``.
 
     epochs : int, default=20
-        Passes over the data.
+        Number of passes over the training rows.
 
     batch_size : int, default=32
-        Rows for each step of the optimizer.
+        Number of rows in each step of the optimizer.
 
     validation_split : float, default=0.0
-        Share of the rows to hold out for validation, stratified by class and drawn with
-        ``random_state``.
+        Fraction of the rows to hold out for validation, in the range [0, 1). They are stratified by
+        class and drawn with ``random_state``.
 
     patience : int, default=None
-        Stop when the monitored validation value has not improved for this many epochs, and keep
-        the weights of the best epoch.
+        Number of epochs without improvement of the monitored validation value after which training
+        stops. The net then has the weights of the best epoch. None trains for all ``epochs``.
 
-    monitor : str or tuple (str, {"min", "max"}), default=None
+    monitor : str or tuple of (str, str), default=None
         The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
-        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
-        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
-        else ``"val_loss"``.
+        of one of ``metrics``. For a custom metric, add whether its lowest or its highest value is
+        best, such as ``("val_profit", "max")``. None uses ``refit_epoch`` if that is set, else
+        ``"val_loss"``.
 
-    refit_epoch : str or tuple (str, {"min", "max"}), default=None
-        After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value, which is given as in
-        ``monitor``.
+    refit_epoch : str or tuple of (str, str), default=None
+        If set, a first run with validation rows finds the epoch with the best value of
+        ``refit_epoch``. A new net is then trained from scratch for that many epochs on all rows,
+        including the validation rows. The value is named as in ``monitor``. None trains a single
+        net.
 
     keep_epochs : bool, default=False
-        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
+        Whether to keep the weights of every epoch, which ``staged_predict_proba`` needs.
 
     class_weight : dict or "balanced", default=None
-        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
-        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+        Weight of each class in the training loss, as ``{label: weight}``. Labels that are left out
+        have weight 1. ``"balanced"`` uses ``n_samples / (n_classes * n_samples_of_class)``, where a
+        row counts by its ``sample_weight``.
 
-    callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
-        list that it fills, is shared with your instance.
+    callbacks : keras.callbacks.Callback, or list or tuple of them, default=None
+        Keras callbacks. Each fit uses shallow copies: objects that a callback refers to, such as a
+        list that it fills, are shared with your instance.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+        Whether each call of ``fit`` continues training where the last one ended, for ``epochs``
+        more epochs.
 
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, dropout, the order of the rows and the validation split. None
-        draws new seeds for each fit, and not from NumPy's global generator.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. Pass an
+        int for reproducible results. None draws new seeds in each fit, without using NumPy's global
+        generator.
 
     verbose : {0, 1, 2}, default=0
-        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+        0 prints nothing, 1 shows one progress line with loss, metrics and the time left, and 2
+        prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The class labels, sorted.
 
     n_features_in_ : int
-        Number of features.
+        Number of features seen during ``fit``.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where ``X`` was a DataFrame with string column names.
+        Names of the features. Defined only if ``X`` was a DataFrame whose column names are all
+        strings.
 
     input_shape_ : tuple of int
-        Shape of a row.
+        Shape of a row, ``X.shape[1:]``.
 
-    label_names_ : ndarray of shape (n_labels,)
-        With ``multilabel=True``, the column names of ``y``, or else the numbers as strings.
+    label_names_ : ndarray of str of shape (n_labels,)
+        Column names of ``y`` if it was a DataFrame, else the column numbers as strings. Defined
+        only if ``multilabel=True``.
 
     history_ : pandas.DataFrame
-        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
-        ``accuracy``, ``val_loss``, ``val_accuracy``.
+        Loss and metrics of each epoch. The index, ``epoch``, starts at 1, and the columns have
+        Keras's names: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``. With ``refit_epoch``,
+        these are the epochs of the first run.
 
     best_epoch_ : int
-        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
-        ``"val_loss"``; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch`` if that is set, else of ``monitor``, else
+        of ``"val_loss"``. Without validation rows, the last epoch.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
 
     model_ : keras.Model
-        The fitted net as a compiled Keras model, a new one at each access.
+        The fitted net as a compiled Keras model, created anew at each access.
 
     See Also
     --------
-    network : Make a class of a function that builds a body.
-    MulticlassDenseClassifier : A net of dense layers.
-    SequencePadder : Rows of ids of one length.
+    network : Turn a function that builds a body into a class with parameters.
+    MulticlassDenseClassifier : Dense net, without a body to write.
+    SequencePadder : Pad sequences of ids to one length, for embedding layers.
 
     Notes
     -----
-    The body is built anew for each fit, in float32. All that draws numbers in it without a seed of
-    its own, such as initializers, dropout and augmentation, draws by ``random_state``. Weights that
-    the body itself loads stay as they are loaded, and layers with ``trainable=False`` stay frozen.
+    The body is built anew in each fit, in float32. Initializers, dropout and augmentation layers
+    without a seed of their own are seeded by ``random_state``. Weights that the body itself loads
+    are kept, and layers with ``trainable=False`` stay frozen.
 
-    Rows are handed to the body in float32, which is exact for whole numbers up to 2**24.
+    The body gets rows in float32, which represents integers up to 2**24 exactly.
 
-    A net of layers that NumPy can compute predicts without TensorFlow, and goes to ONNX; others
-    predict through Keras.
+    If NumPy can compute all layers of a net, it predicts without loading TensorFlow and can be
+    written as ONNX. Other nets predict through Keras.
 
     Examples
     --------
@@ -192,7 +205,7 @@ class NetworkClassifier(NetClassifier):
 
     _parameter_constraints = {
         **NetClassifier._parameter_constraints,
-        "network": [object],  # `body_maker` says more
+        "network": [object],  # checked by `body_maker`, with errors that name the fix
         "multilabel": ["boolean"],
         "threshold": [RealInterval(Real, 0, 1, closed="both"), "array-like"],
         "loss": [str, HasMethods(["call", "get_config"]), callable],
@@ -245,9 +258,11 @@ class NetworkClassifier(NetClassifier):
 
     @property
     def label_names_(self) -> np.ndarray:
-        """Names of the labels."""
+        """Names of the labels; without names, their numbers as strings."""
         if not self.multilabel:
-            raise AttributeError("label_names_ is there with multilabel=True alone.")
+            raise AttributeError(
+                "Got multilabel=False; label_names_ is defined only if multilabel=True."
+            )
         return label_names(self)
 
     def _target_kind(self, n_classes=None):
@@ -258,20 +273,19 @@ class NetworkClassifier(NetClassifier):
         return Binary if one_unit else Multiclass
 
     def _head_of_loss(self):
-        """Activation of the output layer that the loss needs, or None where both will do."""
+        """Activation of the output layer that the loss needs, or None if it works with both."""
         if isinstance(self.loss, str) and self.loss == "auto":
             return None
         kind = loss_kind(self.loss)
         if self.multilabel and kind.head == "softmax":
             raise ValueError(
                 f"Got loss={_shown(self.loss)} with multilabel=True; expected 'auto' or another "
-                "loss of independent probabilities, since the labels of a row don't exclude each "
-                "other."
+                "loss for independent probabilities, since a row can have several labels."
             )
         if self.multilabel and self.class_weight is not None and not kind.by_output:
             raise ValueError(
                 f"Got class_weight with loss={_shown(self.loss)} and multilabel=True; expected a "
-                "loss that is a mean over labels, such as 'binary_crossentropy', or "
+                "loss that is a mean over the labels, such as 'binary_crossentropy', or "
                 "class_weight=None."
             )
         return kind.head
@@ -290,8 +304,8 @@ class NetworkClassifier(NetClassifier):
         super()._check_classes(classes)
         if not self.multilabel and self._head_of_loss() == "sigmoid" and len(classes) > 2:
             raise ValueError(
-                f"loss={_shown(self.loss)} is for two classes and y holds {len(classes)}; "
-                "loss='auto' chooses by their number."
+                f"Got loss={_shown(self.loss)} and {len(classes)} classes in y; expected 2 "
+                "classes. Set loss='auto', which chooses the loss by the number of classes."
             )
 
     def _learn_target(self, y, classes):
@@ -299,8 +313,8 @@ class NetworkClassifier(NetClassifier):
             thresholds(self.threshold, len(classes))
         elif not isinstance(self.threshold, Real) or self.threshold != 0.5:
             raise ValueError(
-                f"Got threshold={self.threshold!r} with multilabel=False, where the most probable "
-                "class is predicted; leave threshold=0.5, or use "
+                f"Got threshold={self.threshold!r} with multilabel=False; expected threshold=0.5, "
+                "since the most probable class is predicted. To predict by another threshold, use "
                 "sklearn.model_selection.FixedThresholdClassifier."
             )
         super()._learn_target(y, classes)
@@ -311,8 +325,8 @@ class NetworkClassifier(NetClassifier):
         return self._target.labels(decision, thresholds(self.threshold, len(self.classes_)))
 
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
-        """Flattened rows; sets or checks their shape."""
-        body_maker(self.network)  # or the rows would be looked through in vain
+        """Validate rows and return them flattened; set or check ``input_shape_``."""
+        body_maker(self.network)  # first, since checking many rows takes longer
         _refuse_large_numbers(X)
         with errors_that_name_the_fix(X):
             dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
@@ -336,15 +350,15 @@ class NetworkClassifier(NetClassifier):
             return
         if dimensions == self.input_shape_:
             raise ValueError(
-                f"Got X of shape {dimensions}, which is that of a single row: pass a batch of one, "
-                "X[np.newaxis]."
+                f"Got X of shape {dimensions}, which is the shape of a single row; expected a "
+                "batch of rows. Pass X[np.newaxis]."
             )
         fix = ""
         if prod(dimensions[1:]) == prod(self.input_shape_):
             fix = f" Pass X.reshape({', '.join(map(str, (-1, *self.input_shape_)))})."
         raise ValueError(
-            f"Got rows of shape {dimensions[1:]}; {type(self).__name__} was fitted on rows of "
-            f"shape {self.input_shape_}.{fix}"
+            f"Got rows of shape {dimensions[1:]}; expected rows of shape {self.input_shape_}, on "
+            f"which {type(self).__name__} was fitted.{fix}"
         )
 
     def __sklearn_tags__(self):
@@ -361,7 +375,7 @@ def _shown(loss):
 
 
 def _refuse_large_numbers(X):
-    """Raise a ValueError about whole numbers that float32 can't tell apart."""
+    """Raise a ValueError if X holds integers that float32 can't tell apart."""
     if hasattr(X, "select_dtypes"):
         X = X.select_dtypes("integer").to_numpy()
     elif issparse(X):
@@ -369,14 +383,14 @@ def _refuse_large_numbers(X):
     elif not hasattr(X, "dtype"):
         try:
             X = np.asarray(X)
-        except ValueError:  # rows of different lengths, of which more is said later
+        except ValueError:  # rows of different lengths, for which validation has a better error
             return
     if getattr(X.dtype, "kind", "") not in "iu" or not X.size:
         return
     largest = max(int(X.max()), -int(X.min()))
     if largest > _LARGEST_WHOLE_NUMBER:
         raise ValueError(
-            f"Got whole numbers up to {largest} in X; nets compute in float32, where ids are told "
-            "apart up to 2**24 = 16777216. Give ids smaller numbers, for example with "
-            "OrdinalEncoder; of measured values pass X.astype(float)."
+            f"Got integers up to {largest} in X; expected at most 2**24 = 16777216, since nets "
+            "compute in float32, which can't tell larger ids apart. Renumber ids, for example with "
+            "OrdinalEncoder; for measured values, pass X.astype(float)."
         )

@@ -26,28 +26,30 @@ if TYPE_CHECKING:
 
 
 def image_shape_of(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Height, width and channels of images.
+    """Height, width and number of channels of images.
 
     Parameters
     ----------
     X : ndarray of shape (n, height, width), (n, height, width, channels) or (n, n_values)
+        Images, or flattened images.
     image_shape : tuple (height, width) or (height, width, channels), or None
-        None takes flattened rows for square grey images where their length is a square number,
-        else for images of one row of pixels.
+        Shape of the images. With None, flattened rows whose length is a square number are taken
+        as square grey images, and others as images with one row of pixels.
 
     Returns
     -------
-    tuple (height, width, channels)
+    tuple of int
+        ``(height, width, channels)``.
 
     Raises
     ------
     ValueError
-        If ``X`` has another number of dimensions, does not fit ``image_shape``, or seems to have
-        its channels first where no ``image_shape`` says otherwise.
+        If ``X`` has another number of dimensions or doesn't match ``image_shape``, or if
+        ``image_shape`` is None and the channels seem to come first.
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
-            f"Got X with shape {X.shape}; images must be of shape (n, height, width) or "
+            f"Got X of shape {X.shape}; expected images of shape (n, height, width) or "
             "(n, height, width, channels), or flattened rows of shape (n, n_values)."
         )
     if X.ndim > 2:
@@ -60,19 +62,19 @@ def image_shape_of(X: np.ndarray, image_shape: Sequence[int] | None = None) -> t
         return found
     if len(image_shape) not in (2, 3):
         raise ValueError(
-            f"Got image_shape={image_shape!r}; it must be (height, width) or "
+            f"Got image_shape={image_shape!r}; expected (height, width) or "
             "(height, width, channels)."
         )
     wanted = (*sizes("image_shape", image_shape), 1)[:3]
     if X.ndim > 2 and found != wanted:
         raise ValueError(
-            f"Got images of shape {found} (height, width, channels), and image_shape says "
-            f"{wanted}. Leave image_shape at None to take it from the images."
+            f"Got images of shape {found} (height, width, channels); expected {wanted}, as in "
+            "image_shape. Set image_shape=None to use the shape of the images."
         )
     if X.ndim == 2 and X.shape[1] != np.prod(wanted):
         raise ValueError(
-            f"Got flattened rows of {X.shape[1]} values, and image_shape={image_shape!r} has "
-            f"{np.prod(wanted)}."
+            f"Got flattened rows of {X.shape[1]} values; expected {np.prod(wanted)}, since "
+            f"image_shape={image_shape!r}."
         )
     return wanted
 
@@ -81,152 +83,163 @@ def _refuse_channels_first(shape):
     height, width, channels = shape
     if height in (1, 3, 4) and width > height and channels > 4:
         raise ValueError(
-            f"Got images of shape {shape}, with the channels first as it seems; expected (height, "
-            "width, channels). Pass np.moveaxis(X, 1, -1), or set "
-            f"image_shape={shape} where images are {height} pixels high and have {channels} "
-            "channels."
+            f"Got images of shape {shape}, which seem to have their channels first; expected "
+            "(height, width, channels). Pass np.moveaxis(X, 1, -1). If the images really are "
+            f"{height} pixels high and have {channels} channels, set image_shape={shape}."
         )
 
 
 class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
-    """Small convolutional Keras net for images, with two or more classes.
+    """Small convolutional Keras net for images, with one class or several labels per image.
 
-    A block of convolution and max-pooling for each entry of ``filters``, dense layers, and one
-    sigmoid unit for two classes or a softmax unit for each of more. Convolutions and pooling pad
-    the image (``padding="same"``), so that images of any size pass. Pixels are used as they are:
-    scale them to between 0 and 1 before.
+    The net has a block of convolution and max pooling for each entry of ``filters``, then dense
+    layers, then the output layer: one sigmoid unit for two classes, a softmax unit for each of
+    three or more classes, or with ``multilabel=True`` a sigmoid unit for each label. Convolutions
+    and pooling pad the image (``padding="same"``), so images can have any size. Pixel values are
+    used as they are; scale them to the range [0, 1] first.
 
-    A fitted classifier holds arrays alone and predicts without TensorFlow.
+    With the common activations, a fitted classifier predicts without loading TensorFlow.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(10,)
-        Units of each hidden dense layer; an int means one layer, ``()`` none.
+        Number of units in each hidden dense layer. An int means a single layer, ``()`` none.
 
     filters : int or array-like of int, default=(8,)
-        Filters of each block of convolution and max-pooling; an int means one block.
+        Number of filters in each block of convolution and max pooling. An int means one block.
 
-    kernel_size : int or tuple (height, width), default=3
-        Size of the convolutions' kernels, in pixels.
+    kernel_size : int or tuple of (int, int), default=3
+        Height and width of the convolution kernels, in pixels.
 
-    pool_size : int or tuple (height, width), default=2
-        Size of the pooling windows, in pixels.
+    pool_size : int or tuple of (int, int), default=2
+        Height and width of the pooling windows, in pixels.
 
-    image_shape : tuple (height, width) or (height, width, channels), default=None
-        For rows that arrive flattened, as a Pipeline delivers them. None takes the shape from
-        ``X``; flattened rows then are square grey images where their length is a square number,
-        else images of one row of pixels, and images whose channels seem to come first are refused.
+    image_shape : tuple of int, default=None
+        ``(height, width)`` or ``(height, width, channels)``, for images that come as flattened
+        rows, such as from a `sklearn.pipeline.Pipeline`. With None, the shape is taken from
+        ``X``: flattened rows whose length is a square number are treated as square grey images,
+        other flattened rows as images with one row of pixels, and images whose channels seem to
+        come first raise an error.
 
     multilabel : bool, default=False
-        Whether an image has any number of labels; ``y`` then is an indicator matrix, as
-        `MultilabelDenseClassifier` takes it. By default each image has one label.
+        Whether each image can have any number of labels. ``y`` is then an indicator matrix, and
+        ``class_weight`` and ``validation_split`` work as in `MultilabelDenseClassifier`.
 
     activation : str, default="relu"
-        Name of a Keras activation, for every hidden layer.
+        Name of a Keras activation, used in every hidden layer.
 
     dropout : float, default=0.0
-        Dropout rate after each hidden dense layer, at least 0 and below 1.
+        Dropout rate after each hidden dense layer, in the range [0, 1).
 
     l2 : float, default=0.0
-        L2 penalty on the kernels of all layers, as `keras.regularizers.L2` defines it.
+        Factor of the L2 penalty on the kernels of all layers; see `keras.regularizers.L2`.
 
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        Keras's name of an optimizer, or an instance, which serves as a template and is not changed.
+        Name of a Keras optimizer, or an instance. An instance serves as a template: each fit uses a
+        copy of it.
 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule, default=None
-        None keeps the optimizer's own.
+        Learning rate of the optimizer. None keeps the rate that the optimizer has.
 
     loss : {"auto", "binary_crossentropy", "sparse_categorical_crossentropy", \
             "categorical_crossentropy"}, default="auto"
-        The loss that training minimizes. ``"auto"`` is ``"binary_crossentropy"`` with one sigmoid
-        unit for two classes and for several labels an image, and
-        ``"sparse_categorical_crossentropy"`` with softmax for more classes.
+        The loss that training minimizes. ``"auto"`` means ``"binary_crossentropy"`` for two
+        classes and for ``multilabel=True``, where the output units are sigmoids, and
+        ``"sparse_categorical_crossentropy"`` with softmax for three or more classes.
 
     metrics : list or tuple of (str or keras.metrics.Metric), default=("accuracy",)
-        Keras metrics, by name or as instances, for ``history_`` and ``evaluate``. They are weighted
-        by ``sample_weight``, and not by ``class_weight``.
+        Keras metrics, by name or as instances, computed in ``history_`` and by ``evaluate``. They
+        are weighted by ``sample_weight``, but not by ``class_weight``.
 
     epochs : int, default=20
-        Passes over the data.
+        Number of passes over the training rows.
 
     batch_size : int, default=32
-        Rows for each step of the optimizer.
+        Number of rows in each step of the optimizer.
 
     validation_split : float, default=0.0
-        Share of the rows to hold out for validation, stratified by class and drawn with
-        ``random_state``.
+        Fraction of the rows to hold out for validation, in the range [0, 1). They are stratified by
+        class and drawn with ``random_state``.
 
     patience : int, default=None
-        Stop when the monitored validation value has not improved for this many epochs, and keep
-        the weights of the best epoch.
+        Number of epochs without improvement of the monitored validation value after which training
+        stops. The net then has the weights of the best epoch. None trains for all ``epochs``.
 
-    monitor : str or tuple (str, {"min", "max"}), default=None
+    monitor : str or tuple of (str, str), default=None
         The validation value that ``patience`` follows: ``"val_loss"``, or ``"val_"`` and the name
-        of one of ``metrics``. For a metric of your own, add whether its lowest or its highest value
-        is best, such as ``("val_profit", "max")``. None follows ``refit_epoch`` if that is set,
-        else ``"val_loss"``.
+        of one of ``metrics``. For a custom metric, add whether its lowest or its highest value is
+        best, such as ``("val_profit", "max")``. None uses ``refit_epoch`` if that is set, else
+        ``"val_loss"``.
 
-    refit_epoch : str or tuple (str, {"min", "max"}), default=None
-        After the run with validation rows, train a new net from scratch on all rows, validation
-        rows included, for as many epochs as were best by this value, which is given as in
-        ``monitor``.
+    refit_epoch : str or tuple of (str, str), default=None
+        If set, a first run with validation rows finds the epoch with the best value of
+        ``refit_epoch``. A new net is then trained from scratch for that many epochs on all rows,
+        including the validation rows. The value is named as in ``monitor``. None trains a single
+        net.
 
     keep_epochs : bool, default=False
-        Whether to keep the weights of every epoch, for ``staged_predict_proba``.
+        Whether to keep the weights of every epoch, which ``staged_predict_proba`` needs.
 
     class_weight : dict or "balanced", default=None
-        Weight of each class in the training loss, ``{label: weight}``; a label left out weighs 1.
-        ``"balanced"`` weighs each class by ``n_samples / (n_classes * n_samples_of_class)``.
+        Weight of each class in the training loss, as ``{label: weight}``. Labels that are left out
+        have weight 1. ``"balanced"`` uses ``n_samples / (n_classes * n_samples_of_class)``, where a
+        row counts by its ``sample_weight``.
 
-    callbacks : list or tuple of keras.callbacks.Callback, default=None
-        Keras callbacks. Each fit trains with shallow copies: what a callback refers to, such as a
-        list that it fills, is shared with your instance.
+    callbacks : keras.callbacks.Callback, or list or tuple of them, default=None
+        Keras callbacks. Each fit uses shallow copies: objects that a callback refers to, such as a
+        list that it fills, are shared with your instance.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on, for ``epochs`` more epochs, from where the last one ended.
+        Whether each call of ``fit`` continues training where the last one ended, for ``epochs``
+        more epochs.
 
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, dropout, the order of the rows and the validation split. None
-        draws new seeds for each fit, and not from NumPy's global generator.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Seeds the initial weights, dropout, the order of the rows and the validation split. Pass an
+        int for reproducible results. None draws new seeds in each fit, without using NumPy's global
+        generator.
 
     verbose : {0, 1, 2}, default=0
-        1 shows one progress line with loss, metrics and time left; 2 prints a line an epoch.
+        0 prints nothing, 1 shows one progress line with loss, metrics and the time left, and 2
+        prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The class labels, sorted.
 
     n_features_in_ : int
-        Number of values of an image, height x width x channels.
+        Number of values in an image: height x width x channels.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where ``X`` was a DataFrame with string column names.
+        Names of the features. Defined only if ``X`` was a DataFrame whose column names are all
+        strings.
 
     history_ : pandas.DataFrame
-        One row an epoch, index ``epoch`` from 1, columns as Keras names them: ``loss``,
-        ``accuracy``, ``val_loss``, ``val_accuracy``.
+        Loss and metrics of each epoch. The index, ``epoch``, starts at 1, and the columns have
+        Keras's names: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``. With ``refit_epoch``,
+        these are the epochs of the first run.
 
     best_epoch_ : int
-        The epoch with the best value of ``refit_epoch``, else of ``monitor``, else of
-        ``"val_loss"``; without validation rows, the last one.
+        The epoch with the best value of ``refit_epoch`` if that is set, else of ``monitor``, else
+        of ``"val_loss"``. Without validation rows, the last epoch.
 
     n_epochs_ : int
         Number of epochs that the final weights were trained for.
 
     model_ : keras.Model
-        The fitted net as a compiled Keras model, a new one at each access.
+        The fitted net as a compiled Keras model, created anew at each access.
 
-    image_shape_ : tuple (height, width, channels)
-        Shape of the images.
+    image_shape_ : tuple of int
+        Shape of the images: ``(height, width, channels)``.
 
     label_names_ : ndarray of str of shape (n_labels,)
-        With ``multilabel=True``, names of the columns of ``y``, where it was a DataFrame, else
-        their numbers.
+        Column names of ``y`` if it was a DataFrame, else the column numbers as strings. Defined
+        only if ``multilabel=True``.
 
     See Also
     --------
-    MulticlassDenseClassifier : Dense net, which knows nothing of neighbouring pixels.
+    MulticlassDenseClassifier : Dense net, for tables and sparse rows.
+    NetworkClassifier : Net with layers of your own, for images too.
 
     Examples
     --------
@@ -322,9 +335,11 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
 
     @property
     def label_names_(self) -> np.ndarray:
-        """Names of the labels."""
+        """Names of the labels; without names, their numbers as strings."""
         if not self.multilabel:
-            raise AttributeError("label_names_ is there with multilabel=True alone.")
+            raise AttributeError(
+                "Got multilabel=False; label_names_ is defined only if multilabel=True."
+            )
         return label_names(self)
 
     def _target_kind(self, n_classes=None):
@@ -332,7 +347,7 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
             if self.loss not in ("auto", "binary_crossentropy"):
                 raise ValueError(
                     f"Got loss={self.loss!r} with multilabel=True; expected 'auto' or "
-                    "'binary_crossentropy', since the labels of a row don't exclude each other."
+                    "'binary_crossentropy', since an image can have several labels."
                 )
             return Multilabel
         one_unit = self.loss == "binary_crossentropy" or (self.loss == "auto" and n_classes == 2)
@@ -342,8 +357,8 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
         filters = sizes("filters", self.filters)
         if not filters:
             raise ValueError(
-                "Got filters=(), which leaves no convolution; give the filters of at least one "
-                "block, or use MulticlassDenseClassifier."
+                "Got filters=(); expected the number of filters of at least one block. For a net "
+                "without convolutions, use MulticlassDenseClassifier."
             )
         height, width = sizes("kernel_size", self.kernel_size, length=2)
         pool_height, pool_width = sizes("pool_size", self.pool_size, length=2)
@@ -364,12 +379,12 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
         super()._check_classes(classes)
         if self.loss == "binary_crossentropy" and len(classes) > 2 and not self.multilabel:
             raise ValueError(
-                f"loss='binary_crossentropy' is for two classes and y holds {len(classes)}; "
-                "loss='auto' chooses by their number."
+                f"Got loss='binary_crossentropy' and {len(classes)} classes in y; expected 2 "
+                "classes. Set loss='auto', which chooses the loss by the number of classes."
             )
 
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
-        """Flattened images; sets or checks their shape."""
+        """Validate images and return them flattened; set or check ``image_shape_``."""
         shape, is_checked = None, False
         with errors_that_name_the_fix(X):
             dimensions = X.shape if hasattr(X, "shape") else np.asarray(X).shape
@@ -381,8 +396,8 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
             if not reset and shape != self.image_shape_:
                 self._refuse_one(dimensions)
                 raise ValueError(
-                    f"Got images of shape {shape} (height, width, channels); {name} was fitted on "
-                    f"images of shape {self.image_shape_}."
+                    f"Got images of shape {shape} (height, width, channels); expected images of "
+                    f"shape {self.image_shape_}, on which {name} was fitted."
                 )
             X, is_checked = X.reshape(len(X), -1), True
         elif not reset and dimensions[1:] != (self.n_features_in_,):
@@ -395,8 +410,8 @@ class ShapeConvClassifier(HiddenLayerParameters, NetClassifier):
     def _refuse_one(self, dimensions):
         if dimensions in (self.image_shape_, self.image_shape_[:2]):
             raise ValueError(
-                f"Got X of shape {dimensions}, which is that of a single image: pass a batch of "
-                "one, X[np.newaxis]."
+                f"Got X of shape {dimensions}, which is the shape of a single image; expected a "
+                "batch of images. Pass X[np.newaxis]."
             )
 
     def __sklearn_tags__(self):

@@ -165,7 +165,7 @@ def test_lengths_that_differ(fitted, method, arguments):
     [
         (None, ValueError, "requires y to be passed, but the target y is None"),
         (np.zeros(12), ValueError, r"at least 2 classes; got 1 class: \[0\.0\]"),
-        (Y3, ValueError, "Only binary.*got 3 classes. Use MulticlassDenseClassifier"),
+        (Y3, ValueError, "Only binary.*Got 3 classes; expected 2. Use MulticlassDenseClassifier"),
         (X[:, 0], ValueError, "Unknown label type: continuous"),
         ([*Y[:-1], None], ValueError, r"y contains NaN: the label of row 11 is missing \(None\)"),
         ([0.0, np.nan] * 6, ValueError, "y contains NaN: the label of row 1 is missing"),
@@ -456,14 +456,14 @@ def test_going_on_with_other_layers(fitted, method, size):
         ),
         (
             IMAGES[0],
-            r"shape \(5, 4\), which is that of a single image: pass a batch",
+            r"shape \(5, 4\), which is the shape of a single image; expected a batch",
         ),
         (
             IMAGES[0][..., np.newaxis],
-            r"is that of a single image: pass a batch of one, X\[np.newaxis\]",
+            r"is the shape of a single image; expected a batch of images. Pass X\[np.newaxis\]",
         ),
         (IMAGES.ravel(), "Expected 2D array, got 1D array"),
-        (IMAGES[None, None], r"Got X with shape \(1, 1, 12, 5, 4\); images must be of shape"),
+        (IMAGES[None, None], r"Got X of shape \(1, 1, 12, 5, 4\); expected images of shape"),
         (IMAGES[:0], r"0 sample\(s\)"),
         (np.where(IMAGES > 0.9, np.nan, IMAGES), "X contains NaN"),
         (IMAGES + 1j, "Complex data not supported"),
@@ -590,7 +590,7 @@ def test_sparse_images(fitted_conv):
 
 
 def test_three_classes_and_one_sigmoid_unit():
-    message = "loss='binary_crossentropy' is for two classes and y holds 3; loss='auto' chooses"
+    message = "Got loss='binary_crossentropy' and 3 classes in y; expected 2 .*loss='auto', which"
     with pytest.raises(ValueError, match=message):
         new_conv(loss="binary_crossentropy").fit(IMAGES, Y3)
 

@@ -237,12 +237,20 @@ def sources(tree):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("_dense.py", "Passes over the data.", "Number of epochs."),
-        ("_dense.py", "        None keeps the optimizer's own.\n", ""),
-        ("_shape_conv.py", "    epochs : int, default=20\n        Passes over the data.\n\n", ""),
+        ("_dense.py", "Number of passes over the training rows.", "Number of epochs."),
+        (
+            "_dense.py",
+            "        Dropout rate after each hidden dense layer, in the range [0, 1).\n",
+            "",
+        ),
+        (
+            "_shape_conv.py",
+            "    epochs : int, default=20\n        Number of passes over the training rows.\n\n",
+            "",
+        ),
         ("_shape_conv.py", "    epochs : int, default=20\n", "    epochs : int, default=10\n"),
         ("_multilabel.py", "    n_epochs_ : int\n", "    n_epochs_\n"),
-        ("_multilabel.py", "stratification, so that each label", "stratification: each label"),
+        ("_multilabel.py", "stratification [1]_, so that", "stratification [1]_: so that"),
     ],
     ids=["text", "no text", "no entry", "default", "bare name", "text of one class"],
 )
@@ -261,10 +269,14 @@ def test_docstrings_that_differ_from_the_shared_texts(tree, file, old, new):
 
 
 def test_shared_texts_reach_every_class(tree):
-    replace(tree / ".ci" / "shared_texts.txt", "Passes over the data.", "Number of epochs.")
+    replace(
+        tree / ".ci" / "shared_texts.txt",
+        "Number of passes over the training rows.",
+        "Number of epochs.",
+    )
     assert run_shared_texts(tree).returncode == 0
     written = "".join(sources(tree).values())
-    assert "Passes over the data." not in written
+    assert "Number of passes over the training rows." not in written
     assert written.count("epochs : int, default=20\n        Number of epochs.\n\n") == len(
         CLASSIFIERS
     )

@@ -371,7 +371,7 @@ def test_images_of_several_labels():
     wanted = clf.predict_proba(IMAGES) >= [0.3, 0.5, 0.7]
     np.testing.assert_array_equal(clf.predict(IMAGES), wanted)
     assert clf.label_names_.tolist() == ["0", "1", "2"]
-    with pytest.raises(AttributeError, match="multilabel=True alone"):
+    with pytest.raises(AttributeError, match="defined only if multilabel=True"):
         net(convolutional()).fit(IMAGES, Y).label_names_  # noqa: B018
 
 

@@ -72,17 +72,21 @@ def test_image_shape_of(shape, image_shape, found):
 @pytest.mark.parametrize(
     ("shape", "image_shape", "message"),
     [
-        ((2,), None, r"Got X with shape \(2,\); images must be of shape \(n, height, width\)"),
-        ((2, 3, 4, 1, 1), None, r"Got X with shape \(2, 3, 4, 1, 1\)"),
-        ((2, 20), (5, 5), r"rows of 20 values, and image_shape=\(5, 5\) has 25"),
-        ((2, 20), (20,), r"image_shape=\(20,\); it must be \(height, width\) or"),
-        ((2, 5, 4), (4, 5), r"shape \(5, 4, 1\).*says \(4, 5, 1\)\. Leave image_shape at None"),
+        ((2,), None, r"Got X of shape \(2,\); expected images of shape \(n, height, width\)"),
+        ((2, 3, 4, 1, 1), None, r"Got X of shape \(2, 3, 4, 1, 1\)"),
+        ((2, 20), (5, 5), r"rows of 20 values; expected 25, since image_shape=\(5, 5\)"),
+        ((2, 20), (20,), r"image_shape=\(20,\); expected \(height, width\) or"),
+        ((2, 5, 4), (4, 5), r"shape \(5, 4, 1\).*expected \(4, 5, 1\).*Set image_shape=None"),
         (
             (2, 1, 28, 28),
             None,
-            r"shape \(1, 28, 28\), with the channels first.*image_shape=\(1, 28",
+            r"shape \(1, 28, 28\), which seem to have their channels first.*image_shape=\(1, 28",
         ),
-        ((2, 3, 32, 32), None, r"Pass np\.moveaxis\(X, 1, -1\), or set image_shape=\(3, 32, 32\)"),
+        (
+            (2, 3, 32, 32),
+            None,
+            r"Pass np\.moveaxis\(X, 1, -1\)\. If .*set image_shape=\(3, 32, 32\)",
+        ),
         ((2, 4, 5, 6), None, r"Pass np\.moveaxis\(X, 1, -1\)"),
         ((2, 20), (5, 4.0), r"Got image_shape=\(5, 4\.0\); each number in it must be an int"),
     ],
