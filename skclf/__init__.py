@@ -3,19 +3,19 @@
 ============================  ======================================================================
 `BinaryDenseClassifier`       dense net with one sigmoid unit, for two classes
 `MulticlassDenseClassifier`   dense net with softmax, for two or more classes
-`MultilabelDenseClassifier`   dense net with a sigmoid unit for each label, for several labels a row
+`MultilabelDenseClassifier`   dense net with a sigmoid unit per label, for several labels per row
 `ShapeConvClassifier`         small convolutional net, for images
-`NetworkClassifier`           net with a body of your own
-`network`, `Network`          bodies as functions and as classes
-`MultiHotVectorizer`          lists of integer word ids -> sparse multi-hot rows
-`SequencePadder`              lists of integer word ids -> array padded to one length
-`skclf.plots`                 learning curves, and images with their predicted labels
-`skclf.onnx`                  a fitted net as an ONNX file
-`skclf.datasets`              data to try them on
+`NetworkClassifier`           net with Keras layers of your own
+`network`, `Network`          the layers of such a net as a function or as a class
+`MultiHotVectorizer`          converts lists of integer word ids to sparse multi-hot rows
+`SequencePadder`              pads lists of integer word ids to one length
+`skclf.plots`                 plots of learning curves, and of images with their predicted labels
+`skclf.onnx`                  saves fitted nets as ONNX files
+`skclf.datasets`              example data sets
 ============================  ======================================================================
 
-Importing skclf, loading a fitted classifier and predicting with it load no TensorFlow; the first
-``fit`` does.
+TensorFlow is loaded by the first ``fit``. Importing skclf doesn't load it, nor does loading a
+fitted classifier or predicting with one whose layers NumPy can compute.
 """
 
 from skclf._bodies import Network, network

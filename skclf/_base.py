@@ -1,8 +1,8 @@
-"""scikit-learn's contract over training a net: validate, encode, split, seed, fit.
+"""``fit`` and ``partial_fit``: validate and encode data, hold out rows, draw seeds, train.
 
-Nothing here knows Keras or TensorFlow. Training goes through `skclf._bridge`, imported inside the
-method that needs it; what comes back are arrays and plain values, and a fitted estimator holds
-nothing else. What it can do with them is in `skclf._fitted`.
+This module doesn't use Keras or TensorFlow. Training goes through `skclf._bridge`, which is
+imported inside the methods that need it. It returns arrays and plain values, and a fitted estimator
+stores nothing else. The methods of a fitted classifier are in `skclf._fitted`.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ if TYPE_CHECKING:
     from skclf._typing import ArrayLike, LabelsLike, MatrixLike
 
 _LARGEST_SEED = 2**31 - 1
-# Its sum with a number of rows has to fit into 32 bits.
+# The sum of this and a number of rows has to fit into 32 bits.
 _LARGEST_BATCH = 2**30
-# What a fit draws at random, each from a stream of its own.
+# The random streams of a fit. Each has its own seed.
 _SEEDS = ("dropout", "split", "weights", "order")
 
 
 class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
-    """Base of the classifiers, which add their constructor and the shape of their net."""
+    """Base class of the classifiers, which add their parameters, target and net."""
 
     @abstractmethod
     def _target_kind(self, n_classes=None):
-        """The subclass of `skclf._targets.Target` for so many classes, or before they are known."""
+        """The subclass of `skclf._targets.Target`; ``n_classes`` is None if not yet known."""
 
     @abstractmethod
     def _make_net(self, X, target):
-        """The net for these rows and this target, of `skclf.nets`."""
+        """The net of `skclf.nets` for the given rows and target."""
 
     @names_misplaced_arguments
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
@@ -81,28 +81,33 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows; `ShapeConvClassifier` takes images too.
+            Feature rows to train on: an array, a DataFrame or a sparse matrix, without missing
+            values. `ShapeConvClassifier` and `NetworkClassifier` also take arrays with more
+            dimensions, such as images of shape (n_samples, height, width, channels).
         y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
-            Labels: strings, booleans, whole numbers or dates. For several labels a row 0 and 1, as
-            an array, a DataFrame or a sparse matrix.
+            Label of each row: strings, booleans, integers or dates. For several labels per row, an
+            indicator matrix of 0 and 1, as an array, a DataFrame or a sparse matrix.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. A weight of 2 counts as a repeated row; a row of weight 0 is
-            left out.
+            Non-negative weight of each row. A weight of 2 counts as a repeated row; a row of
+            weight 0 is left out.
         X_val : {array-like, sparse matrix} of shape (n_validation_samples, n_features), \
                 default=None
-            Validation rows, instead of ``validation_split``. In a search pass
-            ``validation_data``: scikit-learn cuts an array that is as long as ``X`` to the rows of
-            each fold. ``X_val`` is for pipelines, whose ``transform_input`` transforms it as ``X``.
-        y_val : array-like of shape (n_validation_samples,), default=None
-            Labels of the validation rows.
+            Feature rows to validate on, instead of ``validation_split``. Use ``X_val`` in a
+            pipeline, which transforms it like ``X`` if its ``transform_input`` names it. In a
+            search, use ``validation_data`` instead: scikit-learn indexes an array of the length of
+            ``X`` by the rows of each fold.
+        y_val : array-like of shape (n_validation_samples,), or an indicator of shape \
+                (n_validation_samples, n_labels), default=None
+            Labels of the validation rows, in the same form as ``y``.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            Weights of the validation rows.
+            Non-negative weights of the validation rows.
         groups : array-like of shape (n_samples,), default=None
-            An id for each row, such as a number, a string or a tuple. With ``validation_split``,
-            all rows of a group go into training or all into validation.
-        validation_data : tuple (X_val, y_val) or (X_val, y_val, sample_weight_val), default=None
-            Validation rows as Keras takes them, instead of ``X_val``, ``y_val`` and
-            ``sample_weight_val``; the way to pass them to a search, which leaves a tuple whole.
+            An id for each row, such as a number, a string or a tuple. ``validation_split`` then
+            never splits a group between training and validation.
+        validation_data : tuple, default=None
+            Validation rows as in Keras: ``(X_val, y_val)`` or ``(X_val, y_val,
+            sample_weight_val)``, instead of the three separate arguments. A search passes the
+            tuple on unchanged.
 
         Returns
         -------
@@ -112,15 +117,15 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         Raises
         ------
         ValueError, TypeError
-            If data, labels, weights or parameters can't be trained on, or training diverges; an
-            earlier fit then stays as it was.
+            If data, labels, weights or parameters are invalid, or training diverges. The result of
+            an earlier fit is then kept.
 
         Warns
         -----
         UserWarning
-            If validation rows lie far outside the range of the training rows.
-        ConvergenceWarning
-            If ``patience`` is set, and the last of ``epochs`` was the best.
+            If most validation rows lie far outside the range of the training rows in a feature.
+        sklearn.exceptions.ConvergenceWarning
+            If ``patience`` is set and the monitored value was still improving in the last epoch.
         """
         columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
         n_tasks = int(self.epochs) if self.refit_epoch is None else 2
@@ -157,22 +162,22 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one more epoch on these rows, going on from where training stands.
+        """Train for one epoch on a batch of rows, continuing from the current weights.
 
-        The optimizer's state is kept between calls. Weights are taken as they are, since a chunk
-        can't know their mean over all chunks.
+        The optimizer's state is kept between calls. Unlike in ``fit``, weights are not scaled to a
+        mean of 1, since their mean over all batches is not known.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows to train on, in any form that ``fit`` accepts.
         y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
-            Labels, as ``fit`` takes them.
+            Label or labels of each row, in any form that ``fit`` accepts.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed at the first call, except for several labels a
-            row.
+            All labels that any call will pass. Required in the first call, except with several
+            labels per row.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
+            Non-negative weight of each row.
 
         Returns
         -------
@@ -181,15 +186,15 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
 
         Raises
         ------
-        ValueError
-            If data, labels, weights or parameters can't be trained on, ``classes`` are missing at
-            the first call, or training diverges; an earlier fit then stays as it was.
+        ValueError, TypeError
+            If data, labels, weights or parameters are invalid, ``classes`` is missing in the first
+            call, or training diverges. The result of earlier calls is then kept.
         """
-        self._validate_params()  # which _fit_context leaves out once there is a fit
+        self._validate_params()  # _fit_context skips this for an estimator that is fitted
         if isinstance(self.class_weight, str):
             raise ValueError(
-                "class_weight='balanced' is not supported by partial_fit, which can't know how "
-                "many rows of each class are still to come. Pass a dict: {label: weight}."
+                "class_weight='balanced' is not supported by partial_fit, since the number of rows "
+                "of each class in later calls is not known. Pass a dict: {label: weight}."
             )
         with UnchangedOnFailure(self):
             resume = hasattr(self, "_weights")
@@ -216,7 +221,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         return self
 
     def _training_samples(self, X, y, sample_weight, groups, resume):
-        """Checked samples without those of weight 0; sets the target and the classes."""
+        """Validate samples and drop those of weight 0; set the target and the classes."""
         X = self._validate_rows(X, y, reset=not resume)
         labels = self._target_kind().check(y)
         check_consistent_length(X, labels)
@@ -233,7 +238,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         return replace(samples, codes=self._target.encode(samples.codes))
 
     def _first_classes(self, labels, given):
-        """All classes at the first call of ``partial_fit``."""
+        """All classes, in the first call of ``partial_fit``."""
         kind = self._target_kind()
         if kind.knows_all_classes:
             return kind.classes_of(labels)
@@ -258,7 +263,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
-            raise ValueError("Validation rows need both X_val and y_val; got only one of them.")
+            raise ValueError("Got only one of X_val and y_val; expected both or neither.")
         try:
             X = self._validate_rows(X_val, y_val, reset=False)
             labels = self._target_kind().check(y_val, "y_val")
@@ -269,41 +274,42 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         except ValueError as error:
             raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
         warn_if_far_outside(X, training.X, getattr(self, "feature_names_in_", None))
-        return Samples(X, codes, weights).of_the_kind_of(training).without_weightless()
+        return Samples(X, codes, weights).in_format_of(training).without_weightless()
 
     def _check_plan(self, validation, groups):
-        """Refuse parameters and data that contradict each other."""
+        """Raise an error if parameters and data contradict each other."""
         if self.validation_split and validation is not None:
             raise ValueError(
-                f"Got validation_split={self.validation_split} and X_val; choose one: set "
-                "validation_split=0.0 to validate on X_val."
+                f"Got validation_split={self.validation_split} and X_val; expected one of them. "
+                "Set validation_split=0.0 to validate on X_val."
             )
         if groups is not None and not self.validation_split:
             raise ValueError(
-                "groups say which rows validation_split must keep together, and "
-                "validation_split=0.0 holds none out: set it, or leave groups out."
+                "Got groups with validation_split=0.0; expected a larger validation_split, which "
+                "keeps the rows of a group together. Set it, or leave groups out."
             )
         needs = [name for name in ("patience", "refit_epoch") if getattr(self, name) is not None]
         if needs and not self.validation_split and validation is None:
             raise ValueError(
-                f"{needs[0]}={getattr(self, needs[0])!r} needs validation rows: set "
-                "validation_split, or pass X_val and y_val to fit."
+                f"Got {needs[0]}={getattr(self, needs[0])!r} without validation rows; expected "
+                "some. Set validation_split, or pass X_val and y_val to fit."
             )
         if self.refit_epoch is not None and self.warm_start:
             raise ValueError(
-                f"refit_epoch={self.refit_epoch!r} trains a new net from scratch and "
-                "warm_start=True goes on with the old one; set one of them alone."
+                f"Got refit_epoch={self.refit_epoch!r} and warm_start=True; expected one of them, "
+                "since refit_epoch trains a new net and warm_start continues with the old one. Set "
+                "refit_epoch=None or warm_start=False."
             )
 
     def _monitors(self, net):
-        """The values that ``patience`` and the best epoch go by."""
+        """The values that ``patience`` and ``best_epoch_`` are determined by."""
         return (
             self._monitor(net, "monitor", "refit_epoch"),
             self._monitor(net, "refit_epoch", "monitor"),
         )
 
     def _monitor(self, net, *parameters):
-        """What the first of these parameters asks for that is set."""
+        """The monitor of the first of these parameters that is set, else of the loss."""
         parameter = next((p for p in parameters if getattr(self, p) is not None), None)
         if parameter is None or getattr(self, parameter) == VAL_LOSS.name:
             return VAL_LOSS
@@ -319,21 +325,21 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         )
 
     def _draw_seeds(self):
-        """Seeds of a new net; the same ones for the same random_state, whatever else is asked."""
-        # NumPy's global generator is not drawn from: a fit changes nothing outside itself.
+        """Seeds of a new net, which depend on random_state alone."""
+        # Don't use NumPy's global generator, so that a fit changes no global state.
         own = np.random.RandomState() if self.random_state is None else self.random_state
         drawn = int(check_random_state(own).randint(_LARGEST_SEED))
         streams = np.random.SeedSequence(drawn).generate_state(len(_SEEDS))
         return dict(zip(_SEEDS, streams.tolist(), strict=True))
 
     def _hold_out(self, samples):
-        """Samples to train on, and samples to validate on."""
+        """Split samples into those to train on and those to validate on."""
         splitter = np.random.RandomState(self._seeds["split"])
         share, groups = float(self.validation_split), samples.groups
         return map(samples.take, self._target.split(samples.codes, share, splitter, groups))
 
     def _run(self, training, validation, task, resume):
-        """Train as the parameters say, and keep the best epoch's weights where they say so."""
+        """Train with early stopping if ``patience`` is set, and find the best epoch."""
         early_stop, monitors = None, None
         planned = (self.n_epochs_ if resume else 0) + int(self.epochs)
         if validation is not None:
@@ -354,21 +360,21 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             fitted = _fitted_attributes(
                 self._net, self._history, self._first_epoch, early_stop.snapshot
             )
-            self._take_over(fitted, self._epoch_weights)
+            self._set_fitted(fitted, self._epoch_weights)
         goes_by_callback = found.restored_epoch is not None and monitors == (VAL_LOSS, VAL_LOSS)
         if validation is not None and not goes_by_callback:
             values = monitored(self._history, monitors[1].name)
             self.best_epoch_ = self._first_epoch + best_epoch(values, monitors[1].lower)
 
     def _refit(self, samples, task):
-        """Train a new net on all rows for as many epochs as were best; keep the first history."""
+        """Train a new net on all rows for ``best_epoch_`` epochs; keep the first history."""
         chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
         weighted = self._weighted(samples, None)
         self._train(*weighted, resume=False, task=task, epochs=self.best_epoch_)
         vars(self).update(chosen)
 
     def _weighted(self, training, validation):
-        """Samples with the weights that the net trains with, and the weights of the classes."""
+        """Samples with weights scaled to a mean of 1, and the weights of the classes."""
         if len(training) <= int(self.batch_size) and self._may_merge(training.X):
             training = training.merged()
         codes, weights = training.codes, training.weights
@@ -380,7 +386,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         return training.weighted(weights), validation, class_weight
 
     def _may_merge(self, X):
-        """Whether two equal rows may be one of twice the weight for each of the metrics."""
+        """Whether loss and metrics count a row of weight 2 as two equal rows."""
         from skclf import _bridge
 
         return _bridge.weighs_rows(self._compile_with(self._make_net(X, self._target)))
@@ -397,7 +403,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         watchers=(),
         keep_state=False,
     ):
-        """Train through the bridge, take over weights, state and history, and return them."""
+        """Train through the bridge, set the fitted attributes, and return the training's result."""
         from skclf import _bridge
 
         built = _bridge.build(self._make_net(samples.X, self._target), self._seeds["weights"])
@@ -413,7 +419,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         kept = KeptWeights(self._epoch_weights if resume else {})
         if self.keep_epochs:
             watchers.append(kept)
-        if task.is_heard:
+        if task.has_callbacks:
             fitted = partial(_fitted_at_epoch, net)
             watchers.append(EpochTasks(task, fitted, earlier, n_earlier))
         with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
@@ -435,17 +441,17 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                 announces=bool(self.verbose),
             )
         if resume:
-            # Epochs that a callback has skipped stay without values.
+            # Epochs that a callback has skipped have no values.
             n_earlier += training.first_epoch - first_epoch
         history = joined_history(earlier, training.history, n_earlier)
         snapshot = training.epochs, training.weights, training.state
         before = training.first_epoch - n_earlier
         fitted = _fitted_attributes(net, history, before, snapshot)
-        self._take_over(fitted, kept.weights)
+        self._set_fitted(fitted, kept.weights)
         return training
 
-    def _take_over(self, fitted, epoch_weights):
-        """Be fitted by these attributes; of the epochs' weights keep those up to the last."""
+    def _set_fitted(self, fitted, epoch_weights):
+        """Set the fitted attributes; keep the epochs' weights up to the last epoch."""
         vars(self).update(fitted)
         self._epoch_weights = {e: w for e, w in epoch_weights.items() if e <= self.n_epochs_}
 
@@ -466,12 +472,12 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs rows of at least 2 classes; got 1 class: "
-                f"{classes.tolist()}. Rows of weight 0 don't count."
+                f"{classes.tolist()}. Rows of weight 0 are not counted."
             )
 
 
 def _fitted_attributes(net, history, first_epoch, snapshot):
-    """What a classifier is fitted by, after its classes and features are known."""
+    """The attributes that training sets, after those of classes and features."""
     epochs, weights, state = snapshot
     return {
         "_net": net,
@@ -486,6 +492,6 @@ def _fitted_attributes(net, history, first_epoch, snapshot):
 
 
 def _fitted_at_epoch(net, history, snapshot):
-    """The same while training goes on, at the end of the history's last epoch."""
+    """The same attributes during training, at the end of the history's last epoch."""
     first_epoch = snapshot[0] - len(history["loss"])
     return _fitted_attributes(net, history, first_epoch, snapshot)

@@ -1,6 +1,6 @@
-"""Bodies of the user's own: what lies between the input and the output layer of a net.
+"""Bodies written by users: the layers between the input and the output layer of a net.
 
-Nothing here loads Keras: a body is a function of Keras tensors, which calls layers.
+This module doesn't load Keras. A body is a function from a Keras tensor to a Keras tensor.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 
 class Network(BaseEstimator):
-    """Base of bodies with parameters that scikit-learn can read, set and search.
+    """Base class of bodies whose parameters scikit-learn can get, set and search over.
 
-    A subclass has an ``__init__`` that only assigns its parameters, as every estimator's does, and
-    a method ``build``. For a body that is one function, `network` makes such a class of it.
+    A subclass has a method ``build`` and, as every scikit-learn estimator, an ``__init__`` that
+    only assigns its parameters. If the body is a single function, the decorator `network` creates
+    such a class from it.
 
     See Also
     --------
-    network : Make a subclass of a function.
-    NetworkClassifier : Trains the net.
+    network : Turn a function that builds a body into a subclass.
+    NetworkClassifier : Classifier that trains a net with this body.
 
     Examples
     --------
@@ -49,32 +50,41 @@ class Network(BaseEstimator):
     """
 
     def build(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Build the body.
+        """Build the body; to be implemented by subclasses.
 
         Parameters
         ----------
-        inputs : keras.KerasTensor of shape (None, ...)
-            The rows, float32. Their shape is known, the number of rows is not.
+        inputs : keras.KerasTensor of shape (None, ...), dtype float32
+            The rows. Their shape is known; None stands for their number.
 
         Returns
         -------
-        keras.KerasTensor of shape (None, n_values)
-            What the output layer is put on.
+        keras.KerasTensor of shape (None, n_values), dtype float32
+            The input of the output layer.
+
+        Raises
+        ------
+        NotImplementedError
+            If the subclass doesn't implement it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method build(inputs).")
+        raise NotImplementedError(
+            f"Got {type(self).__name__} without a method build(inputs); expected one."
+        )
 
 
 def network(function: Callable[..., Any]) -> type[Network]:
-    """Make a class of a function that builds the body of a net, for `NetworkClassifier`.
+    """Turn a function that builds the body of a net into a class, for `NetworkClassifier`.
 
-    It is used as a decorator. The class has the function's name, and its parameters are those of
-    the function after the first one, so that a search can set them, as ``network__units``.
+    Use it as a decorator. The class has the name of the function, and its parameters are the
+    arguments of the function after the first one. A search sets them as, for example,
+    ``network__units``.
 
     Parameters
     ----------
     function : callable
-        ``function(inputs, units=64, ...)``. It takes the rows as a `keras.KerasTensor`, calls
-        Keras layers, and returns the tensor that the output layer is put on.
+        ``function(inputs, units=64, ...)``. It takes the rows as a `keras.KerasTensor` of shape
+        ``(None, ...)``, calls Keras layers, and returns the input of the output layer, a
+        `keras.KerasTensor` of shape ``(None, n_values)``.
 
     Returns
     -------
@@ -84,13 +94,13 @@ def network(function: Callable[..., Any]) -> type[Network]:
     Raises
     ------
     TypeError
-        If this is not a function, or it takes ``*args`` or ``**kwargs``, which have no names to
-        search by.
+        If ``function`` is not a function, has no argument, or takes ``*args`` or ``**kwargs``,
+        which have no names to search by.
 
     See Also
     --------
-    NetworkClassifier : Trains the net.
-    Network : The base class, for bodies that need more than one function.
+    NetworkClassifier : Classifier that trains a net with this body.
+    Network : Base class for bodies that need more than one function.
 
     Examples
     --------
@@ -111,7 +121,7 @@ def network(function: Callable[..., Any]) -> type[Network]:
     (2, 2)
     """
     if not inspect.isfunction(function):
-        raise TypeError(f"Got {function!r}; network decorates a function, which builds a body.")
+        raise TypeError(f"Got {function!r}; expected a function that builds the body of a net.")
     parameters = _parameters_of(function)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -125,7 +135,7 @@ def network(function: Callable[..., Any]) -> type[Network]:
     def build(self: Any, inputs: Any) -> Any:
         return function(inputs, **{name: getattr(self, name) for name in names})
 
-    for method in (__init__, build):  # skops and pickle look for a method where its class is
+    for method in (__init__, build):  # skops and pickle look for a method in its class
         method.__module__ = function.__module__
         method.__qualname__ = f"{function.__qualname__}.{method.__name__}"
     names = [parameter.name for parameter in parameters]
@@ -144,41 +154,43 @@ def network(function: Callable[..., Any]) -> type[Network]:
 
 
 def _parameters_of(function):
-    """The parameters of a function that builds a body, without the first one."""
+    """The parameters of a function that builds a body, except the first one."""
     all_parameters = list(inspect.signature(function).parameters.values())
     if not all_parameters or all_parameters[0].kind not in (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     ):
         raise TypeError(
-            f"{function.__name__} takes no inputs; its first argument must be the tensor that the "
-            "body begins with: def body(inputs, units=64)."
+            f"Got {function.__name__} without a positional argument; expected the input tensor as "
+            "its first argument: def body(inputs, units=64)."
         )
     for parameter in all_parameters[1:]:
         if parameter.kind not in _BY_NAME:
             raise TypeError(
-                f"{function.__name__} takes {parameter}; each parameter of a network needs a name "
-                "of its own, such as units=64."
+                f"Got {function.__name__} with the parameter {parameter}; expected parameters that "
+                "each have a name, such as units=64."
             )
     return all_parameters[1:]
 
 
 def body_maker(body: Any) -> Callable[[Any], Any] | None:
-    """What makes a body, from the parameter ``network``; it stays what it is now.
+    """The function that builds the body, from the parameter ``network``.
 
     Parameters
     ----------
     body : Network, callable or None
+        A `Network` is cloned, so setting its parameters later doesn't change the result.
 
     Returns
     -------
     callable or None
-        From a tensor to a tensor; it pickles where the body does. None is the output layer alone.
+        From a tensor to a tensor. It can be pickled if ``body`` can. None means a net of the
+        output layer only.
 
     Raises
     ------
     TypeError
-        If it is something else, such as a class or a `keras.Model`.
+        If ``body`` is something else, such as a class or a `keras.Model`.
     """
     if body is None:
         return None
@@ -187,13 +199,13 @@ def body_maker(body: Any) -> Callable[[Any], Any] | None:
     if isinstance(body, type):
         call = f"{body.__name__}()"
         raise TypeError(
-            f"Got network={body.__name__}, which is a class; expected an instance, such as {call}."
+            f"Got network={body.__name__}, a class; expected an instance, such as {call}."
         )
     if _is_of_keras(body):
         raise TypeError(
-            f"Got network={type(body).__name__}, a Keras object, whose weights clones and folds "
-            "would share; expected a function that builds the layers anew: def body(inputs): "
-            "return keras.layers.Dense(64)(inputs)."
+            f"Got network={type(body).__name__}, a Keras object; expected a function that builds "
+            "new layers in each call, since clones and folds would share the weights of an object: "
+            "def body(inputs): return keras.layers.Dense(64)(inputs)."
         )
     if not callable(body):
         raise TypeError(
@@ -205,8 +217,9 @@ def body_maker(body: Any) -> Callable[[Any], Any] | None:
     except TypeError as error:
         name = getattr(body, "__name__", type(body).__name__)
         raise TypeError(
-            f"Got network={name}, which can't be called with the inputs alone ({error}): give its "
-            "other arguments defaults, decorate it with skclf.network, or use functools.partial."
+            f"Got network={name}, which can't be called with one argument ({error}); expected a "
+            "function of the inputs alone. Give its other arguments defaults, decorate it with "
+            "skclf.network, or use functools.partial."
         ) from error
     except ValueError:  # no signature
         pass

@@ -1,7 +1,8 @@
-"""What a fitted classifier can do: predict, evaluate, show its history and its Keras model.
+"""Methods of a fitted classifier: predict, evaluate, and access the history and the Keras model.
 
-A fitted net is one of `skclf.nets` and a list of arrays. Nothing here loads TensorFlow, except to
-evaluate, to make ``model_``, and for layers and activations that `skclf.nets` can't compute.
+A fitted net is an object of `skclf.nets` and a list of arrays. TensorFlow is loaded only by
+``evaluate`` and ``model_``, and to predict with layers and activations that `skclf.nets` can't
+compute.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _OF_KERAS = ("optimizer", "learning_rate", "loss", "metrics", "callbacks")
 
 
 class FittedNet(ClassifierMixin, NetParameters):
-    """The methods of the classifiers that need a fitted net."""
+    """Base class with the methods of the classifiers that need a fitted net."""
 
     classes_: np.ndarray
     n_epochs_: int
@@ -60,19 +61,28 @@ class FittedNet(ClassifierMixin, NetParameters):
     _accept_sparse: str | bool = "csr"
 
     def decision_function(self, X: MatrixLike) -> np.ndarray:
-        """Compute the output layer's values before its sigmoid or softmax.
+        """Compute logits, the values of the output layer before its sigmoid or softmax.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, with the number of features seen during ``fit``: an array, a DataFrame or
+            a sparse matrix. `ShapeConvClassifier` and `NetworkClassifier` also take arrays with
+            more dimensions.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes), dtype float64
-            For two classes one value a row, positive for ``classes_[1]``; otherwise a logit for
-            each class, in the order of ``classes_``. With several labels a row, a logit for each
-            label.
+            For two classes one logit per row, which is positive if ``classes_[1]`` is predicted;
+            for more classes a logit for each class, in the order of ``classes_``. With several
+            labels per row, a logit for each label.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
         """
         check_is_fitted(self)
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
@@ -84,14 +94,21 @@ class FittedNet(ClassifierMixin, NetParameters):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
 
         Returns
         -------
         ndarray of shape (n_samples,), or {ndarray, sparse matrix} of shape (n_samples, n_labels)
-            The most probable member of ``classes_``. With several labels a row an indicator of
-            ``y``'s type, sparse if ``y`` was, of the labels whose probability reaches the
-            threshold.
+            The most probable member of ``classes_``. With several labels per row, an indicator
+            matrix of the labels whose probability reaches the threshold. It has the dtype that
+            ``y`` had in ``fit``, and is sparse if ``y`` was.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
         """
         decision = self.decision_function(X)
         with _saturating():
@@ -101,81 +118,107 @@ class FittedNet(ClassifierMixin, NetParameters):
         return self._target.labels(decision)
 
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
-            In the order of ``classes_``. Each row sums to 1, except with several labels a row.
+            Probabilities, in the order of ``classes_``. Each row sums to 1. With several labels
+            per row, the independent probabilities of the labels.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
         """
         return self._probabilities(self.decision_function(X))
 
     def staged_predict_proba(self, X: MatrixLike) -> Iterator[np.ndarray]:
-        """Probability of each class after each epoch of the final net's training.
+        """Predict the probability of each class after each training epoch of the final net.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
 
         Yields
         ------
         ndarray of shape (n_samples, n_classes), dtype float64
-            As ``predict_proba`` gives them, which equals the last one: for the epochs 1 to
-            ``n_epochs_``, or those of them that were trained with ``keep_epochs=True``.
+            Probabilities after the epochs 1 to ``n_epochs_``, or after those of them that were
+            trained with ``keep_epochs=True``. The last array equals that of ``predict_proba``.
 
         Raises
         ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
         ValueError
-            If no epoch's weights were kept.
+            If the weights of no epoch were kept, or ``X`` is invalid.
         """
         check_is_fitted(self)
         if not self._epoch_weights:
             raise ValueError(
-                "staged_predict_proba needs the weights of each epoch, and this fit has kept none: "
-                "set keep_epochs=True before fit."
+                "Got a net without the weights of its epochs; staged_predict_proba expected them. "
+                "Set keep_epochs=True before fit."
             )
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return (self._probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
 
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
-        """Logarithm of the probability of each class.
+        """Predict the logarithm of the probability of each class.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), dtype float64
-            In the order of ``classes_``; finite where the probability itself is rounded to 0.
+            Natural logarithms, in the order of ``classes_``. They are computed from the logits, so
+            they stay finite even if the probability itself is rounded to 0.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
         """
         decision = self.decision_function(X)
         with _saturating():
             return self._target.log_probabilities(decision)
 
     def score(self, X: MatrixLike, y: LabelsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy on labelled rows.
+        """Compute the accuracy of the predictions for labelled rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
         y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
-            Labels, of any type that ``fit`` takes.
+            True labels, in any form that ``fit`` accepts.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weight of each row.
 
         Returns
         -------
         float
-            Share of the rows whose label is predicted, or all of whose labels are.
+            Fraction of the rows whose label is predicted correctly. With several labels per row,
+            all labels of a row must be correct.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError, TypeError
+            If rows, labels or weights are invalid.
         """
         check_is_fitted(self)
         labels = self._target.check(y)
@@ -186,21 +229,29 @@ class FittedNet(ClassifierMixin, NetParameters):
     def evaluate(
         self, X: MatrixLike, y: LabelsLike, sample_weight: ArrayLike | None = None
     ) -> dict[str, float]:
-        """Loss and metrics on labelled rows, as Keras computes them.
+        """Compute loss and metrics for labelled rows, with Keras.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Feature rows, as in ``decision_function``.
         y : array-like of shape (n_samples,), or an indicator of shape (n_samples, n_labels)
-            Labels, each one of ``classes_``.
+            True labels, each one of ``classes_``.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; a weight of 2 counts as a repeated row.
+            Non-negative weight of each row. A weight of 2 counts as a repeated row.
 
         Returns
         -------
         dict of str to float
-            ``"loss"``, with the L2 penalty, and each of ``metrics`` under its Keras name.
+            ``"loss"``, which includes penalties such as that of ``l2``, and each of ``metrics``
+            by its Keras name.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError, TypeError
+            If rows, labels or weights are invalid.
         """
         from skclf import _bridge
 
@@ -217,7 +268,7 @@ class FittedNet(ClassifierMixin, NetParameters):
         return _bridge.evaluate(self._net, self._target, self._weights, compile_with, samples, size)
 
     def _decision(self, weights, X):
-        """Decision values of checked rows, by the fitted net with these weights."""
+        """Decision values of validated rows, by the fitted net with the given weights."""
         with _saturating():
             return self._target.decision(self._logits(weights, X))
 
@@ -235,7 +286,7 @@ class FittedNet(ClassifierMixin, NetParameters):
 
     @property
     def history_(self) -> pd.DataFrame:
-        """Loss and metrics of each epoch, a `pandas.DataFrame` indexed by epoch from 1."""
+        """Loss and metrics of each epoch as a `pandas.DataFrame`, indexed by epoch from 1."""
         import pandas as pd
 
         check_is_fitted(self)
@@ -245,7 +296,7 @@ class FittedNet(ClassifierMixin, NetParameters):
 
     @property
     def model_(self) -> keras.Model:
-        """The fitted net as a compiled `keras.Model`, a new one at each access."""
+        """The fitted net as a compiled `keras.Model`, created anew at each access."""
         from skclf import _bridge
 
         check_is_fitted(self)
@@ -253,8 +304,8 @@ class FittedNet(ClassifierMixin, NetParameters):
         return _bridge.keras_model(self._net, self._weights, compile_with, self._state)
 
     def __dir__(self):
-        # scikit-learn reads all that is listed here in order to show an estimator. A Keras model
-        # is made where it is asked for by name, and not for that.
+        # scikit-learn's HTML display reads every attribute listed here. Leave out model_, so that
+        # displaying an estimator doesn't build a Keras model.
         return [name for name in object.__dir__(self) if name != "model_" and hasattr(self, name)]
 
     def __sklearn_clone__(self):
@@ -281,21 +332,21 @@ class FittedNet(ClassifierMixin, NetParameters):
         super().__setstate__(_saved.from_state(state, name, parameters))
 
     def __copy__(self):
-        # Nothing comes from a file here. scikit-learn's callbacks copy estimators whose fit is
-        # under way, when new classes may stand beside old weights.
+        # Without the checks of __setstate__, which are for files. scikit-learn's callbacks copy
+        # estimators during a fit, when the classes may be new and the weights still old.
         copied = type(self).__new__(type(self))
         vars(copied).update(vars(self))
         return copied
 
     def _loss(self, net):
-        """The loss for a net: Keras's name of it, or the user's own."""
+        """The loss for a net: its Keras name, or the user's object."""
         return self.loss
 
     def _compile_with(self, net):
         rate = self.learning_rate
         return {
             "optimizer": self.optimizer,
-            # Keras takes no other numbers than Python's own floats.
+            # Keras accepts no other numbers than Python floats.
             "learning_rate": float(rate) if isinstance(rate, Real) else rate,
             "loss": self._loss(net),
             "head": net.output_layer.activation,
@@ -303,11 +354,11 @@ class FittedNet(ClassifierMixin, NetParameters):
         }
 
     def _validate_rows(self, X, y="no_validation", *, reset, dtype=np.float32):
-        """Rows as an array or CSR matrix; sets or checks the number and names of the features."""
+        """Validate rows as an array or CSR matrix; set or check number and names of features."""
         return self._validate_table(X, y, reset=reset, dtype=dtype)
 
     def _validate_table(self, X, y, *, reset, dtype, is_checked=False):
-        """Rows of two dimensions, whose values may be checked already."""
+        """Validate rows with two dimensions; ``is_checked`` skips the check of their values."""
         if y is None:
             validate_data(self, X, y)  # raises scikit-learn's error for a missing y
         with errors_that_name_the_fix(X):
@@ -329,8 +380,8 @@ class FittedNet(ClassifierMixin, NetParameters):
             )
         if not weights.any():
             raise ValueError(
-                "Sample weights must contain at least one non-zero number; got weights that are "
-                "all zero, which leaves no row to train on."
+                "Sample weights must contain at least one non-zero number. Got weights that are "
+                "all zero, which leaves no rows."
             )
         return weights
 
@@ -353,17 +404,17 @@ def _is_plain(value):
 
 
 def _saturating():
-    """Let values that are too large or too small for a float become infinite or 0.
+    """Let values that overflow or underflow become infinite or 0.
 
-    Activations and probabilities saturate there, which isn't an error even where the user has set
-    ``np.seterr(all="raise")``. A result that is not a number is left to NumPy's settings.
+    Activations and probabilities saturate there, which isn't an error even if the user has set
+    ``np.seterr(all="raise")``. Invalid operations, which give NaN, follow the user's settings.
     """
     return np.errstate(divide="ignore", over="ignore", under="ignore")
 
 
 @contextmanager
 def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
-    """Say more than NumPy does about text and sequences where there must be numbers."""
+    """Replace NumPy's errors about text and nested sequences by errors that name the fix."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -385,7 +436,7 @@ def _message_with_fix(values, name, error):
                 "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
                 "skrub.tabular_pipeline(classifier) makes."
             )
-        return f"Got text ({error}) where features and weights must be numbers. {fix}"
+        return f"Got text ({error}); features and weights must be numbers. {fix}"
     if name == "X" and error.startswith("Input X contains NaN"):
         return (
             "Input X contains NaN. Fill in missing values first: with "
@@ -406,23 +457,23 @@ def _message_with_fix(values, name, error):
         return None
     if all(map(sparse.issparse, values)):
         return (
-            f"Got {name} with a sparse matrix in each of its elements; expected one of all rows. "
-            f"Pass scipy.sparse.vstack(list({name}))."
+            f"Got {name} with a sparse matrix in each of its elements; expected one sparse matrix "
+            f"with all rows. Pass scipy.sparse.vstack(list({name}))."
         )
     if name == "X" and len({_length(row) for row in values} - {None}) > 1:
         return (
-            f"Got rows of different lengths ({error}); all must have the same number of "
-            "features. skclf.MultiHotVectorizer makes such rows of lists of word ids."
+            f"Got rows of different lengths ({error}); expected the same number of features in "
+            "each row. Convert lists of word ids with skclf.MultiHotVectorizer."
         )
     join = "np.stack" if name == "X" else "np.concatenate"
     return (
-        f"Got {name} with sequences where numbers must be ({error}). Make one array of numbers of "
-        f"it, for example with {join}, and look for None and for lists among the numbers."
+        f"Got {name} with nested sequences ({error}); expected one array of numbers. Convert it, "
+        f"for example with {join}, and look for None and for lists among the numbers."
     )
 
 
 def _holders_of_rows(values, name):
-    """What may hold an array for each row, and the code for it."""
+    """Objects that may hold an array for each row, each with the code to access it."""
     if hasattr(values, "columns"):
         return [(f"{name}[{label!r}]", column) for label, column in values.items()]
     if getattr(values, "shape", ())[1:] == (1,):
@@ -438,7 +489,7 @@ def _length(row):
 
 
 def _stacked(rows):
-    """Rows as one array of numbers, or None where they can't be that."""
+    """Rows stacked into one array of numbers, or None if that fails."""
     try:
         array = np.stack(list(rows))
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The validation value that a fit goes by, and which way it improves. Plain Python only."""
+"""The validation value that a fit follows, and its direction of improvement. Plain Python only."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MODES = {"min": True, "max": False}
-# Keras has one metric under these names, and logs it under the one that it was asked for by.
-_SAME = ({"val_acc", "val_accuracy"},)
+# Both names request the same metric of Keras, which logs it under the requested name.
+_SYNONYMS = ({"val_acc", "val_accuracy"},)
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """A validation value to watch.
+    """A validation value to follow.
 
     Attributes
     ----------
     name : str
-        As in the history, such as ``"val_loss"``.
+        Its name in the history, such as ``"val_loss"``.
     lower : bool
         Whether lower is better.
     """
@@ -39,20 +39,20 @@ def monitor_for(
     lower_is_better: Callable[[str], bool | None],
     is_complete: bool = True,
 ) -> Monitor:
-    """The monitor that a parameter asks for.
+    """The monitor that the value of a parameter names.
 
     Parameters
     ----------
     parameter : str
-        Its name, for messages.
-    asked : str or tuple (str, {"min", "max"})
-        Its value.
+        Name of the parameter, for messages.
+    asked : str or tuple of (str, {"min", "max"})
+        Value of the parameter.
     metric_names : list of str
-        As they are logged for the training rows.
+        Names under which the metrics are logged for the training rows.
     lower_is_better : callable
-        Of such a name, True, False, or None where it isn't known.
+        Returns for such a name whether lower is better, or None if that isn't known.
     is_complete : bool
-        Whether ``metric_names`` has all names; a metric of the user's own may log further ones.
+        Whether ``metric_names`` has all names. A custom metric may log more.
 
     Returns
     -------
@@ -61,28 +61,29 @@ def monitor_for(
     Raises
     ------
     ValueError
-        If the metric does not exist, or if its direction is neither known nor passed.
+        If the metric doesn't exist, or its direction is neither known nor given.
     """
     name, mode = _name_and_mode(parameter, asked)
     if not name.startswith("val_"):
         raise ValueError(
-            f"Got {parameter}={asked!r}; it must name a validation value: 'val_loss', or 'val_' "
-            "and the name of a metric, such as 'val_accuracy'."
+            f"Got {parameter}={asked!r}; expected the name of a validation value: 'val_loss', or "
+            "'val_' and the name of a metric, such as 'val_accuracy'."
         )
     known = ["val_loss", *(f"val_{metric}" for metric in metric_names)]
     name = _logged_name(name, known)
     if name not in known and is_complete:
         raise ValueError(
-            f"Got {parameter}={asked!r}, which is none of the validation values: "
-            f"{', '.join(map(repr, known))}. Add the metric to metrics, or name one of these."
+            f"Got {parameter}={asked!r}; expected one of the validation values "
+            f"{', '.join(map(repr, known))}. Use one of these, or add the metric to metrics."
         )
     lower = _MODES.get(mode)
     if lower is None:
         lower = lower_is_better(name.removeprefix("val_"))
     if lower is None:
         raise ValueError(
-            f"Got {parameter}={asked!r}, and whether lower or higher is better isn't known: say it "
-            f"by {parameter}=({name!r}, 'min') or {parameter}=({name!r}, 'max')."
+            f"Got {parameter}={asked!r}; expected its direction too, since it isn't known whether "
+            f"lower or higher is better. Set {parameter}=({name!r}, 'min') or "
+            f"{parameter}=({name!r}, 'max')."
         )
     return Monitor(name, lower)
 
@@ -105,6 +106,6 @@ def _logged_name(name, known):
     alike = [
         other
         for other in known
-        if other.lower() == name.lower() or any({other.lower(), name} <= same for same in _SAME)
+        if other.lower() == name.lower() or any({other.lower(), name} <= same for same in _SYNONYMS)
     ]
     return alike[0] if len(alike) == 1 else name

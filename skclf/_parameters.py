@@ -1,9 +1,9 @@
-"""Parameters that all classifiers share: their constraints and their assignment.
+"""Constraints and assignment of the parameters that all classifiers share.
 
-The ``__init__`` of each classifier lists its parameters with their defaults, since scikit-learn's
+The ``__init__`` of each classifier lists its parameters with their defaults, because scikit-learn's
 ``get_params`` reads that signature, and passes the shared ones on to this constructor. Their
-descriptions stand in ``.ci/shared_texts.txt``; ``.ci/shared_texts.py`` writes them into the
-docstrings.
+descriptions are in ``.ci/shared_texts.txt``, from where ``.ci/shared_texts.py`` writes them into
+the docstrings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class NetParameters(BaseEstimator):
     """Assigns the parameters that all classifiers share."""
 
-    # The loss is missing: each class allows losses of its own.
+    # Without "loss": each class allows different losses.
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "optimizer": [str, InstanceWith(["get_config", "apply_gradients"])],
         "learning_rate": [
@@ -57,8 +57,8 @@ class NetParameters(BaseEstimator):
         "verbose": [Options(Integral, {0, 1, 2}), "boolean"],
     }
 
-    # No defaults here: a class that fails to pass a parameter on raises a TypeError when it is
-    # constructed, instead of silently training with a default that is not its own.
+    # No defaults here, so that a class that forgets to pass on a parameter fails in its
+    # constructor, instead of training with the default of another class.
     def __init__(
         self,
         *,
@@ -98,7 +98,7 @@ class NetParameters(BaseEstimator):
 
 
 class HiddenLayerParameters(NetParameters):
-    """Assigns the parameters of hidden dense layers too."""
+    """Assigns the shared parameters and those of hidden dense layers."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

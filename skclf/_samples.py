@@ -1,4 +1,4 @@
-"""Samples: rows with their targets and weights, that travel together."""
+"""Samples: rows with their encoded labels, weights and groups, as one record."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from skclf._row_view import rows_at
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Checked rows to train, validate or evaluate on.
+    """Validated rows to train, validate or evaluate on.
 
     Parameters
     ----------
     X : {ndarray, CSR, RowView} of shape (n_rows, n_features), dtype float32
     codes : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        What the target makes of the labels.
+        Labels, as encoded by the target.
     weights : ndarray of shape (n_rows,) or None
     groups : ndarray of int of shape (n_rows,) or None
         Number of each row's group.
     positions : ndarray of int of shape (n_rows,) or None
-        Of the rows in what the user passed.
+        Positions of the rows in the data that the user passed.
     """
 
     X: Any
@@ -43,24 +43,24 @@ class Samples:
         return Samples(rows_at(self.X, at), self.codes[at], *taken)
 
     def without_weightless(self) -> Samples:
-        """The samples whose weight is not 0."""
+        """The samples with a weight other than 0."""
         if self.weights is None or self.weights.all():
             return self
         return self.take(np.flatnonzero(self.weights))
 
     def merged(self) -> Samples:
-        """Equal samples as one of their weights' sum, in a canonical order."""
+        """Samples with equal ones merged and their weights added, in a canonical order."""
         return Samples(*_rows.merge_repeated_rows(self.X, self.codes, self.weights))
 
     def followed_by(self, more: Samples) -> Samples:
-        """These and more as one."""
+        """These samples followed by others, without groups and positions."""
         columns = (self.X, self.codes, self.weights), (more.X, more.codes, more.weights)
         return Samples(*_rows.stacked(*columns))
 
-    def of_the_kind_of(self, other: Samples) -> Samples:
-        """The same, sparse where the other ones are."""
+    def in_format_of(self, other: Samples) -> Samples:
+        """The same samples, with sparse rows if the others are sparse, else dense rows."""
         return replace(self, X=_rows.of_one_kind(self.X, other.X))
 
     def weighted(self, weights: np.ndarray | None) -> Samples:
-        """The same with other weights."""
+        """The same samples with other weights."""
         return replace(self, weights=weights)

@@ -1,6 +1,6 @@
-"""scikit-learn's own callbacks: a fit is a task, and each of its epochs a task within it.
+"""Support for scikit-learn's callbacks: a fit is a task, and each of its epochs a subtask.
 
-They came with scikit-learn 1.9. With an older one the classifiers work without them.
+scikit-learn has callbacks since version 1.9. With older versions the classifiers work without them.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ def _has_callbacks(estimator):
 
 
 class CallbackSupport:
-    """What scikit-learn's own `CallbackSupportMixin` adds to an estimator.
+    """The methods of scikit-learn's `CallbackSupportMixin`.
 
-    That one comes with a library that draws in terminals, so it is imported where it is used.
+    Importing that class loads Rich, a library for terminals, so it is imported when it is used.
     """
 
     @keeps_type(available_if(_has_callbacks))
     def set_callbacks(self, *callbacks: Any) -> Self:
-        """Set scikit-learn's callbacks, which hear of each fit and each of its epochs.
+        """Set scikit-learn's callbacks, which are called at each fit and each of its epochs.
 
-        Needs scikit-learn 1.9 or later.
+        Requires scikit-learn 1.9 or later. Keras's callbacks are set by the parameter
+        ``callbacks`` instead.
 
         Parameters
         ----------
-        *callbacks : instances of callbacks
-            For example `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`; none
-            takes those away that were set.
+        *callbacks : callback instances
+            For example `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`. A
+            call without arguments removes all callbacks.
 
         Returns
         -------
@@ -48,14 +49,14 @@ class CallbackSupport:
         Raises
         ------
         TypeError
-            If one of them is no such callback.
+            If an argument is not a callback of scikit-learn.
         """
         from sklearn.callback import CallbackSupportMixin
 
         return CallbackSupportMixin.set_callbacks(self, *callbacks)
 
     def _init_callback_context(self, **options):
-        """The context of a fit, or None where no callback is set."""
+        """The context of a fit, or None if no callback is set."""
         if not hasattr(self, "_skl_callbacks"):
             return None
         from sklearn.callback import CallbackSupportMixin
@@ -64,39 +65,39 @@ class CallbackSupport:
 
 
 class FitTask:
-    """The task of one fit or of a part of it; a context manager that begins and ends it.
+    """The task of a fit or of a part of it, as a context manager that begins and ends it.
 
     Parameters
     ----------
     estimator : NetClassifier
     context : sklearn.callback.CallbackContext or None
-        None does nothing.
+        None if there are no callbacks; the task then does nothing.
     X, y, sample_weight
-        What it trains on, as the user has it.
+        The training data as the user passed them.
     """
 
     def __init__(self, estimator, context, X, y, sample_weight):
         self._estimator, self._context = estimator, context
         self._columns = [X, y, sample_weight]
-        # Only who asks for the data pays for them.
+        # Computed only if a callback asks for the data.
         self._chosen = lru_cache(lambda: self._columns)
 
     @property
-    def is_heard(self):
-        """Whether there is a callback to tell of it."""
+    def has_callbacks(self):
+        """Whether there are callbacks to call."""
         return self._context is not None
 
     def part(self, name, max_subtasks=0):
-        """A task within this one, on the same rows."""
-        if not self.is_heard:
+        """A subtask of this task, on the same rows."""
+        if not self.has_callbacks:
             return self
         task = copy(self)
         task._context = self._context.subcontext(task_name=name, max_subtasks=max_subtasks)
         return task
 
     def on_rows(self, numbers):
-        """The same task, on the rows with these numbers alone."""
-        if not self.is_heard or len(numbers) == _num_samples(self._columns[1]):
+        """The same task, on the rows at these positions only."""
+        if not self.has_callbacks or len(numbers) == _num_samples(self._columns[1]):
             return self
         task = copy(self)
         task._chosen = lru_cache(
@@ -105,25 +106,25 @@ class FitTask:
         return task
 
     def __enter__(self):
-        """Tell the callbacks that it begins."""
-        if self.is_heard:
+        """Call the callbacks at the beginning of the task."""
+        if self.has_callbacks:
             self._context.call_on_fit_task_begin(estimator=self._estimator, **self._data())
         return self
 
     def __exit__(self, error_type, error, traceback):
-        """Tell the callbacks that it has ended, unless it has failed."""
+        """Call the callbacks at the end of the task, unless it failed."""
         if error_type is None:
             self.end()
 
     def end(self, fitted=dict):
-        """Tell the callbacks that it has ended; return whether one of them wants to stop.
+        """Call the callbacks at the end of the task; return whether one of them wants to stop.
 
         Parameters
         ----------
         fitted : callable
-            Gives the attributes that make the estimator, as it stands, a fitted one.
+            Returns the attributes that turn the estimator in its current state into a fitted one.
         """
-        if not self.is_heard:
+        if not self.has_callbacks:
             return False
         return self._context.call_on_fit_task_end(
             estimator=self._estimator, reconstruction_attributes=fitted, **self._data()
@@ -139,17 +140,17 @@ class FitTask:
 
 
 class EpochTasks(Watcher):
-    """Makes each epoch a task within the task of its training run.
+    """Makes each epoch a subtask of the task of its training run.
 
     Parameters
     ----------
     task : FitTask
     fitted : callable
-        Makes the attributes of a fitted estimator of a history and a snapshot.
+        Returns the attributes of a fitted estimator, given a history and a snapshot.
     earlier : dict of str to list of float
-        The history of the epochs before.
+        History of the epochs before this run.
     first_epoch : int
-        How many these are.
+        Number of epochs in ``earlier``.
     """
 
     def __init__(self, task, fitted, earlier, first_epoch):

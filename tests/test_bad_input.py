@@ -189,7 +189,7 @@ def test_one_class(fitted_conv):
         ):
             estimator.fit(rows, ["ant"] * 12)
         with pytest.raises(
-            ValueError, match=r"at least 2 classes; got 1 class.*weight 0 don't count"
+            ValueError, match=r"at least 2 classes; got 1 class.*weight 0 are not counted"
         ):
             estimator.fit(rows, Y, sample_weight=Y == "ant")
         assert not hasattr(estimator, "classes_")
@@ -370,24 +370,28 @@ def test_unknown_and_positional_parameters_are_refused(estimator_class):
         (
             {"validation_split": 0.25},
             {"X_val": X, "y_val": Y},
-            "validation_split=0.25 and X_val; choose one: set validation_split=0.0",
+            "validation_split=0.25 and X_val; expected one of them. Set validation_split=0.0",
         ),
-        ({"patience": 2}, {}, "patience=2 needs validation rows: set validation_split, or pass"),
-        ({"refit_epoch": "val_loss"}, {}, "refit_epoch='val_loss' needs validation rows"),
+        (
+            {"patience": 2},
+            {},
+            "patience=2 without validation rows;.* Set validation_split, or pass",
+        ),
+        ({"refit_epoch": "val_loss"}, {}, "refit_epoch='val_loss' without validation rows"),
         (
             {"refit_epoch": "val_loss", "validation_split": 0.25, "warm_start": True},
             {},
-            "refit_epoch='val_loss' trains a new net.*set one of them alone",
+            "refit_epoch='val_loss' and warm_start=True; expected one of them",
         ),
         (
             {"refit_epoch": "val_accuracy", "validation_split": 0.25, "metrics": ["auc"]},
             {},
-            "Got refit_epoch='val_accuracy', .* 'val_loss', 'val_auc'. Add the metric to metrics",
+            "Got refit_epoch='val_accuracy'; .* 'val_loss', 'val_auc'. .*add the metric to metrics",
         ),
-        ({}, {"X_val": X}, "need both X_val and y_val; got only one of them"),
-        ({}, {"y_val": Y}, "need both X_val and y_val; got only one of them"),
-        ({}, {"sample_weight_val": np.ones(12)}, "need both X_val and y_val"),
-        ({}, {"groups": np.arange(12)}, "validation_split=0.0 holds none out: set it, or leave"),
+        ({}, {"X_val": X}, "Got only one of X_val and y_val; expected both"),
+        ({}, {"y_val": Y}, "Got only one of X_val and y_val; expected both"),
+        ({}, {"sample_weight_val": np.ones(12)}, "Got only one of X_val and y_val; expected both"),
+        ({}, {"groups": np.arange(12)}, "groups with validation_split=0.0; .* Set it, or leave"),
         ({"validation_split": 0.25}, {"groups": [1, 2]}, "inconsistent numbers of samples"),
         ({"validation_split": 0.25}, {"groups": np.zeros(12)}, "of which there are 1.*more groups"),
         ({"validation_split": 0.01}, {}, "can't hold out rows of each of 2 classes"),
@@ -447,7 +451,10 @@ def test_going_on_with_other_layers(fitted, method, size):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (IMAGES[:, :4], r"images of shape \(4, 4, 1\).*fitted on images of shape \(5, 4, 1\)"),
+        (
+            IMAGES[:, :4],
+            r"images of shape \(4, 4, 1\).*expected images of shape \(5, 4, 1\), on which .* fitted",
+        ),
         (IMAGES.transpose(0, 2, 1), r"images of shape \(4, 5, 1\) \(height, width, channels\)"),
         (np.stack([IMAGES] * 3, axis=-1), r"images of shape \(5, 4, 3\)"),
         (
@@ -536,8 +543,8 @@ def test_an_array_in_each_element_after_the_fit(fitted_conv, kind, method):
     [
         (pd.Series([[1, 2], [3]] * 6), r"Got rows of different lengths.*MultiHotVectorizer"),
         (objects([np.ones((2, 2)), np.ones((3, 2))] * 6), "Got rows of different lengths"),
-        (pd.Series([[1, 2], None] * 6), "Got X with sequences where.*look for None and for lists"),
-        ([(1, [2, 3])] * 12, "Got X with sequences where.*look for None and for lists"),
+        (pd.Series([[1, 2], None] * 6), "Got X with nested sequences.*look for None and for lists"),
+        ([(1, [2, 3])] * 12, "Got X with nested sequences.*look for None and for lists"),
         (
             [sparse.csr_array(row[np.newaxis]) for row in X],
             r"Pass scipy\.sparse\.vstack\(list\(X\)",
@@ -554,7 +561,9 @@ def test_what_makes_no_array_of_numbers(make, rows, message):
 
 @pytest.mark.parametrize("weights", [objects([[1.0]] * 12), [[1], [1, 2]] * 6])
 def test_sample_weights_in_lists(weights):
-    with pytest.raises(ValueError, match=r"Got sample_weight with sequences.*np\.concatenate"):
+    with pytest.raises(
+        ValueError, match=r"Got sample_weight with nested sequences.*np\.concatenate"
+    ):
         new().fit(X, Y, weights)
 
 
@@ -563,7 +572,7 @@ CHANNELS_FIRST = RNG.rand(12, 3, 8, 9)
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "predict", "evaluate"])
 def test_channels_before_height_and_width(method):
-    message = r"images of shape \(3, 8, 9\), with the channels first.*Pass np\.moveaxis\(X, 1, -1\)"
+    message = r"shape \(3, 8, 9\), which seem to have their channels first;.*Pass np\.moveaxis\(X, 1, -1\)"
     clf = new_conv(warm_start=True).fit(np.moveaxis(CHANNELS_FIRST, 1, -1), Y)
     arguments = (CHANNELS_FIRST,) if method == "predict" else (CHANNELS_FIRST, Y)
     assert_refused(

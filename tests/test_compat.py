@@ -106,7 +106,7 @@ def test_without_its_kernel_batch_normalization_is_keras_own(hide):
 def test_without_the_direction_it_is_asked_for(hide):
     hide("_direction")
     clf = net(validation_split=0.3, metrics=["auc"], monitor="val_auc")
-    with pytest.raises(ValueError, match="whether lower or higher is better isn't known"):
+    with pytest.raises(ValueError, match="it isn't known whether lower or higher is better"):
         clf.fit(X, Y)
     clf.set_params(monitor=("val_auc", "max")).fit(X, Y)
     assert clf.best_epoch_ == clf.history_["val_auc"].argmax() + 1

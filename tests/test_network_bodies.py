@@ -54,12 +54,12 @@ def test_a_function_with_required_arguments_needs_them_when_it_is_called():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda: None, "takes no inputs"),
-        (lambda inputs, *sizes: None, r"takes \*sizes"),
-        (lambda inputs, **options: None, r"takes \*\*options"),
-        (lambda *, inputs: None, "takes no inputs"),
-        (keras.layers.Dense, "network decorates a function"),
-        ("dense", "network decorates a function"),
+        (lambda: None, "without a positional argument"),
+        (lambda inputs, *sizes: None, r"with the parameter \*sizes"),
+        (lambda inputs, **options: None, r"with the parameter \*\*options"),
+        (lambda *, inputs: None, "without a positional argument"),
+        (keras.layers.Dense, "expected a function that builds the body"),
+        ("dense", "expected a function that builds the body"),
     ],
 )
 def test_what_no_network_can_be_made_of(function, message):
@@ -144,12 +144,12 @@ def required(inputs, units):
 @pytest.mark.parametrize(
     ("body", "error", "message"),
     [
-        (dense, TypeError, r"network=dense, which is a class; .* such as dense\(\)"),
-        (MODEL, TypeError, "network=Sequential, a Keras object, .* def body"),
+        (dense, TypeError, r"network=dense, a class; .* such as dense\(\)"),
+        (MODEL, TypeError, "network=Sequential, a Keras object; .* def body"),
         (layers.Dense(3), TypeError, "network=Dense, a Keras object"),
         ("dense", TypeError, "network='dense'; expected a function"),
         (required, TypeError, "network=required, which can't be called .*units.*functools.partial"),
-        (Network(), NotImplementedError, r"Network has no method build\(inputs\)"),
+        (Network(), NotImplementedError, r"Network without a method build\(inputs\)"),
         (lambda i: None, TypeError, "returned nothing; expected the keras.KerasTensor"),
         (lambda i: 3, TypeError, "returned a int; expected"),
         (lambda i: [i, i], TypeError, "returned 2 tensors; expected one.*Concatenate"),
@@ -216,7 +216,7 @@ def test_a_global_policy_of_half_precision_is_refused():
 @pytest.mark.parametrize(
     ("parameters", "y", "error", "message"),
     [
-        ({"loss": "binary_crossentropy"}, Y3, ValueError, "for two classes and y holds 3"),
+        ({"loss": "binary_crossentropy"}, Y3, ValueError, "and 3 classes in y; expected 2 classes"),
         ({"loss": "hinged"}, Y, ValueError, "Got loss='hinged'; expected 'auto', 'binary_cross"),
         (
             {"loss": keras.losses.BinaryCrossentropy(from_logits=True)},

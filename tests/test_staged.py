@@ -98,10 +98,10 @@ def test_stages_survive_pickling():
 
 def test_stages_need_kept_weights():
     clf = net(keep_epochs=False).fit(X, Y)
-    with pytest.raises(ValueError, match="set keep_epochs=True before fit"):
+    with pytest.raises(ValueError, match="Set keep_epochs=True before fit"):
         clf.staged_predict_proba(X)
     clf.set_params(keep_epochs=True)
-    with pytest.raises(ValueError, match="set keep_epochs=True before fit"):
+    with pytest.raises(ValueError, match="Set keep_epochs=True before fit"):
         clf.staged_predict_proba(X)
 
 

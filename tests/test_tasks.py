@@ -234,6 +234,6 @@ def test_without_callbacks_of_scikit_learn(monkeypatch):
     task = _tasks.FitTask(net(), None, X, Y, None)
     with task as same:
         assert same is task
-        assert not task.is_heard
+        assert not task.has_callbacks
         assert task.part("epoch") is task
         assert task.end() is False

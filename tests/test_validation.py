@@ -201,7 +201,7 @@ def test_validation_data_of_another_form(bad):
 def test_validation_data_and_its_parts_are_too_much():
     with pytest.raises(ValueError, match="pass validation_data alone"):
         net().fit(X, Y, X_val=X_VAL, validation_data=(X_VAL, Y_VAL))
-    with pytest.raises(ValueError, match=r"set validation_split=0\.0 to validate on"):
+    with pytest.raises(ValueError, match=r"Set validation_split=0\.0 to validate on"):
         net(validation_split=0.2).fit(X, Y, validation_data=(X_VAL, Y_VAL))
 
 
@@ -488,13 +488,13 @@ def test_monitor_and_refit_epoch_may_differ():
 @pytest.mark.parametrize("patience", [1, None])
 def test_monitor_of_a_metric_that_there_is_not(patience):
     clf = net(monitor="val_auc", patience=patience, validation_split=0.3)
-    with pytest.raises(ValueError, match=r"Got monitor='val_auc', .* 'val_loss', 'val_accuracy'"):
+    with pytest.raises(ValueError, match=r"Got monitor='val_auc'; .* 'val_loss', 'val_accuracy'"):
         clf.fit(X, Y)
     assert not hasattr(clf, "classes_")
 
 
 def test_monitor_of_a_training_value():
-    with pytest.raises(ValueError, match="Got monitor='loss'; it must name a validation value"):
+    with pytest.raises(ValueError, match="Got monitor='loss'; expected the name of a validation"):
         net(monitor="loss", patience=1, validation_split=0.3).fit(X, Y)
 
 
