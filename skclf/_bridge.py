@@ -1,8 +1,8 @@
-"""The door to Keras; the only file that knows SciKeras.
+"""The interface to Keras, and the only file that uses SciKeras.
 
-Arrays in, arrays out: what this module returns is no Keras or TensorFlow object, apart from
-`keras_model`'s model and what `build` hands to `train`. Importing it loads TensorFlow, which is why
-estimators import it inside their methods alone.
+Functions take and return arrays and plain values. Only `keras_model` returns a Keras object, and
+`build` returns one that is passed to `train`. Importing this module loads TensorFlow, so estimators
+import it only inside their methods.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def _classes_unpatched():
-    """Take back how SciKeras replaces the pickling of Keras's classes when it is loaded."""
+    """Undo SciKeras's replacement of the pickling of Keras's classes, made when it is loaded."""
     had_scikeras = "scikeras" in sys.modules
     try:
         yield
@@ -38,7 +38,7 @@ def _classes_unpatched():
 
 
 with nothing_global_changes(), _classes_unpatched():
-    from skclf import engine  # which loads TensorFlow and Keras, and Ctrl-C waits for it
+    from skclf import engine  # loads TensorFlow and Keras; Ctrl-C waits until they are loaded
 
     with engine.uninterrupted():
         import keras
@@ -59,21 +59,21 @@ engine.limit_threads()
 
 
 class Training(NamedTuple):
-    """What a training run leaves behind.
+    """The result of a training run.
 
     Attributes
     ----------
     weights : list of ndarray
     state : dict or None
-        What it takes to go on, if that was to be kept: see `_training_state`.
+        The state needed to continue training, if it was to be kept; see `_training_state`.
     epochs : int
-        How many the weights were trained for.
+        Number of epochs that the weights were trained for.
     first_epoch : int
-        How many epochs had been trained before the history's first.
+        Number of epochs trained before the first one in the history.
     history : dict of str to list of float
-        A value an epoch, under Keras's names: loss, metrics, and the same of the validation rows.
+        Loss and metrics of each epoch, and those of the validation rows, by Keras's names.
     restored_epoch : int or None
-        The epoch whose weights Keras's early stopping has put back, if it has.
+        The epoch whose weights were restored by Keras's early stopping, if any.
     """
 
     weights: list[np.ndarray]
@@ -84,8 +84,8 @@ class Training(NamedTuple):
     restored_epoch: int | None
 
 
-class _AsItIs:
-    """Stands where SciKeras expects an encoder; skclf has encoded everything."""
+class _IdentityEncoder:
+    """An encoder for SciKeras that changes nothing, since skclf has encoded the data already."""
 
     def fit(self, values):
         return self
@@ -97,7 +97,7 @@ class _AsItIs:
 class _Fitter(KerasClassifier):
     """SciKeras with its own handling of data, labels and weights switched off."""
 
-    feature_encoder = target_encoder = _AsItIs()
+    feature_encoder = target_encoder = _IdentityEncoder()
 
     def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
         return X, y
@@ -107,8 +107,8 @@ class _Fitter(KerasClassifier):
         return X, y, sample_weight
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **options):
-        # SciKeras's own goes on to make metrics from their names in the history, and fails at
-        # those that need arguments.
+        # SciKeras's version also creates metrics from their names in the history, which fails
+        # for metrics that need arguments.
         self.model_.fit(
             X,
             y,
@@ -122,7 +122,7 @@ class _Fitter(KerasClassifier):
 
 
 class _EpochEnd(keras.callbacks.Callback):
-    """Passes each epoch on to watchers; stops training when one of them says so, or it diverges.
+    """Calls the watchers at each epoch; stops training if one of them asks for it or it diverges.
 
     Attributes
     ----------
@@ -179,24 +179,24 @@ def train(
     built : Built
     target : skclf._targets.Target
     samples, validation : skclf._samples.Samples
-        To train on and to validate on; the second may be None.
+        Samples to train on and to validate on. ``validation`` may be None.
     compile_with : dict
         The estimator's ``optimizer``, ``learning_rate``, ``loss`` and ``metrics``.
     class_weight : ndarray of shape (n_classes,) or None
     seeds : dict
         For the initial ``"weights"``, ``"dropout"`` and the ``"order"`` of the rows.
     first_epoch, epochs, batch_size : int
-        Epochs done before, epochs to do, rows a batch.
+        Number of epochs trained before, of epochs to train, and of rows per batch.
     callbacks : sequence of keras.callbacks.Callback
-        Copied; the originals are left alone.
+        Training uses copies of them.
     watchers : sequence of skclf._epochs.Watcher
-        They hear of each epoch; training stops when one says so.
+        Called at each epoch; training stops when one of them asks for it.
     start : tuple (weights, state or None) or None
-        Where to go on from; without a state the optimizer starts anew.
+        Weights and state to continue from. Without a state the optimizer starts anew.
     keep_state : bool
-        Whether to return what it takes to go on.
+        Whether to return the state needed to continue training.
     announces : bool
-        Whether to print a sentence where training takes a slower way.
+        Whether to print a message if a slower way of training is used.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def train(
     layers, compile_with = built.net, _keras_nets.with_fitting_loss(compile_with)
     loss = compile_with["loss"]
     _, rate = _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))
-    # Callbacks may do anything with the Keras model that they get.
+    # A callback that can access the Keras model may do anything with it.
     needs_model = any(map(_callback_code.sees_model, callbacks))
     opened = None if needs_model else _open_nets.opened(layers, compile_with)
     kind = _keras_nets.kind_of(built, compile_with, opened and opened.kind)
@@ -256,7 +256,7 @@ def train(
             validation_data=_net_rows(layers, target, loss, validation),
         )
         training = _training(net, callbacks, take_state)
-    # The net that was borrowed is as good as new for the next fit, whatever became of this one.
+    # Raise only here, after the net was returned: the next fit resets it even if this one failed.
     diverged_at = end.diverged_at
     if diverged_at is None and not all(np.isfinite(array).all() for array in training.weights):
         diverged_at = training.epochs
@@ -288,7 +288,7 @@ def _training(net, callbacks, take_state):
 
 
 def _restored_epoch(callbacks):
-    """The epoch whose weights Keras's early stopping has put back, or None."""
+    """The epoch whose weights were restored by Keras's early stopping, or None."""
     for callback in callbacks:
         is_early_stop = isinstance(callback, keras.callbacks.EarlyStopping)
         if is_early_stop and callback.restore_best_weights and callback.best_weights is not None:
@@ -342,7 +342,7 @@ def copied_parameter(value: Any) -> Any:
 
 
 def picklable_parameter(value: Any) -> Any:
-    """A parameter that holds Keras objects, in a form that pickle saves by their classes."""
+    """A parameter that holds Keras objects, in a form in which pickle can save them."""
     return _copies.picklable_parameter(value)
 
 
@@ -363,14 +363,14 @@ def evaluate(
 
 
 def _net_rows(layers, target, loss, samples):
-    """Rows, targets and weights in the shapes that net and loss want; None stays None."""
+    """Rows, targets and weights in the shapes that net and loss expect; None stays None."""
     if samples is None:
         return None
     return layers.shaped(samples.X), target.for_keras(samples.codes, loss), samples.weights
 
 
 def _loss_first(logs):
-    """Keras's logs, which it sorts by the alphabet, in the order that people read them in."""
+    """Keras's logs with the loss first and validation values last; Keras sorts by the alphabet."""
     return dict(
         sorted(logs.items(), key=lambda item: (item[0][:4] == "val_", "loss" not in item[0]))
     )
@@ -381,7 +381,7 @@ def _weights(net):
 
 
 def _training_state(net, compile_with):
-    """What it takes, besides the weights, to go on exactly where training stood."""
+    """The state that, with the weights, continues training exactly where it stopped."""
     return {
         "optimizer": _keras_objects.optimizer_label(*_keras_nets.optimizer_of(compile_with)),
         "learning_rate": _keras_objects.optimizer_key(*_keras_nets.optimizer_of(compile_with))[1],
@@ -400,7 +400,7 @@ def _go_on_from(net, compile_with, weights, state):
     engine.assign(net.weights, weights)
     if state is None:
         return
-    # One of them is empty where dropout was switched on or off in between.
+    # One of them is empty if dropout was switched on or off in between.
     if net.dropout_states and state["dropout_states"]:
         _check_kept("dropout_states", net.dropout_states, state)
         engine.assign(net.dropout_states, state["dropout_states"])
@@ -408,7 +408,7 @@ def _go_on_from(net, compile_with, weights, state):
 
 
 def _set_optimizer_state(optimizer, compile_with, state):
-    """Give an optimizer a kept state, if that is of its kind; a changed learning rate stays."""
+    """Restore a state of the same kind of optimizer, except for a changed learning rate."""
     asked_for = _keras_nets.optimizer_of(compile_with)
     if state["optimizer"] != _keras_objects.optimizer_label(*asked_for):
         return
@@ -422,7 +422,7 @@ def _set_optimizer_state(optimizer, compile_with, state):
 
 
 def _check_kept(key, variables, state):
-    """Refuse a kept state whose arrays can't be the values of these variables."""
+    """Raise an error if the arrays of a saved state don't fit the given variables."""
     fault = next(_faults_of_kept(key, variables, state[key]), None)
     if fault is not None:
         raise ValueError(
@@ -437,7 +437,7 @@ def _faults_of_kept(key, variables, values):
         yield f"{len(values)} {key}, and {len(variables)} are needed"
     for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
         shape, dtype = tuple(variable.shape), np.dtype(variable.dtype)
-        # The width of a type may differ: Keras's global setting of it reaches some variables.
+        # Types may differ in width, since Keras's global float type affects some variables.
         if value.shape != shape or not np.can_cast(value.dtype, dtype, "same_kind"):
             yield (
                 f"{value.dtype} of shape {value.shape} as {key}[{number}], and {dtype} of shape "

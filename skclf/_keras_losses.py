@@ -1,7 +1,7 @@
 """Losses that nets are compiled with.
 
-The cross-entropies have slopes at the logits that are written out in the engine. Every other loss
-is a `keras.losses.Loss` that is given probabilities, and TensorFlow finds its slopes.
+The gradients of the cross-entropies with respect to the logits are written out in the engine. Every
+other loss is a `keras.losses.Loss` of probabilities, whose gradients TensorFlow computes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CROSS_ENTROPIES = (
 
 
 class FunctionLoss(keras.losses.Loss):
-    """The mean of what a function of the user's own gives for each row.
+    """The mean over the rows of a loss function written by the user.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class FunctionLoss(keras.losses.Loss):
 
 
 def resolved(loss: Any, head: str) -> tuple[str, keras.losses.Loss | None]:
-    """A loss as the engine takes it.
+    """Convert a loss to the form that the engine uses.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def resolved(loss: Any, head: str) -> tuple[str, keras.losses.Loss | None]:
     Returns
     -------
     cross_entropy : str
-        The loss itself, or else the cross-entropy whose targets it takes.
+        The loss itself, or the cross-entropy that has the same form of targets.
     own_loss : keras.losses.Loss or None
-        None where the cross-entropy is minimized.
+        The loss to minimize; None if it is the cross-entropy.
 
     Raises
     ------
     ValueError
-        If it is not a loss of one number for each row of probabilities.
+        If the name is unknown, the loss takes logits, or it isn't reduced to one number.
     """
     if isinstance(loss, str) and ALIASES.get(loss, loss) in CROSS_ENTROPIES:
         return ALIASES.get(loss, loss), None
@@ -107,5 +107,5 @@ def _settings(loss):
 
 
 def is_mean(loss: keras.losses.Loss | None) -> bool:
-    """Whether a batch's loss is the mean over its rows, as far as can be known."""
+    """Whether the loss of a batch is the mean over its rows, as its reduction shows."""
     return loss is None or loss.reduction in ("sum_over_batch_size", "mean")

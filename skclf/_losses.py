@@ -1,7 +1,6 @@
-"""Losses by name: which output layer each one suits, and in which form it takes the targets.
+"""Losses by name: the output layer that each one needs, and the form of its targets.
 
-Nothing here loads Keras. A loss of the user's own class counts as one that suits every output
-layer, and is given one-hot rows.
+This module doesn't load Keras. A custom loss works with every output layer, and gets one-hot rows.
 """
 
 from __future__ import annotations
@@ -10,18 +9,18 @@ from typing import Any, NamedTuple
 
 
 class LossKind(NamedTuple):
-    """What is known of a loss.
+    """Properties of a loss.
 
     Attributes
     ----------
     keras_name : str
-        Of its class in `keras.losses`.
+        Name of its class in `keras.losses`.
     head : str or None
-        The activation of the output layer that it needs; None where both will do.
+        The activation that it needs in the output layer. None if it works with both.
     takes_numbers : bool
-        Whether its targets are class numbers, and not one-hot rows.
+        Whether its targets are class numbers instead of one-hot rows.
     by_output : bool
-        Whether it is a mean over the outputs, so that each of several labels can be weighed.
+        Whether it is a mean over the outputs, so that labels can be weighted one by one.
     """
 
     keras_name: str
@@ -61,21 +60,21 @@ ALIASES = {
     "mae": "mean_absolute_error",
     "mse": "mean_squared_error",
 }
-_OF_THE_USER = LossKind("Loss")
+_CUSTOM = LossKind("Loss")
 
 
 def loss_kind(loss: Any) -> LossKind:
-    """What is known of a loss.
+    """The properties of a loss.
 
     Parameters
     ----------
     loss : str, keras.losses.Loss or callable
-        One of `LOSSES` or `ALIASES`, or an object.
+        A name in `LOSSES` or `ALIASES`, or an object.
 
     Raises
     ------
     ValueError
-        If the name isn't known, or Keras's class needs other outputs than probabilities.
+        If the name is unknown, or the Keras class needs other outputs than probabilities.
     """
     if isinstance(loss, str):
         name = ALIASES.get(loss, loss)
@@ -98,4 +97,4 @@ def loss_kind(loss: Any) -> LossKind:
                 )
             continue
         break
-    return _OF_THE_USER
+    return _CUSTOM
