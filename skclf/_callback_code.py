@@ -1,4 +1,4 @@
-"""Whether a callback can see the Keras model that it is called with, as its code shows."""
+"""Finds out from the code of a callback whether it can access the Keras model."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from skclf import engine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Where the model is, and ways to an attribute that don't write its name.
+# Names of the model, and of ways to access an attribute without writing its name.
 _WAYS_TO_THE_MODEL = {"model", "_model", "set_model", "__dict__", "__getattribute__"}
-# Their own code leaves the model alone. The functions that a LambdaCallback holds don't get it.
+# Their own code doesn't use the model, and the functions of a LambdaCallback don't get it.
 _KNOWN = (keras.callbacks.LambdaCallback, keras.callbacks.Callback, object)
 
 
 def sees_model(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback reads ``self.model``, or may do so in a way that its code doesn't show.
 
-    It may if it has a hook for batches, if it hands itself on to a function, or if its source can't
-    be read.
+    It may if it has a hook for batches, passes itself to a function, or has no readable source.
 
     Parameters
     ----------
     callback : keras.callbacks.Callback
-        A fit trains with a shallow copy of it. So whatever else refers to it sees no model.
+        Other references to it don't give access to the model, since a fit uses a shallow copy.
     """
     classes = [cls for cls in type(callback).__mro__ if cls not in _KNOWN]
     return engine.hears_of_batches(callback) or any(map(_class_sees_model, classes))
@@ -51,7 +50,7 @@ def _member_sees_model(member):
         return any(map(_member_sees_model, filter(None, (member.fget, member.fset, member.fdel))))
     if isinstance(member, FunctionType):
         return _mentions_model(member) or _hands_itself_on(member)
-    # Other things that get the callback when they are read from it, but for Python's own.
+    # Other descriptors, which get the callback when they are read, except Python's own.
     return hasattr(type(member), "__get__") and not inspect.isgetsetdescriptor(member)
 
 
@@ -69,7 +68,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _hands_itself_on(method: FunctionType) -> bool:
-    """Whether a method uses its first argument otherwise than to get or set an attribute of it."""
+    """Whether a method uses its first argument other than to get or set an attribute of it."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
     except (OSError, TypeError, SyntaxError):  # no source, or a lambda's, which isn't a statement

@@ -1,6 +1,6 @@
-"""Indicator matrices, a column for each label: checked and weighed. Pure functions.
+"""Pure functions that validate and weight indicator matrices, which have a column for each label.
 
-pandas is not imported: a DataFrame is known by its columns.
+pandas is not imported: a DataFrame is recognized by its attribute ``columns``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-# Types that an indicator can have, and so can what is predicted.
+# Types of indicators that predictions keep; others are predicted as int64.
 DTYPES = {"bool", "float16", "float32", "float64"}
 DTYPES |= {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
 def check_indicator(y: Any, name: str = "y") -> np.ndarray:
-    """An indicator matrix as a dense array of zeros and ones.
+    """Validate an indicator matrix and return it as a dense array of zeros and ones.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def check_indicator(y: Any, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If ``y`` has another form, or holds something else.
+        If ``y`` is not a matrix with at least two columns, or has values other than 0 and 1.
     """
     array = y.toarray() if sparse.issparse(y) else _as_array(y, name)
     if array.ndim != 2:
@@ -95,7 +95,7 @@ def _numbers(array, name):
 
 
 def names_of(y: Any) -> tuple[str, ...] | None:
-    """Names of a DataFrame's columns, as strings, else None."""
+    """Column names of a DataFrame as strings; None for other types and for default names."""
     columns = getattr(y, "columns", None)
     if columns is None or list(columns) == list(range(len(columns))):
         return None
@@ -108,7 +108,7 @@ def names_of(y: Any) -> tuple[str, ...] | None:
 
 
 def dtype_of(y: Any) -> np.dtype[Any]:
-    """The type in which indicators like this one are predicted."""
+    """The type of predictions after a fit on this indicator."""
     dtype = y.dtype if sparse.issparse(y) else np.asarray(y).dtype
     return dtype if dtype.name in DTYPES else np.dtype(np.int64)
 
@@ -125,12 +125,12 @@ def label_weights(
     Parameters
     ----------
     class_weight : dict or "balanced"
-        ``{label: weight of its positives}`` by name or number. ``"balanced"`` lets the positives
-        and the negatives of each label weigh the same in sum, where a row counts by its weight.
+        ``{label: weight of its positives}`` by name or number. ``"balanced"`` gives the positives
+        and the negatives of each label the same total weight, where a row counts by its weight.
     names : tuple of str or None
     n_labels : int
     codes : ndarray of shape (n_rows, n_labels) or None
-        Of use with ``"balanced"`` alone.
+        Used only with ``"balanced"``.
     sample_weight : ndarray of shape (n_rows,) or None
 
     Returns
@@ -164,7 +164,7 @@ def label_weights(
 
 
 def thresholds(value: Any, n_labels: int) -> np.ndarray:
-    """Thresholds as an array of one number or one for each label, or a ValueError."""
+    """Validate thresholds and return them as an array of one number, or one for each label."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Labels: what users pass, checked, and their positions among the classes; pure functions.
+"""Pure functions that validate labels and encode them as positions among the classes.
 
-pandas is imported where it is used, since loading it takes longer than all else that
-``import skclf`` does.
+pandas is imported inside functions, since loading it takes longer than the rest of
+``import skclf``.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
     ValueError
         If labels are missing, continuous, one-hot or of more than one column.
     TypeError
-        If labels are neither strings, booleans, numbers nor NumPy's dates or time differences, or
-        some of each.
+        If labels are not all strings, all booleans, all numbers, or all dates or time differences
+        of NumPy.
     """
     y = _as_array(y, name)
     if y.ndim == 2 and y.shape[1] > 1:
@@ -54,11 +54,11 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
         )
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
-        # scikit-learn casts them, with a warning, and takes them for a regression's.
+        # scikit-learn would cast them with a warning, and treat them as a regression's.
         if (np.abs(labels) >= np.float64(2**63)).any():
             raise _beyond_64_bits(labels, name)
     if labels.dtype.kind != "O":
-        # Twice, or it would warn that each of the classes comes but once.
+        # Repeated, or scikit-learn would warn that there are as many classes as labels.
         check_classification_targets(np.tile(labels, 2) if name == "classes" else labels)
     return labels
 
@@ -83,12 +83,12 @@ def _as_array(y, name):
             "one label for each row, as a list, an array or a pandas Series."
         )
     if array.dtype.kind == "U" and array.ndim == 1 and isinstance(y, list | tuple):
-        # NumPy would make strings of numbers and of NaN in a list of strings.
+        # In a list of strings, NumPy would convert numbers and NaN to strings.
         return array if all(isinstance(label, str) for label in y) else np.asarray(y, dtype=object)
     if array.dtype.kind == "f" and array.ndim == 1 and isinstance(y, list | tuple):
-        # Of whole numbers some need 64 bits without a sign; see `_numbers`.
+        # Integers of which some need unsigned 64 bits; see `_numbers`.
         return np.asarray(y, dtype=object) if all(isinstance(n, Integral) for n in y) else array
-    # NumPy's StringDType is unknown to scikit-learn, and foreign byte orders are to pandas.
+    # scikit-learn doesn't support NumPy's StringDType, and pandas no foreign byte orders.
     return array.astype(object if array.dtype.kind == "T" else array.dtype.newbyteorder("="))
 
 
@@ -105,12 +105,13 @@ def _check_none_missing(labels, name):
 
 
 def _of_one_type(labels, name):
-    """Labels of objects, bytes or records: strings as they are, others of a type of their own."""
+    """Convert objects, bytes or records: strings are kept, numbers become a numeric array."""
     import pandas as pd
 
     found = pd.api.types.infer_dtype(labels)
     if found in ("string", "empty"):
-        # Members of an enumeration are strings too, and a saved net must not need their class.
+        # Members of a string enumeration become plain strings, so that a saved net doesn't need
+        # their class.
         are_plain = set(map(type, labels)) <= {str}
         return labels if are_plain else np.array(list(map(str.__str__, labels)), dtype=object)
     if found in ("boolean", "integer", "floating", "mixed-integer-float"):
@@ -125,8 +126,8 @@ def _of_one_type(labels, name):
 def _numbers(labels, name):
     numbers = np.array(labels.tolist())
     if numbers.dtype.kind == "f" and all(isinstance(label, Integral) for label in labels):
-        # NumPy rounds whole numbers of which some need 64 bits without a sign.
-        # NumPy 1 would wrap negative ones round.
+        # NumPy rounds integers to floats if some of them need unsigned 64 bits. Convert them one
+        # by one; NumPy 1 would wrap negative ones around.
         if all(0 <= label < 2**64 for label in labels):
             return np.array([int(label) for label in labels], dtype=np.uint64)
         raise _beyond_64_bits(labels, name)
@@ -136,7 +137,7 @@ def _numbers(labels, name):
 
 
 def _beyond_64_bits(labels, name):
-    # The number is not shown: Python refuses to write very long ones.
+    # Don't show the number, since Python raises an error for very long ones.
     row = max(range(len(labels)), key=lambda row: abs(labels[row]))
     return ValueError(
         f"Got {name} with whole numbers that no type of 64 bits can hold, the largest in row "
@@ -204,7 +205,7 @@ def codes_or_minus_one(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     if labels.dtype.kind in "Mm" or classes.dtype.kind in "Mm":
         return _codes_of_times(labels, classes)
     positions = {label: code for code, label in enumerate(keys_of(classes))}
-    # Numbers sort faster than each of them is looked up; strings don't.
+    # Sorting numbers is faster than looking up each of them, unlike strings.
     rows = None
     if labels.dtype.kind not in "UO":
         labels, rows = np.unique(labels, return_inverse=True)
@@ -231,7 +232,8 @@ def _codes_of_times(labels, classes):
     unknown = np.full(len(labels), -1)
     if not _have_common_unit(labels, classes):
         return unknown
-    # Of the classes' unit; what another unit rounds, or can't hold, comes back changed.
+    # Convert to the unit of the classes; values that it rounds or can't hold change in the
+    # conversion back.
     times = labels.astype(classes.dtype)
     places = np.minimum(np.searchsorted(classes, times), len(classes) - 1)
     is_known = (classes[places] == times) & (times.astype(labels.dtype) == labels)
@@ -239,15 +241,15 @@ def _codes_of_times(labels, classes):
 
 
 def keys_of(labels: np.ndarray) -> list[Any]:
-    """Labels as a list, in which equal ones are equal keys of a dict."""
+    """Labels as a list of values such that equal labels are equal dict keys."""
     if labels.dtype.kind in "Mm":
-        return list(labels)  # a list of NumPy's own would have some units as plain numbers
+        return list(labels)  # tolist would convert some units to plain numbers
     if labels.dtype == np.longdouble:
         return [int(label) if label.is_integer() else label for label in labels]
     return labels.tolist()
 
 
 def some_of(values: Sequence[Any], most: int = 10) -> str:
-    """A list in words, for messages; of a long one the beginning."""
+    """The first values of a list as text, for messages."""
     more = f", and {len(values) - most} more" if len(values) > most else ""
     return ", ".join(map(repr, values[:most])) + more

@@ -1,8 +1,8 @@
-"""Targets: labels of one kind, between what users pass and what a net computes.
+"""Targets: the kinds of labels that a classifier can have.
 
-A target encodes labels, says which output layer a net needs for them and in which form Keras wants
-them, weighs and splits them, and turns logits into decisions, probabilities and labels. Pure NumPy:
-no net, no Keras.
+A target encodes labels, defines the output layer and the form of the labels in Keras, weights and
+splits them, and turns logits into decision values, probabilities and labels. It uses NumPy and
+SciPy, but no net and no Keras.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ Weights = np.ndarray | None
 
 @dataclass(frozen=True, eq=False)
 class Target(ABC):
-    """Labels of one kind.
+    """Base class of the kinds of labels.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        What the estimator's ``classes_`` is.
+        The estimator's ``classes_``.
     """
 
     classes: np.ndarray
 
-    # Its name in files.
+    # Its name in saved files.
     kind: ClassVar[str]
     # Activation of the output layer.
     head: ClassVar[str]
 
-    # Whether the labels of a few rows tell all labels that there are.
+    # Whether any batch of labels shows all classes, as the columns of an indicator do.
     knows_all_classes: ClassVar[bool] = False
-    # How many classes there can be; None is any number.
+    # Largest number of classes; None for any number.
     most_classes: ClassVar[int | None] = None
 
     @staticmethod
     @abstractmethod
     def check(y: Any, name: str = "y") -> np.ndarray:
-        """Labels as an array, or an error that says what they should be."""
+        """Validate labels and return them as an array."""
 
     @staticmethod
     @abstractmethod
     def classes_of(labels: np.ndarray) -> np.ndarray:
-        """What ``classes_`` is for these checked labels."""
+        """The ``classes_`` of validated labels."""
 
     @classmethod
     def of(cls, classes: np.ndarray, y: Any) -> Target:
-        """The target of labels as the user passes them."""
+        """The target for labels as the user passed them."""
         return cls(classes)
 
     @abstractmethod
     def check_classes(self, given: Any) -> None:
-        """Raise a ValueError if ``classes`` of ``partial_fit`` are others than these."""
+        """Raise a ValueError if ``classes`` of ``partial_fit`` differ from these."""
 
     @property
     @abstractmethod
@@ -69,45 +69,45 @@ class Target(ABC):
 
     @abstractmethod
     def encode(self, labels: np.ndarray, name: str = "y") -> np.ndarray:
-        """Codes of checked labels, one row each, or a ValueError about unknown ones."""
+        """Codes of validated labels, one row each; unknown labels raise a ValueError."""
 
     def check_names(self, y: Any, name: str = "y") -> None:
-        """Raise a ValueError if labels as the user passes them have names of other labels."""
+        """Raise a ValueError if the column names of ``y`` differ from those in ``fit``."""
         return
 
     def check_comparable(self, labels: np.ndarray) -> None:
-        """Raise a ValueError if NumPy can't compare checked labels with the classes."""
+        """Raise a ValueError if NumPy can't compare validated labels with the classes."""
         return
 
     @abstractmethod
     def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
-        """Codes in the form that a loss wants, of shape (n_rows, n_targets)."""
+        """Codes in the form that a loss expects, of shape (n_rows, n_targets)."""
 
     @abstractmethod
     def class_weights(
         self, class_weight: Any, codes: np.ndarray | None, sample_weight: Weights = None
     ) -> Weights:
-        """Weights of the classes as an array; without codes those of all classes together."""
+        """Weights of the classes as an array; without codes, as if each class had one row."""
 
     @abstractmethod
     def with_mean_one(
         self, sample_weight: Weights, class_weight: Weights, codes: np.ndarray
     ) -> tuple[Weights, Weights]:
-        """Weights such that their product over all that is weighed has mean 1."""
+        """Scale weights so that the product of both has a mean of 1."""
 
     @abstractmethod
     def split(
         self, codes: np.ndarray, share: float, random_state: Any, groups: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of training rows and of validation rows with as even labels as can be."""
+        """Positions of stratified training and validation rows."""
 
     @abstractmethod
     def decision(self, logits: np.ndarray) -> np.ndarray:
-        """What ``decision_function`` gives."""
+        """The values that ``decision_function`` returns."""
 
     @abstractmethod
     def labels(self, decision: np.ndarray) -> Any:
-        """The labels that are predicted."""
+        """The predicted labels."""
 
     @abstractmethod
     def probabilities(self, decision: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ class Target(ABC):
         return []
 
     def faults(self) -> list[str]:
-        """What is wrong, each as half a sentence, where it comes from a file."""
+        """Faults of a target loaded from a file, each a clause for `skclf._versions.refusal`."""
         return []
 
     def __eq__(self, other: object) -> bool:
@@ -144,7 +144,7 @@ class Target(ABC):
 
 
 class OneLabel(Target):
-    """One label a row; the base of `Binary` and `Multiclass`."""
+    """One label per row; base class of `Binary` and `Multiclass`."""
 
     @staticmethod
     def check(y: Any, name: str = "y") -> np.ndarray:
@@ -219,7 +219,7 @@ class OneLabel(Target):
         """The most probable class."""
         labels = onnx_labels(self.classes)
         logits = self._add_probabilities(graph)
-        # Of logits, since probabilities close to 1 are rounded.
+        # Compare logits, since probabilities close to 1 are rounded.
         codes = graph.add("ArgMax", logits, axis=1, keepdims=0)
         graph.add("Gather", labels, codes, name="label")
         return labels
@@ -253,7 +253,7 @@ class Binary(OneLabel):
 
 
 class Multiclass(OneLabel):
-    """One of two labels or more, by a softmax unit for each."""
+    """One of two or more labels, by a softmax unit for each."""
 
     kind = "multiclass"
     head = "softmax"
@@ -277,18 +277,18 @@ class Multiclass(OneLabel):
 
 @dataclass(frozen=True, eq=False)
 class Multilabel(Target):
-    """Any number of labels a row, by a sigmoid unit for each.
+    """Any number of labels per row, by a sigmoid unit for each.
 
     Parameters
     ----------
     classes : ndarray of int of shape (n_labels,)
-        0, 1, ...
+        Column numbers: 0, 1, ...
     names : tuple of str or None
-        Of the columns of the DataFrame that was fitted on.
+        Column names of the DataFrame passed to ``fit``.
     dtype : str
-        Of the indicator that was fitted on, and of what is predicted.
+        Type of the indicator passed to ``fit``, and of predictions.
     sparse : str or None
-        ``"matrix"`` or ``"array"`` where the indicator was sparse.
+        ``"matrix"`` or ``"array"`` if the indicator passed to ``fit`` was sparse.
     """
 
     names: tuple[str, ...] | None = None
@@ -341,7 +341,7 @@ class Multilabel(Target):
         return labels
 
     def check_names(self, y: Any, name: str = "y") -> None:
-        """Compare the names of the columns, in their order, if both have some."""
+        """Compare the column names and their order, if both indicators have names."""
         names = _indicators.names_of(y)
         if names is not None and self.names is not None and names != self.names:
             raise ValueError(
@@ -450,7 +450,7 @@ KINDS: dict[str, type[Target]] = {kind.kind: kind for kind in (Binary, Multiclas
 
 
 def target_from_state(state: object, classes: np.ndarray) -> Target:
-    """A target from what `Target.to_state` gave, or a ValueError with half a sentence."""
+    """The target of a saved state; the text of a ValueError is a clause for ``refusal``."""
     kind = state.get("kind") if isinstance(state, dict) else None
     if not isinstance(state, dict) or not isinstance(kind, str) or kind not in KINDS:
         raise ValueError("its target is not a dict with a known kind")
