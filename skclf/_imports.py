@@ -3,6 +3,8 @@
 Loading them takes seconds, in which other threads may change the same things. So nothing is put
 back from a copy made before: what these libraries are known to do is taken back where it is found,
 and all else is left alone. ``tests/test_bridge.py`` fails when a new version does anything more.
+
+Where one of them is not installed, the error says how to get it.
 """
 
 import contextlib
@@ -12,6 +14,11 @@ import random
 import sys
 import threading
 import warnings
+
+# What nets are trained with. From this version of Python on, skclf is installed without it, because
+# TensorFlow has no build for it yet: pyproject.toml has the same bound.
+_TRAINING = ("tensorflow", "keras", "scikeras")
+_PYTHON_WITHOUT_TENSORFLOW = (3, 14)
 
 # What TensorFlow sets, whatever was there before; the version is its own.
 _VARIABLES = {
@@ -41,7 +48,32 @@ def nothing_global_changes():
     # The collection comes last: Ctrl-C in it leaves nothing undone.
     with _one_garbage_collection(), _variables_taken_back(), _filters_taken_back():
         _load_what_draws()
+        with _missing_library_explained():
+            yield
+
+
+@contextlib.contextmanager
+def _missing_library_explained():
+    try:
         yield
+    except ModuleNotFoundError as error:
+        if error.name not in _TRAINING:
+            raise  # a broken installation: its own error says more
+        message = _how_to_get(error.name, sys.version_info[:2])
+        raise ModuleNotFoundError(message, name=error.name) from None
+
+
+def _how_to_get(module, python):
+    """The message about a module that is missing, for a version of Python."""
+    *before, last = (f"3.{minor}" for minor in range(11, _PYTHON_WITHOUT_TENSORFLOW[1]))
+    if python < _PYTHON_WITHOUT_TENSORFLOW:
+        fix = "install them with 'pip install tensorflow keras scikeras'"
+    else:
+        fix = (
+            f"TensorFlow has no build for Python {'.'.join(map(str, python))} yet, so use Python "
+            f"{', '.join(before)} or {last} for this"
+        )
+    return f"This needs TensorFlow, Keras and SciKeras, but {module} is not installed; {fix}."
 
 
 @contextlib.contextmanager
