@@ -84,9 +84,7 @@ def _check_pair(value, name, meaning):
     numbers = list(value)
     whole = all(isinstance(number, Integral) and number >= 1 for number in numbers)
     if len(numbers) != 2 or not whole:
-        raise ValueError(
-            f"Got {name}={value!r}; expected {meaning}: two integers of at least 1."
-        )
+        raise ValueError(f"Got {name}={value!r}; expected {meaning}: two integers of at least 1.")
     return int(numbers[0]), int(numbers[1])
 
 
