@@ -1,7 +1,7 @@
-"""Rows of word ids -> the arrays of a CSR matrix with a column for each id.
+"""Turn rows of word ids into the arrays of a CSR matrix with one column per id.
 
-Plain functions for `_multi_hot`: a block of ids, as `_ids` reads it, becomes sorted columns. NumPy
-only.
+Plain functions for `_multi_hot`, which sort the ids of the blocks that `_ids` reads. Apart from
+`_ids`, imports only NumPy.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 
 from skclf._ids import read_blocks, rows_holding
 
-# This many ids are sorted within the innermost cache, and the sort outweighs the call.
+# Few enough ids to be sorted within the fastest cache, enough to outweigh the cost of the call.
 _IDS_IN_SORT = 2000
-# SciPy and scikit-learn index columns by int32, so no matrix may be wider.
+# SciPy and scikit-learn index columns by int32, which limits the width of a matrix.
 MOST_COLUMNS = np.iinfo(np.int32).max
 
 
 def place_unknown(ids, lengths, first_row, num_words, handle_unknown):
-    """Return `ids` and `lengths` with each id from `num_words` on dropped, moved or refused."""
+    """Return `ids` and `lengths` with ids of `num_words` or more dropped or moved, or raise."""
     limit = MOST_COLUMNS if num_words is None else num_words
     if ids.max(initial=0) < limit:
         return ids, lengths
@@ -27,11 +27,11 @@ def place_unknown(ids, lengths, first_row, num_words, handle_unknown):
     if num_words is None or handle_unknown == "error":
         position = known.argmin()
         row_number = first_row + ends.searchsorted(position, side="right")
-        fix = "Set num_words, and" if num_words is None else "Raise num_words, or"
+        fix = "Set num_words, and set" if num_words is None else "Increase num_words, or set"
         raise ValueError(
-            f"Row {row_number} holds the id {ids[position]}, but with num_words={num_words} ids "
-            f"must be less than {limit}. {fix} let handle_unknown drop such ids ('ignore') or put "
-            "them in one column (its number)."
+            f"Got the id {ids[position]} in row {row_number} with num_words={num_words}; expected "
+            f"ids below {limit}. {fix} handle_unknown to 'ignore', which drops such ids, or to the "
+            "number of a column for them."
         )
     if handle_unknown == "ignore":
         known_before = np.append(0, known.cumsum())
@@ -40,18 +40,18 @@ def place_unknown(ids, lengths, first_row, num_words, handle_unknown):
 
 
 def _distinct_ids(ids, lengths, with_counts):
-    """Return the distinct ids of each row in ascending order (int32), and how many each row has.
+    """Return the distinct ids of each row in ascending order (int32), and their number per row.
 
-    The last of three arrays says how often each of these ids occurs in its row; without counts it
-    is None.
+    The third result is the number of times that each of these ids occurs in its row, or None
+    without counts.
     """
-    # A key holds the row in its high bits and the id in the low ones.
+    # The high bits of a key are the row, and the low bits are the id.
     bits = int(ids.max(initial=0)).bit_length()
     fits = len(lengths) << bits <= np.iinfo(np.int32).max
     row_starts = np.arange(len(lengths) + 1, dtype=np.int32 if fits else np.int64) << bits
     keys = np.repeat(row_starts[:-1], lengths)
     np.add(keys, ids, out=keys, dtype=keys.dtype, casting="same_kind")
-    # The rows are in order already, so a few of them at a time sort faster than all at once.
+    # The rows are already in order, so sorting a few of them at a time is faster than all at once.
     step = rows_holding(_IDS_IN_SORT, len(lengths), len(keys))
     stops = lengths.cumsum()[step - 1 : -1 : step].tolist()
     for start, stop in pairwise([0, *stops, len(keys)]):
@@ -69,7 +69,7 @@ def _distinct_ids(ids, lengths, with_counts):
 
 
 def _with_room(array, size):
-    """Return `array`, or a longer one that begins alike, for at least `size` numbers."""
+    """Return `array`, or a longer copy of it with room for at least `size` numbers."""
     if size <= len(array):
         return array
     longer = np.empty(2 * size, dtype=array.dtype)
@@ -83,14 +83,15 @@ def encode(X, num_words, handle_unknown, with_counts=False):
     Parameters
     ----------
     X : iterable of iterables of int
+        The ids of each row.
     num_words : int or None
-        Number of columns; None takes all that an index can hold.
+        Number of columns. None allows every id that an index can hold.
     handle_unknown : str or int
         As in `MultiHotVectorizer`.
     with_counts : bool
         Whether to count how often each id occurs in a row.
     """
-    # Arrays that grow; allocating many small ones takes longer.
+    # Growing these arrays is faster than concatenating many small ones.
     indices, counts = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
     n_indices, n_distinct = 0, [[0]]
     for first_row, ids, lengths in read_blocks(X):
@@ -105,6 +106,6 @@ def encode(X, num_words, handle_unknown, with_counts=False):
         n_distinct.append(n_of_rows)
     indices.resize(n_indices, refcheck=False)
     indptr = np.concatenate(n_distinct).cumsum()
-    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the types of its arguments
+    fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the dtypes of its arguments
     indptr = indptr.astype(np.int32 if fits else np.int64, copy=False)
     return indices, indptr, counts[:n_indices] if with_counts else None

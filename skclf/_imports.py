@@ -1,8 +1,8 @@
-"""Load TensorFlow and Keras so that nothing changes that the whole process shares.
+"""Load TensorFlow and Keras without changing the global state of the process.
 
-Loading them takes seconds, in which other threads may change the same things. So nothing is put
-back from a copy made before: what these libraries are known to do is taken back where it is found,
-and all else is left alone. ``tests/test_bridge.py`` fails when a new version does anything more.
+Loading them takes seconds, during which other threads may change the same state. Restoring an
+earlier copy would undo their changes, so only the changes that these libraries are known to make
+are undone. ``tests/test_bridge.py`` fails if a new version makes others.
 
 Where one of them is not installed, the error says how to get it.
 """
@@ -20,7 +20,7 @@ import warnings
 _TRAINING = ("tensorflow", "keras", "scikeras")
 _PYTHON_WITHOUT_TENSORFLOW = (3, 14)
 
-# What TensorFlow sets, whatever was there before; the version is its own.
+# TensorFlow overwrites these variables. The version is that of TensorFlow.
 _VARIABLES = {
     "ENABLE_RUNTIME_UPTIME_TELEMETRY": "1",
     "HDF5_PLUGIN_PATH": "disable",
@@ -28,8 +28,8 @@ _VARIABLES = {
     "TPU_ML_PLATFORM": "Tensorflow",
     "TPU_ML_PLATFORM_VERSION": None,
 }
-# What Requests, urllib3 (1 and 2) and setuptools' pkg_resources add, which TensorFlow and, in older
-# versions, its dependencies load: action and category.
+# Warning filters, as action and category, that are added by Requests, urllib3 (1 and 2) and
+# setuptools' pkg_resources. TensorFlow loads them, in older versions through its dependencies.
 _FILTER_PACKAGES = ("requests", "urllib3", "pkg_resources")
 _FILTERS = {
     ("always", "SecurityWarning"),
@@ -44,8 +44,8 @@ _FILTERS = {
 
 @contextlib.contextmanager
 def nothing_global_changes():
-    """Take back what the imports in a ``with`` block do to the process."""
-    # The collection comes last: Ctrl-C in it leaves nothing undone.
+    """Undo the global changes made by the imports in a ``with`` block."""
+    # Garbage is collected last, so that Ctrl-C during the collection can't skip an undo step.
     with _one_garbage_collection(), _variables_taken_back(), _filters_taken_back():
         _load_what_draws()
         with _missing_library_explained():
@@ -78,10 +78,9 @@ def _how_to_get(module, python):
 
 @contextlib.contextmanager
 def _one_garbage_collection():
-    """Look through the million objects that TensorFlow makes once, and not while they are made.
+    """Collect garbage once after TensorFlow has created its million objects, not while it does.
 
-    That saves some tenths of a second. Where other threads run, it is left to them whether garbage
-    is collected.
+    That saves some tenths of a second. If other threads are running, the collector isn't touched.
     """
     if "tensorflow" in sys.modules or not gc.isenabled() or threading.active_count() > 1:
         yield
@@ -118,7 +117,7 @@ def _filters_taken_back():
     try:
         yield
     finally:
-        # One by one, because warnings.catch_warnings would also undo what other threads do.
+        # Remove them one by one: warnings.catch_warnings would also undo what other threads do.
         for each in list(warnings.filters):
             if each not in before and _is_of_an_import(*each):
                 with contextlib.suppress(ValueError):  # another thread has removed it
@@ -131,13 +130,13 @@ def _is_of_an_import(action, message, category, module, line):
 
 
 def _load_what_draws():
-    """Load the one module that draws a random number when it is loaded, and take that back.
+    """Load the only module that draws a random number on import, and undo the draw.
 
-    It is a module of Rich, which Keras needs. Loaded by itself it takes a millisecond, in which
-    hardly any other thread draws or seeds; if one does, the state shows it and is left alone.
+    It belongs to Rich, which Keras needs. Loaded separately, it takes a millisecond, so another
+    thread is unlikely to draw or seed meanwhile. If one does, the state shows it and isn't changed.
     """
     with contextlib.suppress(ImportError):
-        import rich.color  # what it needs, before the millisecond begins
+        import rich.color  # a dependency of rich.style, loaded first to keep the next step short
 
         before = random.getstate()
         import rich.style  # noqa: F401

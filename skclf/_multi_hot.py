@@ -1,7 +1,8 @@
-"""Sequences of integer word ids -> sparse multi-hot rows, and back.
+"""Convert sequences of integer word ids to sparse multi-hot rows, and back.
 
-`_ids` reads the rows, and `_bags` turns them into the arrays of a CSR matrix. `MultiHotVectorizer`
-holds the parameters. No TensorFlow, and of skclf only these, `_versions` and `_typing`.
+`_ids` reads the rows, `_bags` turns them into the arrays of a CSR matrix, and `MultiHotVectorizer`
+holds the parameters. Doesn't import TensorFlow; from skclf it imports only these two modules,
+`_constraints`, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -32,24 +33,27 @@ if TYPE_CHECKING:
 
     from skclf._typing import MatrixLike
 
-# What the checksum of a saved vectorizer covers.
+# The attributes that the checksum of a saved vectorizer covers.
 _CHECKED = ("num_words_", "vocabulary")
 
 
 def _words_by_id(vocabulary):
-    """Return ``{id: word}`` for ``{word: id}``, checked."""
+    """Return the vocabulary ``{word: id}`` as ``{id: word}``, after checking it."""
     words = {}
     for word, value in vocabulary.items():
         is_id = isinstance(value, Integral) and not isinstance(value, bool)
         if not (is_id and 0 <= value < MOST_COLUMNS and isinstance(word, str)) or value in words:
             twin = f", like {words[value]!r}" if is_id and value in words else ""
             raise ValueError(
-                "The 'vocabulary' parameter must map each word, a string, to an id of its own, an "
-                f"integer from 0 to {MOST_COLUMNS - 1}, but it maps {word!r} to {value!r}{twin}."
+                "The 'vocabulary' parameter must map each word, a string, to a different id, an "
+                f"integer from 0 to {MOST_COLUMNS - 1}. Got {word!r} mapped to {value!r}{twin}."
             )
         words[int(value)] = word
     if not words:
-        raise ValueError("Got an empty vocabulary. Give at least one word, or vocabulary=None.")
+        raise ValueError(
+            "Got an empty vocabulary; expected at least one word. Without words, pass "
+            "vocabulary=None."
+        )
     return words
 
 
@@ -61,24 +65,25 @@ def _free_name(name, taken):
 
 
 def _from_state(state, name, parameters):
-    """Return an estimator's attributes from its saved state, after checks; warn of other versions.
+    """Return an estimator's attributes from its saved state, after checking it.
 
-    The number of columns may differ from that of the parameters, which can change after a fit.
+    Warns if another version saved the state. ``num_words_`` may differ from the parameters, which
+    can change after a fit.
     """
     attributes = without_versions(state, name, parameters, _CHECKED)
     num_words = attributes.get("num_words_", 1)
     is_whole = isinstance(num_words, Integral) and not isinstance(num_words, bool)
     if not is_whole or not 1 <= num_words <= MOST_COLUMNS:
-        fault = f"num_words_ is {num_words!r}, and not a whole number from 1 to {MOST_COLUMNS}"
+        fault = f"num_words_ is {num_words!r}, not an integer from 1 to {MOST_COLUMNS}"
         raise refusal(name, fault, state)
     return attributes
 
 
 class MultiHotVectorizer(TransformerMixin, BaseEstimator):
-    """Turn sequences of integer ids into multi-hot rows, or into bags of words.
+    """Convert sequences of integer ids to multi-hot rows or to bags of words.
 
-    Row ``i`` of the result has a one in each column whose number occurs among the ids of row ``i``,
-    and zeros elsewhere. With ``binary=False`` it has the number of times that the id occurs.
+    Each row of the result has one column per id. It contains a one for every id that occurs in the
+    sequence, and zeros elsewhere. With ``binary=False`` it contains the number of occurrences.
 
     Parameters
     ----------
@@ -87,25 +92,25 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         the `vocabulary` plus one or, without a vocabulary, the largest id seen in `fit` plus one.
     handle_unknown : {"ignore", "error"} or int, default="ignore"
         What to do with ids of `num_words` or more: "ignore" drops them, "error" raises a ValueError
-        that names the first one and its row, and an int puts them all in the column of that number
-        (like `oov_char` in Keras).
+        that names the first such id and its row, and an int is the column in which all of them are
+        counted, like ``oov_char`` in `keras.datasets.imdb.load_data`.
     dtype : dtype, default=np.float32
-        Type of the result: integer, boolean or floating, except float16, which SciPy's sparse
-        matrices don't support.
+        Type of the result: integer, boolean or floating, except float16, which sparse matrices
+        don't support.
     sparse_output : bool, default=True
         Whether to return a CSR matrix instead of a dense array.
     vocabulary : dict of {str: int}, default=None
-        The id of each word, in the numbering of the data (the ids of Keras's
-        ``imdb.get_word_index()`` are 3 lower than those in its data). It gives the columns their
-        names, and `decode` requires it.
+        The id of each word, as used in the data. Note that the ids of
+        `keras.datasets.imdb.get_word_index` are 3 lower than those in its data. The words become
+        the names of the columns, and `decode` requires them.
     binary : bool, default=True
-        Whether an id that occurs several times in a row counts once. If False, the result holds
-        counts, as from :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+        Whether to count an id only once per row. If False, the result contains counts, as from
+        `sklearn.feature_extraction.text.CountVectorizer`.
     norm : {"l1", "l2"}, default=None
         Divide each row by the sum of its values ("l1") or by its Euclidean length ("l2"), as
-        :func:`sklearn.preprocessing.normalize` does; rows without ids stay zero. `dtype` must then
-        be np.float32 or np.float64. With ``binary=False, norm="l1"`` a linear first layer gives the
-        mean of its kernel's rows over the ids: an embedding with average pooling.
+        `sklearn.preprocessing.normalize` does; rows without ids stay zero. Requires `dtype` to be
+        np.float32 or np.float64. With ``binary=False, norm="l1"``, a first dense layer computes the
+        mean of its kernel's rows over the ids, which is an embedding with average pooling.
 
     Attributes
     ----------
@@ -114,20 +119,22 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    SequencePadder : The same sequences as an array of ids, for nets with an embedding layer.
-    BinaryDenseClassifier : A net for two classes that takes the sparse rows as they are.
-    sklearn.preprocessing.MultiLabelBinarizer : The same for labels of any kind; slower.
-    sklearn.feature_extraction.text.CountVectorizer : Texts to counts of words.
+    SequencePadder : Converts the same sequences to an array of ids, for embedding layers.
+    BinaryDenseClassifier : Dense net for two classes, which accepts the sparse rows directly.
+    sklearn.preprocessing.MultiLabelBinarizer : Does the same for labels of any type; slower.
+    sklearn.feature_extraction.text.CountVectorizer : Counts the words of raw texts.
 
     Notes
     -----
-    Rows are lists, tuples, NumPy arrays or other iterables of integers, held by a list, an array,
-    a pandas Series, a generator or a ``tf.RaggedTensor`` with one ragged dimension. A row may be
-    empty, `X` may not. Error messages count rows from 0. Floats raise an error even if they are
-    whole, as they do as an index in Python, and so do booleans, which look like a mask. 0 is an id
-    like any other, so don't pad the rows. The CSR matrix is canonical and has int32 indices; it is
-    a `csr_matrix`, or a `csr_array` if scikit-learn is configured with
-    ``sparse_interface="sparray"``.
+    `X` may be a list, an array, a `pandas.Series`, a generator or a `tf.RaggedTensor` with one
+    ragged dimension. Its rows may be lists, tuples, NumPy arrays or other iterables of integers.
+    Rows may be empty, but `X` may not. Error messages count rows from 0.
+
+    Floats raise an error even if they are whole numbers, and so do booleans, because they look like
+    a mask. 0 is an id like any other, so don't pad the rows.
+
+    The CSR matrix is canonical and has int32 indices. It is a `scipy.sparse.csr_matrix`, or a
+    `scipy.sparse.csr_array` if scikit-learn is configured with ``sparse_interface="sparray"``.
 
     Examples
     --------
@@ -144,7 +151,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
     >>> vectorizer.decode([[1, 3, 1], [2, 3, 99]])
     [['good', 'film', 'good'], ['bad', 'film', '?']]
 
-    Counts, and shares of a row:
+    Counts, and counts divided by their sum:
 
     >>> MultiHotVectorizer(4, binary=False).transform([[1, 3, 1]]).toarray()
     array([[0., 2., 0., 1.]], dtype=float32)
@@ -158,7 +165,7 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
             StrOptions({"ignore", "error"}),
             Interval(Integral, 0, None, closed="left"),
         ],
-        "dtype": "no_validation",  # what NumPy reads as a dtype, see _resolve_num_words
+        "dtype": "no_validation",  # checked in _resolve_num_words
         "sparse_output": ["boolean"],
         "vocabulary": [Mapping, None],
         "binary": ["boolean"],
@@ -186,12 +193,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
 
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
     def fit(self, X: Iterable[Any], y: Any = None) -> Self:
-        """Learn the number of columns, and check the ids as `transform` does.
+        """Learn the number of columns and check the ids.
 
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            The ids of each sample; none are stored.
+            The ids of each sample. They are not stored.
         y : None
             Ignored.
 
@@ -225,14 +232,19 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            As in `fit`, with the same errors.
+            The ids of each sample, as in `fit`.
         y : None
             Ignored.
 
         Returns
         -------
         X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
-            As from `transform`.
+            The multi-hot rows, as from `transform`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as in `fit`.
         """
         num_words = self._resolve_num_words()
         indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
@@ -243,40 +255,53 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return X_multi_hot
 
     def transform(self, X: Iterable[Any]) -> sparse.csr_matrix | sparse.csr_array | np.ndarray:
-        """Turn each sequence of ids into a multi-hot row.
+        """Convert each sequence of ids to a multi-hot row.
 
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            As in `fit`, with the same errors.
+            The ids of each sample, as in `fit`.
 
         Returns
         -------
         X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
-            Of type `dtype`: zeros and ones or, by `binary` and `norm`, counts and shares.
+            Zeros and ones, or counts with ``binary=False``, of type `dtype` and normalized by
+            `norm`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as in `fit`, or if `dtype` can't represent a count.
+        sklearn.exceptions.NotFittedError
+            If neither `num_words` nor `vocabulary` is set and `fit` was not called.
         """
         num_words = self._known_num_words()
         indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
         return self._assemble(indices, indptr, counts, num_words)
 
     def inverse_transform(self, X: MatrixLike) -> list[np.ndarray]:
-        """Return the ids whose columns hold a one, or another value than zero.
+        """Return the ids whose columns are not zero.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, `num_words_`)
-            Zeros and ones, or what `binary` and `norm` make of them; other values raise a
-            ValueError.
+            Multi-hot rows, as from `transform`.
 
         Returns
         -------
         ids : list of n_samples ndarrays of type int64
             The distinct ids of each sample, in ascending order.
+
+        Raises
+        ------
+        ValueError
+            If the number of columns is wrong, or if a value can't be a result of `transform`: one
+            other than 0 and 1 or, with ``binary=False`` or `norm`, a negative one.
         """
         num_words = self._known_num_words()
         X = check_array(X, accept_sparse="csr", copy=True)
         if X.shape[1] != num_words:
-            raise ValueError(f"Got X with {X.shape[1]} columns, but expected {num_words}.")
+            raise ValueError(f"Got X with {X.shape[1]} columns; expected {num_words}.")
         if issparse(X):
             X.sum_duplicates()
         values = X.data if issparse(X) else X
@@ -284,27 +309,35 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         wrong = values[(values != 0) & (values != 1)] if has_ones else values[values < 0]
         if wrong.size:
             expected = "only zeros and ones" if has_ones else "no negative values"
-            raise ValueError(f"Got X with the value {wrong[0]}, but expected {expected}.")
-        X = csr_matrix(X != 0)  # also drops zeros that are stored
+            raise ValueError(f"Got X with the value {wrong[0]}; expected {expected}.")
+        X = csr_matrix(X != 0)  # also drops explicitly stored zeros
         ids = X.indices.astype(np.int64)
         return [ids[start:stop] for start, stop in pairwise(X.indptr.tolist())]
 
     def decode(self, X: Iterable[Any] | MatrixLike) -> list[list[str]]:
-        """Return the words behind ids, or behind multi-hot rows.
+        """Return the words for ids or multi-hot rows.
 
         Parameters
         ----------
         X : iterable of n_samples iterables of int, or multi-hot rows
-            Ids as in `fit`, or rows as in `inverse_transform`. A sparse matrix, a DataFrame and a
-            2-D array of floats or booleans are taken as rows; a 2-D array of integers holds ids.
+            Ids as in `fit`, or rows as in `inverse_transform`. Sparse matrices, DataFrames and 2-D
+            arrays of floats or booleans are read as multi-hot rows, 2-D arrays of integers as ids.
 
         Returns
         -------
         words : list of n_samples lists of str
-            The word of each id, also beyond `num_words`; "?" for an id without a word.
+            The word of each id, including ids of `num_words` or more; "?" for ids that are not in
+            the `vocabulary`.
+
+        Raises
+        ------
+        ValueError
+            If `vocabulary` is None, or for the same reasons as in `fit` or `inverse_transform`.
+        TypeError
+            For the same reasons as in `fit`.
         """
         if self.vocabulary is None:
-            raise ValueError("decode needs the words: set the vocabulary parameter.")
+            raise ValueError("Got vocabulary=None; decode needs the words. Set vocabulary.")
         words = _words_by_id(self.vocabulary)
         is_mask = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fb"
         if is_mask or issparse(X) or hasattr(X, "columns"):
@@ -316,9 +349,10 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return decoded
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the word of each column, or ``"id_7"`` if id 7 has none; all names differ.
+        """Return the name of each column, which is its word.
 
-        If ``"id_7"`` is itself a word, the name of column 7 gets one more underscore.
+        The name of a column without a word is its id, such as ``"id_7"``, with an underscore
+        appended if that is itself a word, so that all names are different.
 
         Parameters
         ----------
@@ -328,7 +362,12 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (`num_words_`,), of str objects
-            In the order of the columns.
+            Names in the order of the columns.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If neither `num_words` nor `vocabulary` is set and `fit` was not called.
         """
         words = {} if self.vocabulary is None else _words_by_id(self.vocabulary)
         taken = set(words.values())
@@ -339,13 +378,13 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
     def _resolve_num_words(self, learned=None):
-        """Return the number of columns, `learned` or fixed by the parameters; check these."""
+        """Return the number of columns, which is `learned` if given, and check the parameters."""
         num_words = self.num_words if learned is None else learned
         if learned is None and self.vocabulary is not None:
             words = _words_by_id(self.vocabulary)
             num_words = max(words) + 1 if num_words is None else num_words
         if num_words == 0:
-            raise ValueError("Got only empty rows, which have no largest id: set num_words.")
+            raise ValueError("Got only empty rows; expected at least one id. Set num_words.")
         dtype, column = np.dtype(self.dtype), self.handle_unknown
         if dtype.kind not in "biuf" or dtype == np.float16:
             raise ValueError(
@@ -355,14 +394,14 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         if self.norm is not None and dtype not in (np.float32, np.float64):
             raise ValueError(
                 f"Got dtype={self.dtype!r} with norm={self.norm!r}; expected np.float32 or "
-                "np.float64, which can hold shares of a row."
+                "np.float64, because normalized values are fractions."
             )
         if isinstance(self.num_words, bool) or isinstance(column, bool):
             raise ValueError("'num_words' and 'handle_unknown' must not be booleans.")
         if num_words is not None and isinstance(column, Integral) and column >= num_words:
             raise ValueError(
-                f"handle_unknown={column} is not one of the {num_words} columns: choose one from 0 "
-                f"to {num_words - 1}, or raise num_words."
+                f"Got handle_unknown={column} with {num_words} columns; expected a column from 0 "
+                f"to {num_words - 1}. Choose one of them, or increase num_words."
             )
         return None if num_words is None else int(num_words)
 
@@ -371,31 +410,34 @@ class MultiHotVectorizer(TransformerMixin, BaseEstimator):
         self._validate_params()
         num_words = self._resolve_num_words(learned=getattr(self, "num_words_", None))
         if num_words is None:
-            check_is_fitted(self, msg="%(name)s needs num_words: set it, or call fit.")
+            check_is_fitted(
+                self, msg="This %(name)s instance is not fitted yet. Call 'fit', or set num_words."
+            )
         return num_words
 
     def _assemble(self, indices, indptr, counts, num_words):
         """Return a canonical CSR matrix of ones or counts, or the dense array."""
-        # csr_matrix or csr_array by scikit-learn's setting, as its own vectorizers do (from 1.9).
+        # scikit-learn's setting decides, as for its own vectorizers (from version 1.9).
         wants_array = get_config().get("sparse_interface") == "sparray"
         container = csr_array if wants_array else csr_matrix
         data = np.ones(len(indices), self.dtype) if counts is None else self._as_dtype(counts)
         X = container((data, indices, indptr), shape=(len(indptr) - 1, num_words))
         X.has_sorted_indices = X.has_canonical_format = True
         if self.norm is not None:
-            # Loading it takes longer than the rest of skclf.
+            # Imported here because it takes longer to load than the rest of skclf.
             from sklearn.preprocessing import normalize
 
             X = normalize(X, self.norm, copy=False)
         return X if self.sparse_output else X.toarray()
 
     def _as_dtype(self, counts):
-        """Return counts in the type of the result, if it can hold them."""
+        """Return counts in the type of the result, after checking that it can represent them."""
         data = counts.astype(self.dtype)
         if (data != counts).any():
             raise ValueError(
-                f"Got {counts.max()} times the same id in a row, which dtype={self.dtype!r} can't "
-                "hold as a count: choose a larger type such as np.float32, or binary=True."
+                f"Got an id that occurs {counts.max()} times in a row; expected counts that "
+                f"dtype={self.dtype!r} can represent. Choose a larger type such as np.float32, or "
+                "binary=True."
             )
         return data
 

@@ -1,8 +1,8 @@
-"""Sequences of integer ids -> one integer array, padded and truncated to one length.
+"""Pad and truncate sequences of integer ids to one integer array.
 
-`_ids` reads the rows. Here plain functions cut and pad a block of ids at a time, and
-`SequencePadder` below them holds the parameters. No Keras and no TensorFlow, and of skclf only
-`_ids`, `_versions` and `_typing`.
+`_ids` reads the rows, plain functions in this module truncate and pad a block of ids at a time, and
+`SequencePadder` holds the parameters. Doesn't import Keras or TensorFlow; from skclf it imports
+only `_ids`, `_constraints`, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 _IDS = range(-(2**31), 2**31)  # of int32
-# As for MultiHotVectorizer.
+# The same limit as for MultiHotVectorizer.
 _MOST_COLUMNS = np.iinfo(np.int32).max
-# What the checksum of a saved padder covers.
+# The attributes that the checksum of a saved padder covers.
 _CHECKED = ("maxlen_",)
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Some rows: their ids (int32), one row after the other, and how many each row has."""
+    """Some rows: all their ids (int32), concatenated, and the number of ids in each row."""
 
     ids: np.ndarray
     lengths: np.ndarray
 
 
 def _read(X: Iterable[Any]) -> Iterator[_Block]:
-    """Yield the rows of `X`, a block of some at a time."""
+    """Yield the rows of `X` in blocks."""
     for _, ids, lengths in read_blocks(X, allowed=_IDS):
         yield _Block(ids.astype(np.int32, copy=False), lengths)
 
@@ -64,9 +64,9 @@ def _truncate(block: _Block, maxlen: int, truncating: str) -> _Block:
 
 
 def _pad(blocks: list[_Block], maxlen: int, padding: str, value: int) -> np.ndarray:
-    """Return the rows, none longer than `maxlen`, as an array filled up with `value`."""
+    """Return rows of at most `maxlen` ids as an array, padded with `value`."""
     X_padded = np.empty((sum(len(block.lengths) for block in blocks), maxlen), dtype=np.int32)
-    # int32 takes half the time of int64 in the comparisons, which are a third of the work.
+    # The comparisons below are a third of the work, and int32 halves their time.
     columns, start = np.arange(maxlen, dtype=np.int32), 0
     for block in blocks:
         lengths = block.lengths.astype(np.int32)[:, np.newaxis]
@@ -81,16 +81,16 @@ def _pad(blocks: list[_Block], maxlen: int, padding: str, value: int) -> np.ndar
 def _resolve_maxlen(maxlen: int | None, longest: int) -> int:
     """Return `maxlen`, or the length of the longest row if that is None."""
     if maxlen is None and longest == 0:
-        raise ValueError("Got only empty rows, from which no length can be learned: set maxlen.")
+        raise ValueError("Got only empty rows; expected at least one id. Set maxlen.")
     return int(longest if maxlen is None else maxlen)
 
 
 class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Pad and truncate sequences of integer ids to the same length.
 
-    The result is an integer array with one row per sequence, equal to that of
-    `keras.utils.pad_sequences`: shorter sequences are padded with `value`, and longer ones are
-    silently truncated. Nets that begin with an embedding layer take such arrays.
+    Sequences shorter than `maxlen` are padded with `value`, and longer ones are silently truncated.
+    The result is an int32 array with one row per sequence, equal to that of
+    `keras.utils.pad_sequences`, as required by nets that begin with an embedding layer.
 
     Parameters
     ----------
@@ -110,17 +110,18 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     See Also
     --------
-    MultiHotVectorizer : The same sequences as sparse rows, for dense nets.
+    MultiHotVectorizer : Converts the same sequences to sparse rows, for dense nets.
 
     Notes
     -----
-    `X` may be anything that `MultiHotVectorizer` takes: a list, an array, a pandas Series, a
-    generator or a ``tf.RaggedTensor`` that holds lists, tuples, NumPy arrays or other iterables of
-    integers. A row may be empty, in which case all its columns are `value`; `X` may not.
+    `X` may be a list, an array, a `pandas.Series`, a generator or a `tf.RaggedTensor` with one
+    ragged dimension. Its rows may be lists, tuples, NumPy arrays or other iterables of integers.
+    Rows may be empty, in which case all their columns are `value`, but `X` may not. Error messages
+    count rows from 0.
 
-    Ids must fit into int32; unlike `MultiHotVectorizer`, the padder also accepts negative ids, as
-    Keras does. All ids are checked, including those that are then truncated. Nets take float32,
-    which represents integers exactly only up to 2**24.
+    Ids must fit into int32. Unlike `MultiHotVectorizer`, the padder also accepts negative ids, as
+    Keras does. All ids are checked, including those that are truncated. Nets convert ids to
+    float32, which represents integers exactly only up to 2**24.
 
     Examples
     --------
@@ -162,12 +163,12 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @keeps_type(_fit_context(prefer_skip_nested_validation=True))
     def fit(self, X: Iterable[Any], y: Any = None) -> Self:
-        """Learn the number of columns, and check the ids.
+        """Learn the number of columns and check the ids.
 
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            The ids of each sample; none are stored.
+            The ids of each sample. They are not stored.
         y : None
             Ignored.
 
@@ -179,7 +180,7 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Raises
         ------
         ValueError
-            If `X` has no rows, or only empty rows and `maxlen` is None; if an id is fractional,
+            If `X` has no rows, or only empty rows and `maxlen` is None; if an id is a float,
             missing or does not fit into int32. The message names the row and the id.
         TypeError
             If `X` is not a sequence of rows, if a row is not a sequence of ids (a flat list, None),
@@ -197,14 +198,19 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            As in `fit`, with the same errors.
+            The ids of each sample, as in `fit`.
         y : None
             Ignored.
 
         Returns
         -------
         X_padded : ndarray of shape (n_samples, `maxlen_`), int32
-            As from `transform`.
+            The padded rows, as from `transform`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as in `fit`.
         """
         maxlen = self._checked_maxlen()
         blocks = self._read_truncated(X, maxlen)
@@ -220,12 +226,19 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Parameters
         ----------
         X : iterable of n_samples iterables of int
-            As in `fit`, with the same errors.
+            The ids of each sample, as in `fit`.
 
         Returns
         -------
         X_padded : ndarray of shape (n_samples, `maxlen_`), int32
-            The ids of each sample, beside `value` where it has fewer.
+            The ids of each sample, padded with `value`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as in `fit`.
+        sklearn.exceptions.NotFittedError
+            If `maxlen` is None and `fit` was not called.
         """
         maxlen = self._known_maxlen()
         return _pad(self._read_truncated(X, maxlen), maxlen, self.padding, self.value)
@@ -236,7 +249,7 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return [_truncate(block, maxlen, self.truncating) for block in _read(X)]
 
     def _checked_maxlen(self) -> int | None:
-        """Return `maxlen`, after the check that `_parameter_constraints` can't express."""
+        """Return `maxlen`, after a check that `_parameter_constraints` can't express."""
         if isinstance(self.maxlen, bool) or isinstance(self.value, bool):
             raise ValueError("'maxlen' and 'value' must not be booleans.")
         return self.maxlen
@@ -246,7 +259,9 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self._validate_params()
         maxlen = getattr(self, "maxlen_", self._checked_maxlen())
         if maxlen is None:
-            raise NotFittedError(f"{type(self).__name__} needs maxlen: set it, or call fit.")
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit', or set maxlen."
+            )
         return int(maxlen)
 
     @property
@@ -262,7 +277,7 @@ class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         maxlen = attributes.get("maxlen_", 1)
         is_whole = isinstance(maxlen, Integral) and not isinstance(maxlen, bool)
         if not is_whole or not 1 <= maxlen <= _MOST_COLUMNS:
-            fault = f"maxlen_ is {maxlen!r}, and not a whole number from 1 to {_MOST_COLUMNS}"
+            fault = f"maxlen_ is {maxlen!r}, not an integer from 1 to {_MOST_COLUMNS}"
             raise refusal(name, fault, state)
         super().__setstate__(attributes)
 

@@ -1,8 +1,8 @@
-"""What every saved estimator says of itself, and the errors and warnings if that isn't so.
+"""The metadata of every saved estimator, and the errors and warnings if they don't match.
 
 The state of an estimator, fitted or not, holds its parameters, the versions of skclf and
-scikit-learn that saved it, the number of its format, and a checksum over what was fitted. What else
-it holds is checked by `_saved` and `_multi_hot`.
+scikit-learn that saved it, the number of its format, and a checksum over the fitted attributes.
+`_saved`, `_multi_hot` and `_sequences` check everything else.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _OWN_KEYS = ("_skclf_version", "_sklearn_version", "_skclf_format", "_skclf_chec
 
 
 def with_versions(attributes: dict[str, Any], checked: Iterable[str]) -> dict[str, Any]:
-    """The state of an estimator with these attributes.
+    """Return the state to save for an estimator with these attributes.
 
     Parameters
     ----------
     attributes : dict
-        In the form in which they are saved; left as it is.
+        The attributes in the form in which they are saved. Not modified.
     checked : iterable of str
-        The names of those attributes that the checksum covers, where the estimator has them.
+        Names of the attributes that the checksum covers. The estimator may lack some of them.
 
     Returns
     -------
     dict
-        The attributes, the versions at hand, the format and the checksum.
+        The attributes, the installed versions, the format and the checksum.
     """
     return {
         **attributes,
@@ -50,14 +50,14 @@ def with_versions(attributes: dict[str, Any], checked: Iterable[str]) -> dict[st
 def without_versions(
     state: Any, name: str, parameters: Iterable[str], checked: Iterable[str]
 ) -> dict[str, Any]:
-    """The attributes of an estimator from its state, in today's format.
+    """Return the attributes of an estimator from its saved state, in the current format.
 
     Parameters
     ----------
     state : dict
-        As `with_versions` gives it; left as it is.
+        A state as returned by `with_versions`. Not modified.
     name : str
-        Of the estimator's class, for messages.
+        Name of the estimator's class, for messages.
     parameters : iterable of str
         Names of the parameters, which every estimator must have.
     checked : iterable of str
@@ -66,31 +66,32 @@ def without_versions(
     Returns
     -------
     dict
+        The attributes, without versions, format and checksum.
 
     Raises
     ------
     ValueError
-        If the state can't be that of such an estimator, is not the one that was saved, or is of a
-        format that only a newer skclf knows.
+        If the state doesn't belong to such an estimator, differs from the one that was saved, or
+        has a format that only a newer skclf can read.
 
     Warns
     -----
     InconsistentVersionWarning
-        If another version of skclf or of scikit-learn has saved it.
+        If it was saved by another version of skclf or scikit-learn.
     """
     if not isinstance(state, dict):
-        raise refusal(name, f"it holds a {type(state).__name__} and no dict", {})
+        raise refusal(name, f"its state is a {type(state).__name__}, not a dict", {})
     _warn_of_other_versions(state, name)
     if not all(isinstance(key, str) for key in state):
         raise refusal(name, "the names of its attributes are not all strings", state)
     number = _checked_format(state, name)
-    # First of all that looks at a value: the rest may rely on what was saved.
+    # Before all other checks of values: they may then rely on the saved ones.
     if number >= _FIRST_WITH_CHECKSUM and not _is_as_saved(state, checked):
         fault = "its arrays are not those that were saved: the checksum differs"
         raise refusal(name, fault, state)
     try:
         attributes = migrated(state, number)
-    except Exception as error:  # whatever a damaged state leads to
+    except Exception as error:  # a damaged state can cause any error
         fault = f"format {number} can't be read: {type(error).__name__}: {error}"
         raise refusal(name, fault, state) from error
     attributes = {key: value for key, value in attributes.items() if key not in _OWN_KEYS}
@@ -103,45 +104,51 @@ def without_versions(
 def refusal(
     name: str, fault: str, state: Any, fix: str = "fit and save the estimator again"
 ) -> ValueError:
-    """The error about a state that can't be loaded.
+    """Return the error for a state that can't be loaded.
 
     Parameters
     ----------
     name : str
-        Of the estimator's class.
+        Name of the estimator's class.
     fault : str
-        Half a sentence.
+        What is wrong with the state: a clause without a capital letter and full stop.
     state : dict
+        The state, for the version that saved it.
     fix : str
-        What to do, the other half.
+        What the user can do, also such a clause.
 
     Returns
     -------
     ValueError
+        The error, to be raised by the caller.
     """
     key = "_skclf_version"
     saved, current = state.get(key, "unknown"), _current_versions()[key]
     return ValueError(
-        f"Can't load this {name}: {fault}. The file is damaged, was altered, or is of a version of "
-        f"skclf that this one can't read (saved by {saved}, this is {current}); {fix}."
+        f"Can't load this {name}: {fault}. The file is damaged, was altered, or was saved by a "
+        f"version of skclf that this one can't read (saved by {saved}, this is {current}); {fix}."
     )
 
 
 def _checked_format(state, name):
-    """The number of a state's format, one that is known."""
+    """Return the number of a state's format, after a check that it is a known one."""
     number = state.get("_skclf_format", 1)
     if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
-        raise refusal(name, f"its format is {number!r}, and no whole number from 1 on", state)
+        raise refusal(name, f"its format is {number!r}, not a positive integer", state)
     if number > FORMAT:
         fault = (
-            f"it was saved by a newer skclf, in format {number}, and this version reads formats "
-            f"1 to {FORMAT}"
+            f"it was saved by a newer skclf in format {number}, but this version reads only "
+            f"formats 1 to {FORMAT}"
         )
         fix = "load it with the newer skclf, or fit and save the estimator again with this one"
         raise refusal(name, fault, state, fix)
     has_checksum = "_skclf_checksum" in state
     if has_checksum != (number >= _FIRST_WITH_CHECKSUM):
-        fault = f"it has {'a' if has_checksum else 'no'} checksum, and is of format {number}"
+        fault = (
+            f"it has a checksum, which format {number} doesn't have"
+            if has_checksum
+            else f"it has no checksum, which format {number} requires"
+        )
         raise refusal(name, fault, state)
     return number
 
@@ -165,7 +172,7 @@ def _warn_of_other_versions(state, name):
     for key, current in _current_versions().items():
         saved = str(state.get(key, "unknown"))
         if saved != current:
-            # The warning's text names no library: scikit-learn has it for its own version alone.
+            # scikit-learn uses this warning only for its own version, so its text names no library.
             prefix = "skclf " if key == "_skclf_version" else ""
             warnings.warn(
                 InconsistentVersionWarning(

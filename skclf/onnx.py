@@ -1,8 +1,8 @@
-"""Fitted classifiers as ONNX files, which run without Python.
+"""Save fitted classifiers as ONNX files, which run without Python.
 
-The graph is written from the arrays of a fitted net, without Keras and TensorFlow. Its inputs and
-outputs are those of scikit-learn's classifiers when ``skl2onnx`` converts them with "zipmap" turned
-off. ``pip install 'skclf[onnx]'`` installs what is needed.
+The graph is built from the arrays of a fitted net, without Keras and TensorFlow. Its inputs and
+outputs are like those of scikit-learn's classifiers that ``skl2onnx`` converts with "zipmap" turned
+off. It needs the package onnx: ``pip install 'skclf[onnx]'``, or ``'.[onnx]'`` in a clone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from skclf.nets import ACTIVATIONS, OpaqueNet
 if TYPE_CHECKING:
     from os import PathLike
 
-# The version of ONNX's operators, of June 2022, which has all operators needed here, and the file
-# format of that release.
+# The version of ONNX's operators (June 2022), which has all that are needed here, and the file
+# format of the same release.
 _OPSET, _FORMAT = 17, 8
 
 __all__ = ["to_onnx"]
@@ -29,20 +29,22 @@ __all__ = ["to_onnx"]
 def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
     """Write a fitted classifier as an ONNX model.
 
-    It has one input, ``X``, float32 rows of shape ``(n_samples, n_features_in_)``: for
-    `skclf.ShapeConvClassifier` images with their values flattened, row by row of pixels with the
-    channels last. It has two outputs: ``label``, of shape ``(n_samples,)``, int64 or strings, and
-    ``probabilities``, float32 of shape ``(n_samples, n_classes)`` in the order of ``classes_``.
-    The number of rows is variable. Boolean labels become 0 and 1, as in ``skl2onnx``. For a
-    classifier that predicts several labels per row, ``label`` is an int64 indicator of shape
-    ``(n_samples, n_labels)``, computed with the ``threshold`` at the time the file is written.
+    The model has one input, ``X``, of shape ``(n_samples, n_features_in_)`` and type float32.
+    Images are flattened row by row, with the channels last. The model has two outputs: ``label``,
+    of shape ``(n_samples,)`` and type int64 or string, and ``probabilities``, of shape
+    ``(n_samples, n_classes)`` and type float32, in the order of ``classes_``. The number of rows is
+    variable.
+
+    Boolean labels become 0 and 1, as in ``skl2onnx``. For a classifier that predicts several
+    labels per row, ``label`` is an int64 indicator matrix of shape ``(n_samples, n_labels)``,
+    computed with the ``threshold`` at the time the file is written.
 
     Parameters
     ----------
     estimator : classifier of skclf
         The fitted classifier.
     path : str or os.PathLike
-        The file to write, usually with the suffix ``.onnx``. An existing file is replaced.
+        The file to write, usually with the suffix ``.onnx``. An existing file is overwritten.
 
     Raises
     ------
@@ -51,16 +53,16 @@ def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
     TypeError
         If the estimator is not a classifier of skclf, for example a Pipeline.
     ValueError
-        If ONNX can't represent the activation or the labels.
+        If a layer, an activation or the labels have no equivalent in ONNX.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
 
     Notes
     -----
-    The model computes in float32, as `predict_proba` does for float32 rows, but rounding errors
-    differ: probabilities usually agree to about 1e-6, and labels may differ if two probabilities
-    are that close. The model doesn't check its input. Its output for a row with NaN or infinity,
-    for which `predict` raises an error, is meaningless. It uses the operators of ONNX's opset 17.
+    The model computes in float32, as `predict_proba` does for float32 rows, but with different
+    rounding: probabilities usually agree to about 1e-6, and labels may differ if two probabilities
+    are that close. The model doesn't check its input. For rows with NaN or infinity, for which
+    `predict` raises an error, its output is meaningless. It uses opset 17 of ONNX's operators.
 
     References
     ----------
@@ -91,7 +93,8 @@ def to_onnx(estimator: FittedNet, path: str | PathLike[str]) -> None:
         import onnx
     except ImportError as error:
         raise ImportError(
-            "skclf.onnx needs the package onnx, which isn't installed: pip install 'skclf[onnx]'."
+            "skclf.onnx needs the package onnx, which is not installed. Install it with "
+            "pip install 'skclf[onnx]', or '.[onnx]' in a clone."
         ) from error
     from skclf import __version__
 
@@ -114,16 +117,16 @@ def _check_estimator(estimator):
     if not isinstance(estimator, FittedNet):
         name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
         raise TypeError(
-            f"Got {name}, but expected a fitted classifier of skclf. For a Pipeline, pass the "
-            "last step, to_onnx(pipeline[-1], path), and give the model rows transformed by the "
-            "other steps, which skl2onnx can convert."
+            f"Got {name}; expected a fitted classifier of skclf. For a Pipeline, pass the last "
+            "step, to_onnx(pipeline[-1], path), and transform the rows by the other steps, which "
+            "skl2onnx can convert."
         )
     check_is_fitted(estimator)
     net = estimator._net
     if isinstance(net, OpaqueNet) and not net.is_known:
         raise ValueError(
-            "Got a network with layers that only Keras can compute; the guide lists those that "
-            "ONNX has a form for. Export clf.model_ with Keras's own model.export instead."
+            "Got a network with layers that only Keras can compute; expected layers that the user "
+            "guide lists for ONNX. Use Keras's own clf.model_.export instead."
         )
     for layer in getattr(net, "unknown_layers", ()):
         raise ValueError(
@@ -133,13 +136,14 @@ def _check_estimator(estimator):
 
 
 class _Graph:
-    """A graph under construction, starting at its input; each node has the name of its output.
+    """A graph under construction, from its input on; each node has the name of its output.
 
     Attributes
     ----------
     nodes, constants : list
+        The ONNX nodes and initializers so far.
     last : str
-        Name of the value that the next node takes by default.
+        Name of the default input of the next node.
     """
 
     def __init__(self):
@@ -151,10 +155,11 @@ class _Graph:
         Parameters
         ----------
         operator : str
+            Name of the ONNX operator.
         *inputs : str or ndarray
-            Names of values, or constants.
+            Names of values, or constants. Without any, the input is the last value.
         name : str or None
-            Name of the output. If None, it is the operator with a number.
+            Name of the output. None is the name of the operator with a number.
         **attributes
             Attributes of the operator.
 

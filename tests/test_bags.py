@@ -90,7 +90,7 @@ def test_ids_come_back_from_counts_and_shares(options):
     found = [ids.tolist() for ids in vectorizer.inverse_transform(X)]
     assert found == [[1, 3, 4], [], [5], [0], [1, 9]]
     assert vectorizer.decode(X)[0] == ["a", "b", "c"]
-    with pytest.raises(ValueError, match=r"value -1\.0, but expected no negative values"):
+    with pytest.raises(ValueError, match=r"value -1\.0; expected no negative values"):
         vectorizer.inverse_transform(-sparse.csr_matrix(np.eye(2, 10)))
 
 
@@ -100,7 +100,7 @@ def test_counts_that_a_type_can_not_hold(dtype, most):
     X = vectorizer.transform([[1] * most, [2]])
     assert X.dtype == dtype
     assert X[0, 1] == most
-    message = rf"Got {most + 1} times the same id in a row, which dtype=.* can't hold as a count"
+    message = rf"Got an id that occurs {most + 1} times in a row; expected counts that dtype="
     with pytest.raises(ValueError, match=message):
         vectorizer.transform([[2], [1] * (most + 1)])
 

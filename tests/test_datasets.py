@@ -12,7 +12,14 @@ import pytest
 from sklearn.utils import Bunch
 from sklearn.utils.multiclass import type_of_target
 
-from skclf.datasets import _shapes, fetch_imdb, fetch_reuters, make_low_high, make_shapes
+from skclf.datasets import (
+    _shapes,
+    fetch_imdb,
+    fetch_newsgroups,
+    fetch_reuters,
+    make_low_high,
+    make_shapes,
+)
 
 ALL_SHAPES = ("square", "circle", "triangle", "diamond", "cross")
 
@@ -210,15 +217,15 @@ def test_shapes_X_y():
         ({"noise": float("nan")}, "'noise' parameter of make_shapes"),
         ({"noise": float("inf")}, "'noise' parameter of make_shapes"),
         ({"image_shape": 64}, "'image_shape' parameter of make_shapes"),
-        ({"image_shape": (64, 64, 3)}, r"image_shape=\(64, 64, 3\), but expected \(height, width"),
-        ({"image_shape": (64, 6.5)}, "two whole numbers"),
-        ({"radius": (0, 5)}, r"radius=\(0, 5\), but expected \(smallest, largest\)"),
-        ({"radius": (20, 10)}, r"use radius=\(10, 20\)"),
-        ({"image_shape": (64, 40)}, r"radius 20 is 41 pixels wide and high; use radii up to 19"),
+        ({"image_shape": (64, 64, 3)}, r"image_shape=\(64, 64, 3\); expected \(height, width"),
+        ({"image_shape": (64, 6.5)}, "two integers"),
+        ({"radius": (0, 5)}, r"radius=\(0, 5\); expected \(smallest, largest\)"),
+        ({"radius": (20, 10)}, r"Use radius=\(10, 20\)"),
+        ({"image_shape": (64, 40)}, r"at most 19, because .* radius 20 is 41 pixels wide and high"),
         ({"shapes": "square"}, "'shapes' parameter of make_shapes"),
         ({"shapes": ("square",)}, "at least two different names"),
         ({"shapes": ("square", "square")}, "at least two different names"),
-        ({"shapes": ("square", "star")}, r"\('square', 'star'\), but .*'triangle'"),
+        ({"shapes": ("square", "star")}, r"\('square', 'star'\); .*'triangle'"),
         ({"random_state": "seed"}, "'random_state' parameter of make_shapes"),
         ({"multilabel": "yes"}, "'multilabel' parameter of make_shapes"),
     ],
@@ -273,16 +280,29 @@ def test_low_high_bad_parameters(name):
 # --------------------------------------------------------------------------------------- both kinds
 
 
-def test_shared_parameters_read_the_same():
-    def read(function):
-        section = inspect.getdoc(function).split("Parameters\n")[1].split("Returns\n")[0]
-        paragraphs = re.split(r"\n\n(?=\w+ : )", section.strip("-\n"))
-        return {paragraph.split(" : ")[0]: paragraph.strip() for paragraph in paragraphs}
+def entries(section):
+    """The entries of a docstring's section, by name; some may be indented."""
+    paragraphs = re.split(r"\n+(?= *\w+ : )", section)
+    return {text.split(" : ")[0].strip(): text.strip() for text in paragraphs if " : " in text}
 
-    for one, other in ((fetch_imdb, fetch_reuters), (make_shapes, make_low_high)):
-        texts, others = read(one), read(other)
-        assert list(texts) == list(inspect.signature(one).parameters)
-        shared = (texts.keys() & others.keys()) - {"source", "n_samples"}
+
+@pytest.mark.parametrize(
+    ("one", "other", "own"),
+    [
+        (fetch_imdb, fetch_reuters, {"source", "data", "target", "target_names"}),
+        (fetch_imdb, fetch_newsgroups, {"source", "data", "target", "target_names"}),
+        (make_shapes, make_low_high, {"n_samples", "data", "target", "target_names"}),
+    ],
+)
+def test_shared_descriptions_are_equal(one, other, own):
+    for title, following in (("Parameters\n", "Returns\n"), ("Returns\n", "Raises\n")):
+        texts, others = (
+            entries(inspect.getdoc(function).split(title)[1].split(following)[0])
+            for function in (one, other)
+        )
+        if title == "Parameters\n":
+            assert list(texts) == list(inspect.signature(one).parameters)
+        shared = (texts.keys() & others.keys()) - own
         assert len(shared) >= 2
         assert {name: texts[name] for name in shared} == {name: others[name] for name in shared}
 

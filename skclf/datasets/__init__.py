@@ -1,4 +1,4 @@
-"""Data to try the classifiers on: two sets are generated, three are read from files.
+"""Data sets for trying out the classifiers: two are generated, three are read from files.
 
 ================  ======================================================  =================
 generated         rows                                                    classes

@@ -1,6 +1,6 @@
-"""Words to ids and back, in the integer coding that all text sets share.
+"""Convert words to ids and back, with the coding that all text sets share.
 
-0 is padding, 1 the start of a text, and 2 a word without an id of its own. The ids of words start
+0 is padding, 1 the start of a text, and 2 an unknown word. The ids of words start
 at 3, in descending order of the words' frequency in the training texts. Equally frequent words are
 in alphabetical order (by code point), so that ids don't depend on the order of the texts. Coded
 texts are stored in one flat array, together with the position at which each text begins.
@@ -94,12 +94,12 @@ def is_kept(ids: ArrayLike, num_words: int | None, skip_top: int) -> np.ndarray:
 
 
 class Decoder:
-    """Turn a sequence of ids into the list of its words.
+    """Convert a sequence of ids to a list of words.
 
     Parameters
     ----------
     vocabulary : dict
-        Each word's id.
+        The id of each word.
 
     Examples
     --------
@@ -117,11 +117,11 @@ class Decoder:
             return [self.words[code] for code in np.asarray(ids).tolist()]
         except KeyError as error:
             raise ValueError(
-                f"Got the id {error}, but expected ids that stand for a word: the vocabulary holds "
-                f"{len(self.words)} of them, from {min(self.words)} to {max(self.words)}."
+                f"Got the id {error}; expected ids of the vocabulary, which has {len(self.words)} "
+                f"of them, from {min(self.words)} to {max(self.words)}."
             ) from None
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"Got {type(ids).__name__}, but expected one flat sequence of ids; decode texts "
-                "one at a time."
+                f"Got {type(ids).__name__}; expected one flat sequence of ids. Decode texts one at "
+                "a time."
             ) from error

@@ -17,7 +17,7 @@ from ._coding import FIRST_WORD, MARKERS, UNKNOWN, Decoder, Texts, is_kept
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The parameters that both fetchers share; their `source` differs.
+# The parameters that the fetchers share, except for `source`.
 PARAMETER_CONSTRAINTS = {
     "num_words": [Interval(Integral, FIRST_WORD + 1, None, closed="left"), None],
     "data_home": [str, os.PathLike, None],
@@ -30,23 +30,23 @@ PARAMETER_CONSTRAINTS = {
 }
 
 CODING_DESCR = """\
-Texts are sequences of ids: 0 is padding, 1 the start of a text, and 2 a word without an id of its
-own. The ids of words start at 3, the most frequent word.
+Texts are sequences of ids: 0 is padding, 1 the start of a text, and 2 an unknown word. The ids of
+words start at 3, the most frequent word.
 """
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text set as read, with an id for every word, before ids are limited and texts left out.
+    """A text set with ids for all words, before ids are limited and long texts left out.
 
     Attributes
     ----------
     parts : dict
-        ``"train"``, and ``"test"`` where the source has one, each as `Texts` and integer labels.
+        `Texts` and integer labels for ``"train"`` and, if the source has it, ``"test"``.
     vocabulary : dict
-        Each word's id, without the markers.
+        The id of each word, without the markers.
     target_names : sequence of str
-        What the labels stand for.
+        Names of the labels.
     description : str
         Description of the set and of its source.
     """
@@ -61,8 +61,8 @@ def check_limits(num_words, skip_top):
     """Raise ValueError if no word lies between `skip_top` and `num_words`."""
     if num_words is not None and skip_top >= num_words:
         raise ValueError(
-            f"Got skip_top={skip_top} with num_words={num_words}, but no word has an id from "
-            "skip_top up to num_words; lower skip_top or raise num_words."
+            f"Got skip_top={skip_top} with num_words={num_words}; expected skip_top below "
+            "num_words, or no word is left. Decrease skip_top, or increase num_words."
         )
 
 
@@ -84,8 +84,8 @@ def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, as_frame):
     data, target = (np.concatenate(arrays) for arrays in zip(*selected, strict=True))
     if not len(data):
         raise ValueError(
-            f"Got maxlen={maxlen}, but every text is longer than that (the start marker counts); "
-            "raise maxlen."
+            f"Got maxlen={maxlen}, but every text is longer than that, including the start marker. "
+            "Increase maxlen."
         )
     frame = None
     if as_frame:

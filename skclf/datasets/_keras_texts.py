@@ -18,14 +18,14 @@ SHUFFLE_SEED = 113
 
 
 def shuffled_order(n_rows, random_state):
-    """Row numbers in the order into which `keras.datasets` shuffles them."""
+    """Return row numbers in the order in which `keras.datasets` shuffles them."""
     order = np.arange(n_rows)
     random_state.shuffle(order)
     return order
 
 
 def read_vocabulary(file):
-    """Read a word index; returns each word's id, the most frequent word first."""
+    """Read a word index, and return the id of each word, the most frequent word first."""
     ranks = json.load(file)
     words = sorted(ranks, key=ranks.get)
     return {word: ranks[word] - _FIRST_RANK + FIRST_WORD for word in words}

@@ -46,25 +46,29 @@ def make_low_high(
     return_X_y: bool = False,
     as_frame: bool = False,
 ) -> Bunch | tuple[Any, Any]:
-    """Make rows of four numbers, labelled by whether their mean is below 50.
+    """Generate rows of four numbers, labelled by whether their mean is below 50.
+
+    The numbers are drawn uniformly and independently from 0 to 100. The label is ``"high"`` if
+    their mean is 50 or more, else ``"low"``.
 
     Parameters
     ----------
     n_samples : int, default=1000
-        Number of rows.
+        Number of rows to generate.
 
     random_state : int, RandomState instance or None, default=None
-        Determines random number generation. Pass an int for the same data at each call.
+        Controls the random numbers. Pass an int to get the same data at each call.
 
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` instead of a `Bunch`.
+        Whether to return ``(X, y)`` instead of a `sklearn.utils.Bunch`.
 
     as_frame : bool, default=False
-        Whether `data` is a pandas DataFrame with named columns and `target` a pandas Series.
+        Whether to return `data` as a `pandas.DataFrame` with named columns, and `target` as a
+        `pandas.Series`.
 
     Returns
     -------
-    bunch : :class:`~sklearn.utils.Bunch`
+    bunch : `sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
         data : ndarray or DataFrame of shape (n_samples, 4), float64
@@ -72,25 +76,25 @@ def make_low_high(
         target : ndarray or Series of shape (n_samples,), str
             ``"low"`` if the row's mean is below 50, else ``"high"``.
         target_names : ndarray of shape (2,), str
-            ``["high", "low"]``: sorted, as in a classifier's `classes_`.
+            ``["high", "low"]``, sorted like the `classes_` of a classifier.
         feature_names : list of str
             The names of the four columns.
         frame : DataFrame of shape (n_samples, 5)
-            Data and target side by side; None without `as_frame`.
+            `data` and `target` in one DataFrame; None without `as_frame`.
         DESCR : str
-            The description of the set.
+            Description of the data set and its source.
 
     (X, y) : tuple
-        `data` and `target` alone, if `return_X_y` is True.
+        Only `data` and `target`, if `return_X_y` is True.
 
     Raises
     ------
     ValueError
-        If a parameter has a wrong type or lies out of range.
+        If a parameter has a wrong type or is out of range.
 
     See Also
     --------
-    make_shapes : Images instead of rows of numbers.
+    make_shapes : Generates images instead of rows of numbers.
 
     Examples
     --------

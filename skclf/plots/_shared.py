@@ -14,7 +14,7 @@ def check_matplotlib(caller):
     except ImportError as error:
         raise ImportError(
             f"{caller} needs matplotlib, which is not installed. Install it with "
-            f"pip install 'skclf[plots]' ({error})."
+            f"pip install 'skclf[plots]' or, in a clone, '.[plots]' ({error})."
         ) from error
 
 
