@@ -55,8 +55,8 @@ def hide(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "parameters", "consequence"),
     [
-        ("_velocities", {"optimizer": "rmsprop"}, "RMSprop._velocities .* updates are not fused"),
-        ("_momentums", {"optimizer": "adam"}, "Adam._momentums .* updates are not fused"),
+        ("_velocities", {"optimizer": "rmsprop"}, "RMSprop._velocities, .* updates are not fused"),
+        ("_momentums", {"optimizer": "adam"}, "Adam._momentums, .* updates are not fused"),
         ("_get_variable_index", {"optimizer": "adam"}, "Adam._get_variable_index"),
         ("_all_reduce_sum_gradients", {"optimizer": "nadam"}, "takes more memory for good"),
         ("_learning_rate", {"optimizer": keras.optimizers.Adam(0.01)}, "made anew from its conf"),
@@ -71,7 +71,7 @@ def hide(monkeypatch):
         ),
         ("_fn", {"metrics": [share]}, "functions count as unknown metrics"),
         ("_symbolic_build", {"metrics": [share]}, "metrics are built by an update"),
-        ("momentums", {"optimizer": "sgd"}, "SGD.momentums .* updates are not fused"),
+        ("momentums", {"optimizer": "sgd"}, "SGD.momentums, .* updates are not fused"),
         ("ResourceApplyGradientDescent", {"optimizer": "sgd"}, "updates of the optimizer are not"),
         ("ResourceApplyRMSProp", {"optimizer": "rmsprop"}, "updates of the optimizer are not"),
         ("ResourceApplyAdagradV2", {"optimizer": "adam"}, "updates of the optimizer are not"),

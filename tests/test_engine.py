@@ -441,8 +441,8 @@ def test_strategies_of_one_device_share_no_nets_and_others_are_refused():
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.splitlines() == [
-        f"Got a MirroredStrategy with {n} replicas as the current tf.distribute strategy, but a "
-        "net is trained on one device: leave the strategy's scope first, or use "
-        "tf.distribute.OneDeviceStrategy."
+        f"Got a MirroredStrategy with {n} replicas as the current tf.distribute strategy; expected "
+        "none or a tf.distribute.OneDeviceStrategy, since a net is trained on one device. Leave "
+        "the strategy's scope before you train."
         for n in (2, 1)
     ]

@@ -413,7 +413,7 @@ def test_ids_without_a_vector_are_refused(strange, named, dtype):
     model = new_model((4,), body(layers.Embedding(30, 6), layers.Flatten()))
     X = np.zeros((3, 4), dtype=dtype)
     X[1, 2] = strange
-    message = rf"Got the id {named.replace('+', '.')}, .*input_dim=30: expected ids from 0 to 29\."
+    message = rf"Got the id {named.replace('+', '.')}; expected ids from 0 to 29.*input_dim=30\."
     with pytest.raises(ValueError, match=message):
         graph_of(model).logits(model.get_weights(), X)
 

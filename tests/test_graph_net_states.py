@@ -197,7 +197,7 @@ def test_states_come_back(kind):
 )
 def test_wrong_options(kind, name, value):
     options, shapes, _ = LAYERS[kind]
-    with pytest.raises(ValueError, match=r"its net (has a|leaves out|uses)"):
+    with pytest.raises(ValueError, match=r"its net (has a|leaves weight|uses)"):
         graph_from_state(state_of(kind, options | {name: value}, shapes))
 
 
@@ -261,17 +261,17 @@ def test_simple_nets_come_back():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (None, "its net is a NoneType and not a dict"),
-        ({}, "its net lacks parts, or has some of unknown names: 'input_shape', 'nodes'"),
-        (simple() | {"x": 1}, "its net lacks parts, or has some of unknown names: 'x'"),
+        (None, "its net is of type NoneType, not dict"),
+        ({}, "its net has missing or unknown parts: 'input_shape', 'nodes'"),
+        (simple() | {"x": 1}, "its net has missing or unknown parts: 'x'"),
         (simple() | {"input_shape": [4]}, r"its net has input_shape=\[4\]"),
         (simple() | {"input_shape": ()}, r"its net has input_shape=\(\)"),
         (simple() | {"input_shape": (0,)}, r"its net has input_shape=\(0,\)"),
         (simple() | {"input_shape": (4, 3)}, "its net has outputs of 2 dimensions"),
         (simple() | {"nodes": ()}, "its net has nodes of type tuple"),
-        (simple() | {"nodes": []}, "its net has nodes of type list"),
-        (simple() | {"nodes": [1]}, "its net's node is a int and not a dict"),
-        (simple() | {"nodes": [{}]}, "its net's node lacks parts"),
+        (simple() | {"nodes": []}, "its net has no nodes"),
+        (simple() | {"nodes": [1]}, "a node of its net is of type int, not dict"),
+        (simple() | {"nodes": [{}]}, "a node of its net has missing or unknown parts"),
         (simple(inputs=()), r"its net has a node with inputs=\(\)"),
         (simple(inputs=[0]), r"its net has a node with inputs=\[0\]"),
         (simple(inputs=(1,)), r"its net has a node with inputs=\(1,\)"),
@@ -282,7 +282,7 @@ def test_simple_nets_come_back():
         (two({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
         (simple(weights=(0,)), "its net has a dense layer with 1 weights"),
         (simple(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
-        (simple(weights=(1, 2)), "its net leaves out weights"),
+        (simple(weights=(1, 2)), "its net leaves weight 0 unused"),
         (simple(weights=(0, 0)), "its net uses weight 0 in two shapes"),
         (simple(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
         (two({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),
@@ -291,7 +291,7 @@ def test_simple_nets_come_back():
         (simple(layer={"kind": "dance"}), "its net has a layer of kind 'dance'"),
         (
             simple(layer={"kind": "identity"}, weights=()),
-            "the last layer of its net is a identity layer",
+            "the last layer of its net is of kind 'identity', not 'dense'",
         ),
         (
             two({"layer": CONVOLUTION}),

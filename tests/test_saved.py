@@ -151,12 +151,12 @@ def test_what_was_removed_since_it_was_saved_is_refused(key):
 
 
 FAULTS = [
-    (("_net",), None, "its net is a NoneType and not a dict"),
-    (("_net", "depth"), 3, "lacks parts, or has some of unknown names: 'depth'"),
+    (("_net",), None, "its net is of type NoneType, not dict"),
+    (("_net", "depth"), 3, "has missing or unknown parts: 'depth'"),
     (("_net", "input_shape"), (2, 2), r"its net has input_shape=\(2, 2\)"),
     (("_net", "input_shape"), [2], r"its net has input_shape=\[2\]"),
     (("_net", "sparse"), 1, "its net has sparse=1"),
-    (("_net", "layers"), [], "its net has layers of type list"),
+    (("_net", "layers"), [], "its net has no layers"),
     (("_net", "layers"), ({},), "its net has layers of type tuple"),
     (("_net", "layers", 0), "dense", "has a layer that is not a dict with a kind"),
     (("_net", "layers", 0, "kind"), "lstm", "a layer of kind 'lstm' with the options 'units'"),
@@ -172,7 +172,11 @@ FAULTS = [
     (("_net", "layers", 0, "units"), 4, r"_weights\[0\] is an array of shape \(2, 3\)"),
     (("_net", "layers", 1, "rate"), 1.0, "a dropout layer with rate=1.0"),
     (("_net", "layers", 1), {"kind": "flatten"}, "a flatten layer on rows of 1 dimensions"),
-    (("_net", "layers", 2), {"kind": "dropout", "rate": 0.1}, "the last layer .* is a dropout"),
+    (
+        ("_net", "layers", 2),
+        {"kind": "dropout", "rate": 0.1},
+        "the last layer .* is of kind 'dropout'",
+    ),
     (("_net", "layers", 2, "units"), 3, "it has 2 classes_ and an output layer for 3"),
     (("_first_epoch",), -1, "_first_epoch is -1"),
     (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),

@@ -258,7 +258,9 @@ def test_the_slower_path_is_announced(capsys):
     assert capsys.readouterr().out == ""
     net(callbacks=[HearsOfBatches()], verbose=2).fit(X, Y)
     first, *_ = capsys.readouterr().out.splitlines()
-    assert first == "Keras's own fit trains, which is slower: a callback is called at each batch."
+    assert first == (
+        "Training with Keras's own fit, which is slower: a callback is called at each batch."
+    )
 
 
 @pytest.mark.parametrize(

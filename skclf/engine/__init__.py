@@ -1,16 +1,18 @@
-"""The door to TensorFlow.
+"""The engine: trains nets with TensorFlow. Other modules import only the names listed here.
 
 A `Net` is a `keras.Model` whose ``fit`` runs each epoch as one compiled graph. It owns its
 variables, its optimizer and its compiled programs, and it outlives the fit that made it: `borrow`
-hands out an idle net of the wanted kind, to one user at a time, and takes it back when the fit is
-done. A fitted estimator keeps arrays, never a net.
+lends an idle net of the wanted kind to one user at a time and takes it back after the fit. A fitted
+estimator stores arrays, never a net.
 
-What goes in and what comes out are NumPy arrays and SciPy CSR matrices; every tensor stays in
-here. The engine knows nothing of scikit-learn, SciKeras or labels.
+NumPy arrays and SciPy CSR matrices go in and come out; tensors never leave the engine. It imports
+neither scikit-learn nor SciKeras, nor anything else of skclf, and it doesn't handle labels. Since
+SciKeras calls ``fit``, both kinds of nets have the attributes and arguments that SciKeras expects.
 """
 
 from skclf.engine._interrupts import uninterrupted
 
+# These imports load TensorFlow, and an interrupted import of it can't be repaired in the process.
 with uninterrupted():
     from skclf.engine._arrays import Batches, batch_order
     from skclf.engine._cache import borrow, clear_cache, kept

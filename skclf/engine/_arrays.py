@@ -1,4 +1,8 @@
-"""NumPy and CSR rows -> batches, in a seeded order."""
+"""Turns NumPy and CSR rows into tensors and batches, in a seeded order.
+
+The compiled epochs use `tensors_of` and `pieces`; Keras's own ``fit`` uses `Batches`. Both take the
+order of the rows from `batch_order`. Nothing in this file trains or compiles.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +17,8 @@ from skclf.engine import _compat
 def batch_order(n_rows, seed, epoch):
     """Order of the rows in one epoch.
 
-    It depends on the seed and the epoch's number alone, so that training which stops and goes on
-    sees the batches that uninterrupted training would have seen.
+    It depends only on the seed and the number of the epoch, so training that is stopped and resumed
+    sees the same batches as training without a break.
 
     Parameters
     ----------
@@ -31,41 +35,46 @@ def batch_order(n_rows, seed, epoch):
 
 
 def as_tensor(rows):
-    """CSR rows as a `tensorflow.SparseTensor`; arrays as they are."""
+    """Convert CSR rows to a `tensorflow.SparseTensor`; return arrays unchanged."""
     if not sparse.issparse(rows):
         return rows
+    # TensorFlow's sparse indices are int64; SciPy uses int32 where that suffices.
     columns = rows.indices.astype(np.int64)
     numbers = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     return tf.SparseTensor(np.column_stack([numbers, columns]), rows.data, rows.shape)
 
 
-# Dense rows of more bytes than this stay in NumPy, and enter a graph in pieces.
+# Dense rows of more bytes than this (16 MB) stay in NumPy and enter a graph in pieces, since a
+# tensor of all rows would be a second copy of the data.
 BYTES_OF_A_COPY = 1 << 24
-# Of a piece: so many that a call of the graph doesn't count, and otherwise less than a twentieth of
-# the rows. Where a batch has many bytes, this many batches take as many as twice the least.
+# Least and most bytes of a piece: enough that the cost of calling the graph doesn't matter, and
+# between these bounds a 24th of the rows, which keeps the copies small.
 _BYTES_OF_A_PIECE = 3 << 20, 1 << 23
+# Where batches are large, a piece has this many of them, up to twice the least number of bytes.
 _BATCHES_OF_A_PIECE = 8
 
 
 def tensors_of(X, y, sample_weight):
-    """Rows as tensors, by name.
+    """Convert the data of a fit to tensors where a copy is cheap.
 
     Parameters
     ----------
     X : {ndarray, CSR, view} of shape (n_rows, ...)
-        A view has a shape and a dtype, and ``take`` and ``nbytes`` as an array has.
+        A view has ``shape``, ``dtype``, ``nbytes`` and ``take``, like an array.
     y : ndarray of shape (n_rows, n_targets)
     sample_weight : ndarray of shape (n_rows,) or None
 
     Returns
     -------
-    dict of str to tf.Tensor
-        ``X``, which stays what it is where a copy would be large, or ``CSR``, which always is that;
-        ``y``; ``sample_weight`` if there are any.
+    dict of str to tf.Tensor, ndarray, view or CSR
+        The rows are ``"CSR"``, unchanged, if they are sparse, and otherwise ``"X"``: a tensor, or
+        an array or view if they have more than `BYTES_OF_A_COPY` bytes. ``"y"`` and, if weights
+        were given, ``"sample_weight"`` are tensors.
     """
     if sparse.issparse(X):
         rows = {"CSR": X}
     elif X.nbytes > BYTES_OF_A_COPY:
+        # Once here, because `np.take` would copy a strided array as a whole for each piece.
         rows = {"X": np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X}
     else:
         rows = {"X": tf.constant(np.asarray(X))}
@@ -76,7 +85,7 @@ def tensors_of(X, y, sample_weight):
 
 
 def rows_of_a_piece(X, batch_size):
-    """How many rows to put into a graph at a time: whole batches."""
+    """Number of rows to pass to a graph at a time: a multiple of the batch size."""
     least, most = _BYTES_OF_A_PIECE
     bytes_of_a_batch = batch_size * (X.nbytes // X.shape[0])
     wanted = max(
@@ -87,7 +96,7 @@ def rows_of_a_piece(X, batch_size):
 
 
 def pieces(X, order, batch_size):
-    """Rows in an order, a piece of whole batches at a time.
+    """Yield rows in an order, a piece of whole batches at a time.
 
     Parameters
     ----------
@@ -98,34 +107,38 @@ def pieces(X, order, batch_size):
     Yields
     ------
     chosen : ndarray of int
-        The part of the order.
+        Numbers of the piece's rows, a part of ``order``.
     rows : tf.Tensor
-        Of its rows; overwritten by the piece after the next.
+        The rows themselves. Their memory is overwritten when the piece after the next is gathered.
     """
     size = rows_of_a_piece(X, batch_size)
     parts = [order[start : start + size] for start in range(0, len(order), size)]
     shape = (len(parts[0]), *X.shape[1:])
+    # Two buffers in turn: TensorFlow reads one of them while the other is filled.
     memories = [_compat.aligned_memory(shape) for _ in parts[:2]]
 
     def gather(number):
         rows = memories[number % 2][: len(parts[number])]
         if not isinstance(X, np.ndarray):
             return X.take(parts[number], rows)
-        # The mode that checks no bounds is the one that writes without a buffer in between.
+        # With mode="raise", the default, NumPy writes to a buffer first and copies it to `out`. The
+        # numbers are a permutation, so "clip" never changes one.
         return np.take(X, parts[number], axis=0, out=rows, mode="clip")
 
-    # While TensorFlow works on one piece, which needs no Python, a thread gathers the next.
+    # TensorFlow releases Python's lock while it trains on a piece, so a thread gathers the next one
+    # at the same time.
     with ThreadPoolExecutor(1) as thread:
         following = thread.submit(gather, 0)
         for number, chosen in enumerate(parts):
             rows = following.result()
+            # Before the yield, so that the thread works while the caller uses this piece.
             if number + 1 < len(parts):
                 following = thread.submit(gather, number + 1)
             yield chosen, _compat.shared_tensor(rows)
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of rows for Keras's own ``fit`` and ``evaluate``.
+    """Batches of rows, for Keras's own ``fit`` and ``evaluate``.
 
     Parameters
     ----------
@@ -146,12 +159,13 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self.order) // self._batch_size)
 
     def __getitem__(self, index):
+        # The order is ours, since Keras would shuffle by Python's global generator.
         rows = self.order[index * self._batch_size : (index + 1) * self._batch_size]
         return tuple(as_tensor(column[rows]) for column in self._columns)
 
 
 class ShuffledBatches(keras.callbacks.Callback):
-    """Puts batches into the order of each epoch, as the epoch begins.
+    """Puts the batches into a new order at the start of each epoch.
 
     Parameters
     ----------
@@ -164,5 +178,5 @@ class ShuffledBatches(keras.callbacks.Callback):
         self._batches, self._seed = batches, seed
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Draw the epoch's order."""
+        """Compute the order of the epoch."""
         self._batches.order = batch_order(len(self._batches.order), self._seed, epoch)

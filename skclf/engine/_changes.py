@@ -1,12 +1,14 @@
-"""Whether a net still is what it was when it was made.
+"""Detects whether a net was changed since it was made.
 
-A callback has the net in its hands, and may freeze layers, compile it, or set any attribute. A net
-that was changed so must not serve a later fit.
+A callback can reach the net, and may freeze layers, compile it or set any attribute. A net that was
+changed in such a way must not be reused by a later fit. Values of variables don't count, since each
+fit sets them. This file only compares; `borrow` and `Net` act on the result.
 """
 
 from skclf.engine._forward import all_layers
 
-# What every fit sets, in the net or through Keras.
+# Attributes that every fit sets, in `Net` or through Keras. They differ from fit to fit although
+# the net is still the same.
 _SET_BY_FITS = {
     "announces",
     "class_weight",
@@ -25,12 +27,12 @@ _SET_BY_FITS = {
     "_run_eagerly",
     "_unchanged",
 }
-# What TensorFlow keeps in whatever it may have to save.
+# Prefix of the attributes that TensorFlow adds to trackable objects for its checkpoints.
 _OF_TENSORFLOW = "_self_"
 
 
 class Unchanged:
-    """Says whether attributes of a net, its layers and its optimizer are those of before.
+    """Compares the attributes of a net, its layers and its optimizer with those at the start.
 
     Parameters
     ----------
@@ -43,13 +45,13 @@ class Unchanged:
         self._before = list(map(_attributes, self._parts))
 
     def __call__(self):
-        """Compare."""
+        """Whether no attribute has changed since this object was made."""
         now = map(_attributes, self._parts)
         return all(map(_are_same, self._before, now))
 
 
 def _attributes(part):
-    """Attributes by name; of containers what they hold now."""
+    """Attributes by name, with the current contents of containers."""
     return {
         name: _contents(value)
         for name, value in vars(part).items()
@@ -58,6 +60,7 @@ def _attributes(part):
 
 
 def _contents(value):
+    # A copy, because a callback may append to a list without replacing it.
     if isinstance(value, dict):
         return tuple(value.items())
     return tuple(value) if isinstance(value, list | tuple | set) else value
@@ -74,4 +77,5 @@ def _is_same(before, now):
         return len(before) == len(now) and all(map(_is_same, before, now))
     if isinstance(before, bool | int | float | str):
         return type(now) is type(before) and now == before
+    # Identity, since `==` is elementwise for tensors and arrays, and arbitrary for other objects.
     return before is now

@@ -1,7 +1,8 @@
-"""Private names of Keras, TensorFlow and SciPy, each with what happens where a version lacks it.
+"""Private names of Keras, TensorFlow and SciPy, each with a fallback for versions that lack it.
 
-Nothing else in skclf reads a private attribute of theirs. Where one is missing, training takes the
-plain way: slower, or with less comfort, but with the same result, after one warning.
+No other file of the engine reads a private attribute of these libraries. Where one is missing, a
+single warning says what skclf does instead: training is slower or less convenient, with the same
+result.
 """
 
 import sys
@@ -23,16 +24,16 @@ def _warn_once(name, consequence):
     if name not in _warned_of:
         _warned_of.add(name)
         warnings.warn(
-            f"This version of Keras, TensorFlow or SciPy has no {name} any more, which skclf "
-            f"relies on: {consequence}. Results stay the same. Update skclf, or install the "
-            "versions that it was tested with.",
+            f"The installed version of Keras, TensorFlow or SciPy lacks {name}, which skclf relies "
+            f"on: {consequence}. Results stay the same. Update skclf, or install the versions that "
+            "it was tested with.",
             RuntimeWarning,
             stacklevel=3,
         )
 
 
 def optimizer_slots(optimizer, *names):
-    """Lists of an optimizer's variables, one list for each name, or None if one is missing.
+    """The lists of an optimizer's slot variables, one for each name, or None if one is missing.
 
     Parameters
     ----------
@@ -53,14 +54,15 @@ def optimizer_slots(optimizer, *names):
 
 
 def place_of(optimizer, variable):
-    """Position of a trainable variable in the lists that `optimizer_slots` gives."""
+    """Position of a trainable variable in the lists returned by `optimizer_slots`."""
     return optimizer._get_variable_index(variable)
 
 
 def skip_all_reduce(optimizer):
-    """Leave out the sum of the gradients over replicas, of which there is one.
+    """Make an optimizer skip the sum of the gradients over replicas, since there is only one.
 
-    Keras would sum them by a function that TensorFlow keeps for good, and the graph with it.
+    Keras sums them by `ReplicaContext.all_reduce`, which uses `tf.custom_gradient`, so the graph of
+    each net would stay in memory for good (tensorflow#27492).
     """
     name = "_all_reduce_sum_gradients"
     if hasattr(optimizer, name):
@@ -77,20 +79,22 @@ def learning_rate_variable(optimizer):
     keras.Variable, keras.optimizers.schedules.LearningRateSchedule, callable or None
         None where it can't be found.
     """
+    # A `keras.optimizers.LossScaleOptimizer` has no learning rate of its own.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if hasattr(optimizer, "_learning_rate"):
         return optimizer._learning_rate
+    # The public `learning_rate` gives the current value of a schedule, not the schedule.
     _warn_once("Optimizer._learning_rate", "a schedule is made anew from its configuration")
     return None
 
 
 def direction_of(metric):
-    """``"up"`` or ``"down"`` where Keras says which values of a metric are better, else None."""
+    """``"up"`` or ``"down"`` if Keras says which values of a metric are better, else None."""
     return getattr(metric, "_direction", None)
 
 
 def wrapped_function(metric):
-    """The function whose mean a metric is, or None."""
+    """The function whose mean a metric computes, or None for other metrics."""
     if not isinstance(metric, keras.metrics.MeanMetricWrapper):
         return None
     if hasattr(metric, "_fn"):
@@ -100,10 +104,11 @@ def wrapped_function(metric):
 
 
 def keras_state():
-    """The module in which Keras keeps what belongs to a thread, or None.
+    """The module that holds Keras's state of the current thread, or None if it is missing.
 
     It has ``get_global_attribute`` and ``set_global_attribute``.
     """
+    # Looked up in `sys.modules`: an import of a private module could fail, and Keras has loaded it.
     state = sys.modules.get("keras.src.backend.common.global_state")
     if not hasattr(state, "set_global_attribute") or not hasattr(state, "get_global_attribute"):
         _warn_once("backend.common.global_state", "nets are compiled anew for each fit")
@@ -112,9 +117,9 @@ def keras_state():
 
 
 def module_of_default_seeds():
-    """The module in which Keras draws a seed where none was given, or None.
+    """The module in which Keras draws default seeds, or None if it is missing.
 
-    It draws by its attribute ``python_random``.
+    Keras draws from the module's attribute ``python_random``, which is Python's `random`.
     """
     module = sys.modules.get("keras.src.random.seed_generator")
     if not hasattr(module, "python_random"):
@@ -124,7 +129,7 @@ def module_of_default_seeds():
 
 
 def nodes_of(model):
-    """The nodes of a functional model, each after those that it takes its inputs from, or None.
+    """The nodes of a functional model in topological order, inputs first, or None.
 
     A node has ``operation``, ``arguments`` with ``args`` and ``kwargs``, and ``outputs``.
     """
@@ -132,28 +137,34 @@ def nodes_of(model):
     if by_depth is None:
         _warn_once("Functional._nodes_by_depth", "nets are compiled anew for each fit")
         return None
+    # Keras counts depths from the outputs, so the inputs have the largest.
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
 def starts_at(model, initial_epoch):
-    """The first epoch of a fit, which `keras.callbacks.BackupAndRestore` may have put off."""
+    """Number of the first epoch, which `keras.callbacks.BackupAndRestore` may have changed."""
     return getattr(model, "_initial_epoch", None) or initial_epoch
 
 
 def forget_start(model):
-    """Take back what `keras.callbacks.BackupAndRestore` has set."""
+    """Reset the first epoch that `keras.callbacks.BackupAndRestore` has set in an earlier fit."""
     if getattr(model, "_initial_epoch", None) is not None:
         model._initial_epoch = None
 
 
 def build_metrics(model, X, y, sample_weight):
-    """Create the variables of a model's metrics from rows' shapes and types; whether that worked.
+    """Create the variables of a model's metrics from shapes and types, without values.
 
     Parameters
     ----------
     model : keras.Model
         Compiled.
     X, y, sample_weight : keras.KerasTensor
+
+    Returns
+    -------
+    bool
+        Whether the installed version of Keras can do so.
     """
     if not hasattr(model, "_symbolic_build"):
         _warn_once("Model._symbolic_build", "metrics are built by an update that is taken back")
@@ -163,16 +174,16 @@ def build_metrics(model, X, y, sample_weight):
 
 
 def compiled_call(function, executor):
-    """A compiled function as a callable of its tensors that gives its structured output.
+    """Wrap a compiled function in a callable with less overhead, from tensors to outputs.
 
-    TensorFlow's own call of a function binds and checks its arguments anew each time, which takes
-    as long as an epoch of the smallest nets.
+    TensorFlow binds and checks the arguments of a `ConcreteFunction` at each call, which takes as
+    long as an epoch of the smallest nets. So the operation that runs the graph is called directly.
 
     Parameters
     ----------
     function : tensorflow.types.experimental.ConcreteFunction
     executor : str
-        ``"SINGLE_THREADED_EXECUTOR"``, or ``""`` for TensorFlow's own choice.
+        ``"SINGLE_THREADED_EXECUTOR"``, or ``""`` for TensorFlow's default.
     """
     needed = ("name", "outputs", "captured_inputs", "structured_outputs")
     missing = [f"ConcreteFunction.{name}" for name in needed if not hasattr(function, name)]
@@ -199,7 +210,7 @@ def compiled_call(function, executor):
 
 
 def sparse_tools():
-    """SciPy's module of kernels for sparse matrices, or None where it is another."""
+    """SciPy's private module of kernels for sparse matrices, or None if one of them is missing."""
     names = ("csr_row_index", "csr_matvecs", "csc_matvecs")
     missing = [name for name in names if not hasattr(_sparsetools, name)]
     if missing:
@@ -208,20 +219,23 @@ def sparse_tools():
     return _sparsetools
 
 
-# Eigen's kernels load this many bytes at a time.
+# The alignment in bytes that TensorFlow's kernels expect of tensors (`Tensor::IsAligned`): Eigen
+# loads as many at a time.
 _ALIGNMENT = 64
 
 
 def aligned_memory(shape):
-    """An uninitialized float32 array that a tensor can share."""
+    """An uninitialized float32 array whose memory a tensor can share."""
     n_bytes = 4 * int(np.prod(shape))
+    # NumPy aligns to 16 bytes only, so some bytes at the start are skipped.
     memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + n_bytes].view(np.float32).reshape(shape)
 
 
 def shared_tensor(array):
-    """A tensor that shares the memory of an array from `aligned_memory`."""
+    """A tensor that shares the memory of an array made by `aligned_memory`."""
+    # `tf.constant` always copies.
     from_dlpack = getattr(getattr(tf.experimental, "dlpack", None), "from_dlpack", None)
     if from_dlpack is None:
         _warn_once("experimental.dlpack.from_dlpack", "rows are copied once more in each epoch")
@@ -230,7 +244,7 @@ def shared_tensor(array):
 
 
 def raw_operations(*names, without="the updates of the optimizer are not fused"):
-    """Whether TensorFlow has these raw operations; what follows where one is missing."""
+    """Whether TensorFlow has these raw operations; the warning says ``without`` if it hasn't."""
     missing = [name for name in names if not hasattr(tf.raw_ops, name)]
     if missing:
         _warn_once(f"raw_ops.{missing[0]}", without)

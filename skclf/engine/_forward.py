@@ -1,7 +1,8 @@
-"""From a batch of rows to logits, in a graph.
+"""The forward pass of a `Net`: from a batch of rows to logits, within a graph.
 
-A net of skclf's own layers is run layer by layer, without the checks and conversions that Keras
-makes at each call, which leaves fewer operations. The user's own bodies are run as Keras runs them.
+skclf's own layers are called one by one, without the checks and conversions that Keras adds to each
+call, so that the graph has fewer operations. Bodies that users wrote are called through Keras,
+since their layers may do anything. `OpenForward` in `_open` is the counterpart for an `OpenNet`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import tensorflow as tf
 from skclf.engine._fused_layers import fused, fusible
 from skclf.engine._sparse import SparseProduct
 
-# Layers whose operations take microseconds where they have few weights.
+# Keras's layers whose operations take microseconds if they have few weights. Convolutions and
+# recurrent layers do much work with few weights, and of other layers nothing is known.
 _SMALL_LAYERS = {
     "Activation",
     "Add",
@@ -32,7 +34,7 @@ _SMALL_LAYERS = {
 
 
 def forward_of(net):
-    """The forward pass of a `Net`."""
+    """Make the forward pass of a `Net`."""
     return BodyForward(net) if net.is_body else LayersForward(net)
 
 
@@ -49,11 +51,11 @@ class Forward(ABC):
     head : callable
         Activation of the output layer.
     sparse_product : SparseProduct or None
-        Of sparse rows with the kernel of the first layer.
+        The product of sparse rows and the kernel of the first layer; None for dense rows.
     widest : int
-        Most values of a row that one layer gives.
+        The largest number of values per row among the outputs of the layers.
     adds_up : bool
-        Whether the penalties are the same for each batch, whatever its size.
+        Whether the penalties depend on the weights only, and not on the batch or its size.
     """
 
     def __init__(self, net):
@@ -61,10 +63,12 @@ class Forward(ABC):
         self.output_layer = net.layers[-1]
         self.head = self.output_layer.activation
         self.sparse_product = self._first_layer = None
+        # `output` raises an AttributeError for a layer of which Keras has recorded no call.
         layers = [layer for layer in net.layers if hasattr(layer, "output")]
         if net.inputs[0].sparse:
             self._first_layer = self._first_dense_layer()
             self.sparse_product = SparseProduct(*self._first_layer.kernel.shape)
+            # The input layer: its sparse rows never exist as a dense tensor.
             layers = layers[1:]
         self.widest = max(_n_values(layer.output) for layer in layers)
         self.adds_up = True
@@ -76,39 +80,47 @@ class Forward(ABC):
         Parameters
         ----------
         X : tf.Tensor
-            What `net_input` gives.
+            As returned by `net_input`.
         training : bool
         """
 
     @abstractmethod
     def is_small(self, few_weights):
-        """Whether an operation of a step takes microseconds."""
+        """Whether each operation of a step takes only microseconds, so that one thread is fastest.
+
+        Parameters
+        ----------
+        few_weights : int
+            The number of weights below which this holds.
+        """
 
     @abstractmethod
     def _first_dense_layer(self):
-        """The dense layer that sparse rows go into."""
+        """The dense layer that takes the sparse rows."""
 
     def net_input(self, X):
-        """The rows of a batch; of sparse rows their product with the first layer's kernel."""
+        """The dense rows of a batch, or the product of its sparse rows and the first kernel."""
         if self.sparse_product is None:
             return X
         return self.sparse_product(X, self._first_layer.kernel.value)
 
     def add_sparse_gradient(self, variables, gradients, upstream):
-        """Add the gradient that the first kernel gets through SciPy's product, if it is trained."""
+        """Add the gradient of the first kernel from SciPy's product, if that kernel is trained."""
         for place, variable in enumerate(variables):
             if variable is self._first_layer.kernel:
+                # The tape can't see SciPy's product, so its gradient has only the penalty, if any.
                 of_product, of_penalty = self.sparse_product.gradient(upstream), gradients[place]
                 gradients[place] = of_product if of_penalty is None else of_product + of_penalty
 
     def _weighted_sums(self, layer, values):
-        """What a dense layer makes of its input, before its activation."""
+        """The output of a dense layer before its activation."""
+        # For the first layer of sparse rows, `net_input` has computed the product already.
         if self.sparse_product is None or layer is not self._first_layer:
             values = tf.matmul(values, layer.kernel.value)
         return values if layer.bias is None else tf.nn.bias_add(values, layer.bias.value)
 
     def _has_few_weights(self, few_weights):
-        """Sparse rows are multiplied by SciPy, so that their kernel doesn't count."""
+        """Whether TensorFlow multiplies by few weights; SciPy multiplies sparse rows."""
         kernels = [weight for weight in self._net.trainable_weights if len(weight.shape) > 1]
         if self.sparse_product is not None:
             kernels = [kernel for kernel in kernels if kernel is not self._first_layer.kernel]
@@ -120,7 +132,7 @@ class LayersForward(Forward):
 
     def __init__(self, net):
         super().__init__(net)
-        self._hidden_layers = net.layers[1:-1]
+        self._hidden_layers = net.layers[1:-1]  # without the input layer and the output layer
         following = net.layers[2:]
         self._pooled_before_relu = [
             layer
@@ -129,25 +141,26 @@ class LayersForward(Forward):
         ]
 
     def logits(self, X, training):
-        """Call each layer without Keras's checks."""
+        """Call the layers one after another, without Keras's checks."""
         values, relu_is_due = X, False
         for layer in self._hidden_layers:
             if layer in self._pooled_before_relu:
                 values, relu_is_due = _convolved(layer, values), True
             elif relu_is_due:
-                # The largest of the values without those below zero is the largest of all, without
-                # it if it is below zero. So ReLU and its gradient see a value a window.
+                # ReLU never reverses the order of two values, so the maximum of a window may be
+                # taken first. ReLU and its gradient then work on one value per window.
                 values, relu_is_due = tf.nn.relu(layer.call(values)), False
             elif isinstance(layer, keras.layers.Dense):
                 values = layer.activation(self._weighted_sums(layer, values))
             elif isinstance(layer, keras.layers.Dropout):
+                # Keras's `__call__` would pass the flag on; `call` needs it explicitly.
                 values = layer.call(values, training=training)
             else:
                 values = layer.call(values)
         return self._weighted_sums(self.output_layer, values)
 
     def is_small(self, few_weights):
-        """Convolutions never are."""
+        """Whether the net has few weights and no convolutions."""
         if any(isinstance(layer, keras.layers.Conv2D) for layer in self._net.layers):
             return False
         return self._has_few_weights(few_weights)
@@ -157,7 +170,7 @@ class LayersForward(Forward):
 
 
 class BodyForward(Forward):
-    """Runs a body of the user's own by Keras, up to the output layer."""
+    """Runs a body that the user wrote through Keras, and computes the output layer itself."""
 
     def __init__(self, net):
         super().__init__(net)
@@ -165,12 +178,13 @@ class BodyForward(Forward):
         start, end = net.inputs[0], self.output_layer.input
         if self._first_layer is not None and self._first_layer is not self.output_layer:
             start = self._first_layer.output
-        # A model of the same layers, and not an attribute of the net, which would count it in.
+        # A model that shares the layers. The net can't hold it, since Keras would track it there as
+        # one more layer.
         self._body = None if start is end else keras.Model(start, end)
         self._fusible_layers = fusible(all_layers(net))
 
     def logits(self, X, training):
-        """Call the body, which also takes down the losses of its layers."""
+        """Call the body; Keras then records the losses of its layers."""
         values = X
         if self._first_layer is not None and self._first_layer is not self.output_layer:
             values = self._first_layer.activation(self._weighted_sums(self._first_layer, values))
@@ -180,7 +194,7 @@ class BodyForward(Forward):
         return self._weighted_sums(self.output_layer, values)
 
     def is_small(self, few_weights):
-        """Only layers of which that is known may be."""
+        """Whether the body has few weights, vectors as rows, and only layers known to be small."""
         are_small = all(
             type(layer).__name__ in _SMALL_LAYERS and type(layer).__module__.startswith("keras.")
             for layer in self._net.layers
@@ -198,19 +212,20 @@ def _is_relu_convolution(layer):
 
 
 def _convolved(layer, values):
-    """What a layer of `nets.Convolution` computes before its activation."""
+    """The output of the Keras layer of a `nets.Convolution` before its activation."""
     sums = tf.nn.conv2d(values, layer.kernel.value, strides=1, padding="SAME")
     return tf.nn.bias_add(sums, layer.bias.value)
 
 
 def all_layers(layer):
-    """A layer or model and all layers within it."""
+    """Yield a layer or model and all layers inside it, at any depth."""
     yield layer
     for inner in getattr(layer, "layers", ()):
         yield from all_layers(inner)
 
 
 def _penalizes_weights_alone(net):
+    # A layer that the user wrote may call `add_loss` with anything.
     for layer in all_layers(net):
         is_of_keras = type(layer).__module__.startswith("keras.") or layer is net
         if not is_of_keras or type(layer).__name__ == "ActivityRegularization":
@@ -221,6 +236,6 @@ def _penalizes_weights_alone(net):
 
 
 def _n_values(output):
-    """How many values of a row a layer gives; of open sizes one."""
+    """Number of values per row in a layer's output; open sizes count as 1."""
     shapes = [tensor.shape[1:] for tensor in (output if isinstance(output, list) else [output])]
     return sum(int(np.prod([size or 1 for size in shape])) for shape in shapes)

@@ -1,10 +1,11 @@
-"""One kernel for an optimizer's update of a variable, where TensorFlow has it.
+"""Updates of SGD, RMSprop and Adam by TensorFlow's fused kernels.
 
-Keras writes an update as about ten operations, each a pass over the variable. TensorFlow's fused
-kernels for SGD, RMSprop and Adam compute the same formula in one.
+Keras writes the update of a variable as about ten operations, each a pass over the variable. A
+fused kernel computes the same formula in one pass.
 
-An update here is a function of the variable's place among those that are trained, its handle, the
-gradient and the learning rate.
+An update in this file is a function of four arguments: the position of the variable among the
+trained ones, its handle, the gradient and the learning rate. Formulas that no kernel of TensorFlow
+computes don't belong here; Keras's own updates are used for them.
 """
 
 import keras
@@ -13,22 +14,23 @@ import tensorflow as tf
 
 from skclf.engine import _compat
 
-# TensorFlow's kernel for Adam overestimates its own work by the square of the number of weights,
-# and wakes other threads for 48 of them, which takes 50 us. From this size on, threads pay.
+# TensorFlow's kernel for Adam estimates its work by the square of the number of weights, so even 48
+# weights wake other threads, which takes 50 us. From this size on, threads are worth that.
 _LARGE = 50_000
 
 
 def fuse_updates(optimizer):
-    """Make a built optimizer update by fused kernels, if it is of a kind that has them.
+    """Make a built optimizer use fused kernels, if TensorFlow has one for it.
 
     Subclasses, the variants ``centered`` and ``amsgrad``, and optimizers whose ``update_step`` was
-    replaced are left as they are.
+    replaced are left unchanged.
 
     Returns
     -------
     list of keras.Variable
-        What the kernels write to besides the optimizer's own variables.
+        Variables that the kernels write to in addition to the optimizer's own.
     """
+    # Of the exact classes, since a subclass may compute something else.
     if "update_step" in vars(optimizer):
         return []
     if type(optimizer) is keras.optimizers.SGD:
@@ -52,7 +54,8 @@ def _fuse_rmsprop(optimizer):
         return []
     velocities, increments = slots
     further_variables = []
-    if not optimizer.momentum:  # the kernel writes its increments all the same
+    # Without momentum Keras has no increments, but the kernel writes them in any case.
+    if not optimizer.momentum:
         increments = further_variables = [_zeros_like(velocity) for velocity in velocities]
     _fuse(optimizer, rmsprop_update(optimizer, velocities, increments))
     return further_variables
@@ -71,6 +74,7 @@ def _fuse(optimizer, update):
         place = _compat.place_of(optimizer, variable)
         update(place, _handle(variable), gradient, learning_rate)
 
+    # On the instance: Keras's `apply_gradients` still clips gradients, decays weights and counts.
     optimizer.update_step = update_step
 
 
@@ -84,7 +88,7 @@ ADAM_OPERATIONS = ("ResourceApplyAdam", "ResourceApplyAdagradV2")
 
 
 def is_large(size):
-    """Whether threads pay in the update of so many weights."""
+    """Whether several threads are faster than one in Adam's update of so many weights."""
     return bool(size >= _LARGE)
 
 
@@ -94,9 +98,9 @@ def sgd_update(optimizer, momentums):
     Parameters
     ----------
     optimizer : keras.optimizers.SGD
-        Gives ``momentum`` and ``nesterov``.
+        Its ``momentum`` and ``nesterov`` are used.
     momentums : list of variables
-        One for each place; none are read without momentum.
+        One for each position; not used without momentum.
     """
 
     def update(place, handle, gradient, learning_rate):
@@ -122,9 +126,9 @@ def rmsprop_update(optimizer, velocities, increments):
     Parameters
     ----------
     optimizer : keras.optimizers.RMSprop
-        Gives ``rho``, ``momentum`` and ``epsilon``.
+        Its ``rho``, ``momentum`` and ``epsilon`` are used.
     velocities, increments : list of variables
-        One for each place.
+        One for each position.
 
     References
     ----------
@@ -148,16 +152,16 @@ def rmsprop_update(optimizer, velocities, increments):
 
 
 def adam_update(optimizer, momentums, velocities, are_large):
-    """The update by Adam [1]_, with Keras's epsilon, the "epsilon hat" of section 2.
+    """The update by Adam [1]_, with Keras's epsilon, which is "epsilon hat" in section 2.
 
     Parameters
     ----------
     optimizer : keras.optimizers.Adam
-        Gives ``beta_1``, ``beta_2``, ``epsilon`` and ``iterations``.
+        Its ``beta_1``, ``beta_2``, ``epsilon`` and ``iterations`` are used.
     momentums, velocities : list of variables
-        One for each place.
+        One for each position.
     are_large : sequence of bool
-        Of each place, whether threads pay.
+        For each position, whether several threads are faster than one, by `is_large`.
 
     References
     ----------
@@ -165,6 +169,7 @@ def adam_update(optimizer, momentums, velocities, are_large):
     """
 
     def scalars(learning_rate):
+        # Keras counts the step after the update, so the first one is number 0 here.
         step = tf.cast(optimizer.iterations + 1, tf.float32)
         rate = tf.cast(learning_rate, tf.float32)
         powers = tf.pow(optimizer.beta_1, step), tf.pow(optimizer.beta_2, step)
@@ -178,7 +183,8 @@ def adam_update(optimizer, momentums, velocities, are_large):
         if not are_large[place]:
             _add(m, (gradient - _read(m)) * (1 - optimizer.beta_1))
             _add(v, (tf.square(gradient) - _read(v)) * (1 - optimizer.beta_2))
-            # Without an update of its slots this is variable -= rate * m / (sqrt(v) + epsilon).
+            # With update_slots=False, Adagrad's kernel computes
+            # variable -= rate * m / (sqrt(v) + epsilon), which is Adam's last step, in one thread.
             tf.raw_ops.ResourceApplyAdagradV2(
                 var=handle,
                 accum=v,
@@ -205,7 +211,7 @@ def adam_update(optimizer, momentums, velocities, are_large):
 
 
 def _once_a_step(compute):
-    """A function whose value all variables share in the graph of a step."""
+    """Wrap a function so that the updates of all variables in a graph share its value."""
     kept = {}
 
     def value(learning_rate):
@@ -213,6 +219,7 @@ def _once_a_step(compute):
             return compute(learning_rate)
         graph = tf.compat.v1.get_default_graph()
         if graph not in kept:
+            # Tensors of an earlier graph are of no use, and would keep it in memory.
             kept.clear()
             kept[graph] = compute(learning_rate)
         return kept[graph]
@@ -229,5 +236,5 @@ def _read(handle):
 
 
 def _handle(variable):
-    # Keras hands its own variables here, and TensorFlow's while it compiles.
+    # Slots are `keras.Variable` objects; Keras passes the variables to update as `tf.Variable`.
     return (variable if isinstance(variable, tf.Variable) else variable.value).handle

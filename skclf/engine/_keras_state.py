@@ -1,11 +1,12 @@
-"""What Keras keeps for a whole process or thread, put aside while a net is built or traced.
+"""Puts Keras's global state aside while a net is built or traced.
 
-A layer without a seed draws one from Python's global generator, a function such as
-`keras.random.normal` draws from a generator that Keras makes once for each thread, and layers
-without names are counted. So a body of the user's own would depend on what the process did before,
-and change what comes after. Within `own_state` it depends on a seed alone. Other threads notice
-nothing of it: the counts and the generator are kept by thread, and in the place of Python's
-generator stands one that looks at the thread.
+A layer without a seed draws one from Python's global generator, functions such as
+`keras.random.normal` draw from a generator that Keras creates once per thread, and layers without
+names are numbered. So a body that a user wrote would depend on what the process did before, and
+would affect what comes after. Within `own_state` it depends on a seed only.
+
+Other threads aren't affected: Keras keeps the numbers and its generator per thread, and Python's
+generator is replaced by an object that looks up the generator of the current thread.
 """
 
 import random
@@ -18,13 +19,14 @@ import keras
 from skclf.engine import _compat
 
 _local = threading.local()
+# How many blocks, in all threads, need the replacement of Python's generator at the moment.
 _lock = threading.Lock()
 _users = 0
 
 
 @contextmanager
 def own_state(seed):
-    """Names counted from the start, and all that has no seed drawn by this one.
+    """Number layers anew, and derive from a seed what would otherwise be drawn without one.
 
     Parameters
     ----------
@@ -36,6 +38,7 @@ def own_state(seed):
             yield
             return
         with _attributes(state, object_name_uids=defaultdict(int)):
+            # Made after the counters were reset, and with a name, so that it takes no number.
             generator = keras.random.SeedGenerator(seed % 2**31, name="unseeded")
             with _attributes(state, global_seed_generator=generator):
                 yield
@@ -43,7 +46,7 @@ def own_state(seed):
 
 @contextmanager
 def generator_in_place(generator):
-    """Let a generator stand for Keras's global one, in this thread.
+    """Replace Keras's global generator in this thread.
 
     Parameters
     ----------
@@ -70,7 +73,7 @@ def _attributes(state, **values):
 
 
 class _ByThread:
-    """Stands for the module `random` where Keras draws default seeds from it."""
+    """Replaces the module `random` in the module where Keras draws default seeds."""
 
     def __getattr__(self, name):
         return getattr(getattr(_local, "generator", random), name)
@@ -78,7 +81,7 @@ class _ByThread:
 
 @contextmanager
 def _drawn_by(generator):
-    """Let Keras draw default seeds from a generator, in this thread alone."""
+    """Make Keras draw default seeds from a generator, in this thread only."""
     global _users
     module = _compat.module_of_default_seeds()
     if module is None:
@@ -94,6 +97,7 @@ def _drawn_by(generator):
         _local.generator = earlier
         with _lock:
             _users -= 1
+            # Other threads may still be within such a block.
             if not _users:
                 module.python_random = random
 

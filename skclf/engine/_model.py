@@ -1,4 +1,9 @@
-"""The `keras.Model` that skclf trains."""
+"""`Net`, the `keras.Model` that skclf trains, and `evaluate`.
+
+A `Net` decides which way a fit takes: its own compiled epochs, in `_fit` and `_program`, or Keras's
+own ``fit`` where a callback is called at each batch or something can't be compiled. Both give the
+same result. The forward pass, the training step and the loop over the epochs are in other files.
+"""
 
 import warnings
 from contextlib import nullcontext
@@ -26,14 +31,14 @@ from skclf.engine._program import (
 from skclf.engine._variables import assign, by_value
 
 _BATCH_HOOKS = ("on_batch", "on_train_batch", "on_test")
-# Of Keras's own callbacks, those that do nothing at a batch where they save once an epoch.
+# Keras's own callbacks that override hooks of batches, but do nothing there if save_freq="epoch".
 _SAVE_BY_EPOCH = (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
 
 
 class Net(keras.Model):
     """A functional Keras model that trains with its own seeded batch order and class weights.
 
-    It outlives a fit: `begin` sets all that one fit may have left behind.
+    It outlives a fit: `begin` resets everything that an earlier fit may have left behind.
 
     Parameters
     ----------
@@ -41,19 +46,20 @@ class Net(keras.Model):
     optimizer : keras.optimizers.Optimizer
         Unbuilt, with its own learning rate.
     loss : str
-        The cross-entropy, which also says in which form the targets are.
+        Keras's name of a cross-entropy, which also determines the form of the targets.
     metrics : list of keras.metrics.Metric
     own_loss : keras.losses.Loss or None
-        What is minimized instead of the cross-entropy.
+        The loss to minimize instead of the cross-entropy.
     is_body : bool
-        Whether a body of the user's own lies between the input and the output layer.
+        Whether a body that the user wrote lies between the input and the output layer.
     """
 
     has_open_sizes = False
 
     def __init__(self, inputs, outputs, optimizer, loss, metrics, own_loss=None, is_body=False):
         super().__init__(inputs=inputs, outputs=outputs, name="skclf_net")
-        # A global policy of mixed precision would put another optimizer around this one.
+        # With auto_scale_loss, a global policy of mixed precision would wrap the optimizer.
+        # `weighted_metrics` get the sample weights, unlike `metrics`.
         self._settings = {
             "loss": loss if own_loss is None else own_loss,
             "weighted_metrics": metrics,
@@ -62,13 +68,14 @@ class Net(keras.Model):
         self.compile(optimizer=optimizer, **self._settings)
         n_outputs = outputs.shape[-1]
         self.target_loss, self.own_loss, self.is_body = loss, own_loss, is_body
-        # What Keras's functions draw from that were given no seed, in layers of the user's own.
+        # Replaces Keras's global generator for functions without a seed in the user's layers.
         self.unseeded_numbers = keras.random.SeedGenerator(0) if is_body else None
         self.order_seed = 0
         self.class_weight = None
         self.announces = False
         self.metrics_add_up = all(map(adds_up, metrics))
-        # Of several labels a row, the weights of negatives and of positives of each.
+        # With several labels per row, each label has a weight for negatives and one for positives.
+        # A variable, so that the compiled programs serve all class weights.
         has_labels = loss == "binary_crossentropy" and n_outputs > 1
         weights = tf.ones((2, n_outputs) if has_labels else max(2, n_outputs))
         self._class_weight_variable = tf.Variable(weights, trainable=False)
@@ -76,17 +83,19 @@ class Net(keras.Model):
         optimizer.build(self.trainable_variables)
         self._build_metrics()
         variables = [*optimizer.variables, *fuse_updates(optimizer)]
-        # Keras would take variables in an attribute for weights of the net.
+        # In a closure: Keras would track variables in an attribute as weights of the net.
         self._reset_optimizer = partial(assign, variables, [by_value(v) for v in variables])
         self._programs = self._new_programs()
+        # Last, when all attributes are set.
         self._unchanged = Unchanged(self)
 
     def _build_metrics(self):
-        """Create the metrics' variables, before a graph is compiled around them.
+        """Create the variables of the metrics, before a graph that uses them is compiled.
 
-        Keras's own metrics are updated once by made-up rows, which is fastest. What others would
-        do with such rows isn't known: they get shapes and types, unless they need values.
+        Keras's own metrics are updated once with made-up rows, which is fastest. Other metrics
+        might do anything with such rows, so they get only shapes and types unless they need values.
         """
+        # Variables can't be created while an epoch is traced. `begin` and each epoch reset them.
         n_outputs, target = self.output_shape[-1], self._target_spec()
         if not self.metrics_add_up:
             y = keras.KerasTensor(target.shape, target.dtype.name)
@@ -96,6 +105,7 @@ class Net(keras.Model):
             except Exception as error:
                 if not needs_values(error):
                     raise
+        # Two rows of each class, so that metrics of a class have something to count.
         codes = np.tile(np.arange(max(2, n_outputs)), 2)
         y = np.eye(n_outputs)[codes] if target.shape[1] > 1 else codes[:, None]
         y_pred = tf.fill((len(codes), n_outputs), 1 / max(2, n_outputs))
@@ -116,7 +126,7 @@ class Net(keras.Model):
         learning_rate=None,
         announces=False,
     ):
-        """Make ready for a fit: initial weights, a new optimizer state, the fit's own settings.
+        """Prepare for a fit: set the weights, reset the optimizer, and set the options of the fit.
 
         Parameters
         ----------
@@ -125,13 +135,13 @@ class Net(keras.Model):
         order_seed : int
             Seeds the order of the rows in each epoch.
         class_weight : ndarray of shape (n_classes,) or (2, n_labels), or None
-            Factor of each class in the training loss; of several labels a row, of the negatives
-            and of the positives of each. Unlike sample weights it leaves the metrics
-            and the validation loss alone, as Keras's own ``class_weight`` does.
+            Factor of each class in the training loss; with several labels per row, of the
+            negatives and the positives of each label. Unlike sample weights, it doesn't affect
+            the metrics and the validation loss; this is so for Keras's own ``class_weight`` too.
         learning_rate : float or None
-            None where the optimizer has a schedule.
+            None if the optimizer has a schedule.
         announces : bool
-            Whether to print a sentence where Keras's own ``fit`` has to train.
+            Whether to print a message if Keras's own ``fit`` has to train.
         """
         self.order_seed = order_seed
         self.announces = announces
@@ -148,25 +158,27 @@ class Net(keras.Model):
         _compat.forget_start(self)
 
     def is_unchanged(self):
-        """Whether callbacks have left layers, optimizer and settings as they were made."""
+        """Whether layers, optimizer and settings are as they were when the net was made."""
         return self._unchanged()
 
     @property
     def dropout_states(self):
         """The variables that hold the states of the layers' random generators."""
+        # By identity: `==` of Keras variables is elementwise.
         weights = set(map(id, self.weights))
         return [v for v in self.variables if id(v) not in weights]
 
     def own_random_numbers(self):
-        """Within it, what draws from Keras's global generator draws from the net's own."""
+        """Context in which Keras's global generator is replaced by the net's own."""
         if self.unseeded_numbers is None:
             return nullcontext()
         return _keras_state.generator_in_place(self.unseeded_numbers)
 
     def final_weights(self):
-        """The weights that training would end with now, by value.
+        """Values of the weights that training would return if it ended now.
 
-        An optimizer that averages weights puts the averages in their place at the end of training.
+        They differ from the current weights if the optimizer averages weights, since it replaces
+        them by the averages at the end of training.
         """
         optimizer, weights = self.optimizer, [by_value(variable) for variable in self.weights]
         finalize = type(optimizer).finalize_variable_values
@@ -174,7 +186,7 @@ class Net(keras.Model):
             return weights
         optimizer.finalize_variable_values(self.trainable_variables)
         final = [by_value(variable) for variable in self.weights]
-        assign(self.weights, weights)
+        assign(self.weights, weights)  # training goes on from the weights without averages
         return final
 
     def with_class_weight(self, y, sample_weight):
@@ -182,9 +194,10 @@ class Net(keras.Model):
         return weighed_by_class(self.class_weight, self.target_loss, y, sample_weight)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Keras's loss, with the class weights while training."""
+        """Compute the loss as Keras does, with the class weights during training."""
         if training:
             sample_weight = self.with_class_weight(y, sample_weight)
+        # Keras has no weights by row and label, which class weights of labels are.
         if sample_weight is not None and sample_weight.shape.rank == 2:
             if self.own_loss is None:
                 loss = mean_loss(keras.losses.get(self.loss), y, y_pred, sample_weight)
@@ -196,7 +209,7 @@ class Net(keras.Model):
         )
 
     def save(self, filepath, overwrite=True, **options):
-        """Save as a plain Keras model, which loads where skclf is not installed."""
+        """Save as a plain Keras model, which can be loaded without skclf."""
         plain = keras.Model(self.input, self.output, name=self.name)
         plain.compile(optimizer=self.optimizer, **self._settings)
         plain.save(filepath, overwrite=overwrite, **options)
@@ -214,9 +227,10 @@ class Net(keras.Model):
         callbacks=None,
         **options,
     ):
-        """Train, as `keras.Model.fit` does, on rows in the net's own seeded order.
+        """Train like `keras.Model.fit`, on rows in the net's own seeded order.
 
-        Keras's own ``fit`` runs where a callback wants to hear of each batch or of validation.
+        Keras's own ``fit`` runs instead if a callback overrides a hook of batches or validation, or
+        if a metric or the optimizer can't be compiled.
 
         Parameters
         ----------
@@ -224,12 +238,13 @@ class Net(keras.Model):
         y : ndarray of shape (n_rows, n_targets)
         batch_size : int
         epochs, initial_epoch : int
-            Numbers of the epoch to stop before and of the first one, counted from 0.
+            As in `keras.Model.fit`: the first epoch is ``initial_epoch``, counted from 0, and the
+            last one ``epochs - 1``.
         sample_weight : ndarray of shape (n_rows,) or None
         validation_data : tuple (X, y, sample_weight) or None
         callbacks : list of keras.callbacks.Callback
         **options
-            The rest of what SciKeras passes; the data are whole, so nothing of it applies.
+            Other arguments that SciKeras passes, such as ``verbose`` and ``shuffle``; ignored.
 
         Returns
         -------
@@ -255,8 +270,8 @@ class Net(keras.Model):
                     [*(callbacks or ()), _RecompilationCheck(self.optimizer)],
                 )
             _warn_of_eager_work("Training", obstacle)
-            self.run_eagerly = True  # what doesn't compile here doesn't compile in Keras either
-        # Keras keeps a compiled step, which would hold an earlier fit's class weights.
+            self.run_eagerly = True  # what can't be compiled here can't be compiled by Keras either
+        # Keras would reuse the step that an earlier fit has compiled with its class weights.
         self.train_function = self.test_function = None
         if validation_data is not None:
             validation_data = Batches(*validation_data, batch_size)
@@ -278,7 +293,10 @@ class Net(keras.Model):
             )
 
     def _check_weighable(self):
-        """Raise a ValueError if a metric gives one number for all rows of a batch."""
+        """Raise a ValueError if a metric gives one number for all rows of a batch.
+
+        Keras would raise an error about the ranks of tensors, which doesn't name the metric.
+        """
         for metric in self._settings["weighted_metrics"]:
             function = _compat.wrapped_function(metric)
             if function is None or adds_up(metric):
@@ -288,20 +306,24 @@ class Net(keras.Model):
             try:
                 values = graph.get_concrete_function(self._target_spec(), y_pred).outputs[0]
             except Exception:
-                continue  # training meets it too, and knows what to do
+                # Any error of the user's function. It doesn't mean that training fails, since Keras
+                # passes the keyword arguments of a `MeanMetricWrapper`, and a subclass may prepare
+                # the arguments. If training does fail, it raises the error or runs without graphs.
+                continue
             if values.shape.rank == 0:
                 raise ValueError(
                     f"Got sample weights, and the metric {metric.name!r} gives one number for all "
-                    "rows of a batch, which weights can't weigh: return a value for each row, such "
-                    "as keras.ops.mean(..., axis=-1), or leave the weights out."
+                    "rows of a batch; expected a value for each row, which can be weighted. Return "
+                    "one for each row, such as keras.ops.mean(..., axis=-1), or leave the weights "
+                    "out."
                 )
 
     def _announce(self, reason):
         if self.announces:
-            print(f"Keras's own fit trains, which is slower: {reason}.")
+            print(f"Training with Keras's own fit, which is slower: {reason}.")
 
     def _programs_now(self):
-        """The programs of this net, which are others once a callback has changed it."""
+        """The compiled programs, or new ones if a callback has changed the net."""
         return self._programs if self.is_unchanged() else self._new_programs()
 
     def _new_programs(self):
@@ -309,7 +331,7 @@ class Net(keras.Model):
 
 
 def evaluate(model, X, y, sample_weight, batch_size):
-    """Loss and metrics of a compiled model, by Keras's own ``evaluate``.
+    """Compute the loss and the metrics of a compiled model with Keras's own ``evaluate``.
 
     Parameters
     ----------
@@ -331,14 +353,14 @@ def evaluate(model, X, y, sample_weight, batch_size):
             raise
         _warn_of_eager_work("Evaluating", obstacle)
     model.run_eagerly, model.test_function = True, None
-    # Keras would build the metrics without values.
+    # Update the metrics once with real rows, since Keras would build them from shapes and types.
     columns = batches[0]
     model.compute_metrics(None, tf.constant(columns[1]), model(columns[0]), None)
     return model.evaluate(batches, verbose=0, return_dict=True)
 
 
 class _SafePoints(keras.callbacks.Callback):
-    """Lets Ctrl-C in between the batches of Keras's own ``fit``."""
+    """Makes Keras's own ``fit`` interruptible by Ctrl-C between batches."""
 
     def on_train_batch_end(self, batch, logs=None):
         safe_point()
@@ -348,7 +370,7 @@ class _SafePoints(keras.callbacks.Callback):
 
 
 class _RecompilationCheck(keras.callbacks.Callback):
-    """Stops a fit whose model was compiled anew by a callback, which Keras can't go on with."""
+    """Stops a fit if a callback has compiled the model, since Keras can't continue then."""
 
     def __init__(self, optimizer):
         super().__init__()
@@ -357,8 +379,8 @@ class _RecompilationCheck(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if not self._is_own(self.model.optimizer):
             raise RuntimeError(
-                "A callback has compiled the model during the fit, which training can't go on "
-                "from: pass the optimizer, loss and metrics as parameters of the classifier."
+                "A callback has compiled the model during the fit; expected the same optimizer in "
+                "all epochs. Pass the optimizer, loss and metrics as parameters of the classifier."
             )
 
 
@@ -369,8 +391,8 @@ def _is_same(one, other):
 def _warn_of_eager_work(work, obstacle):
     warnings.warn(
         f"{work} without compiled graphs, which is many times slower: a metric or the optimizer "
-        f"needs the values of tensors ({str(obstacle).splitlines()[0]}). Write it with keras.ops, "
-        "and without NumPy, float() or if.",
+        f"needs the values of tensors ({str(obstacle).splitlines()[0]}). Write it with keras.ops "
+        "only, without NumPy, float() or if.",
         RuntimeWarning,
         stacklevel=2,
     )
@@ -380,6 +402,7 @@ def hears_of_batches(callback):
     """Whether a callback overrides a hook that Keras calls for each batch or each validation."""
     if type(callback) in _SAVE_BY_EPOCH and callback.save_freq == "epoch":
         return False
+    # Compared by function, so that neither inherited hooks nor hooks set on an instance are missed.
     base = keras.callbacks.Callback
     hooks = (name for name in dir(base) if name.startswith(_BATCH_HOOKS))
     return any(

@@ -1,9 +1,10 @@
-"""Nets of dense layers whose sizes are open: compiled once, trained with any sizes.
+"""Nets of dense layers with open sizes: compiled once, then trained with any sizes.
 
-What TensorFlow compiles depends on the layers' kinds, their number, activations, loss, optimizer
-and metrics. Numbers of features, units and outputs, rates of dropout and factors of penalties are
-values of variables, so that a search over them compiles nothing after its first fit. Keras's
-variables have fixed shapes; TensorFlow's own can do without, and so there is no Keras model.
+The compiled programs depend on the kinds of the layers, their number and activations, the loss, the
+optimizer and the metrics. The numbers of features, units and outputs, the rates of dropout and the
+factors of penalties are values of variables, so a search over them compiles nothing after its first
+fit. Variables of Keras have fixed shapes, but those of TensorFlow needn't have, so an `OpenNet` is
+not a Keras model. Its results are the same, bit by bit, as those of a `Net`.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from skclf.engine._variables import OpenVariable, OpenVariables, assign, by_valu
 
 
 class OpenDense(NamedTuple):
-    """A dense layer of any size.
+    """A dense layer of open size.
 
     Attributes
     ----------
     activation : str
         Keras's name.
     regularizers : tuple of str
-        Names in `keras.regularizers` of the penalties on the kernel.
+        Names of classes in `keras.regularizers`: the penalties on the kernel.
     """
 
     activation: str
@@ -40,11 +41,11 @@ class OpenDense(NamedTuple):
 
 
 class OpenDropout(NamedTuple):
-    """Dropout of any rate."""
+    """Dropout with an open rate."""
 
 
 class OpenKind(NamedTuple):
-    """What is compiled: two nets of one kind are trained by the same programs.
+    """What the compiled programs depend on: nets of the same kind share them.
 
     Attributes
     ----------
@@ -53,12 +54,12 @@ class OpenKind(NamedTuple):
     is_sparse : bool
         Whether the rows are sparse.
     has_few_weights : bool
-        Whether one thread is the fastest.
+        Whether one thread is faster than several.
     are_apart : tuple of bool
-        Of each kernel and bias, whether it is a variable of its own: the others lie in one.
+        For each kernel and bias, whether it is a variable of its own; the others share one.
     are_large : tuple of bool
-        Of the variable that holds the others and of each that is apart, in this order, whether
-        threads pay in its update.
+        For the shared variable and then for each separate one, whether several threads update it
+        faster than one.
     """
 
     layers: tuple[OpenDense | OpenDropout, ...]
@@ -69,13 +70,13 @@ class OpenKind(NamedTuple):
 
 
 def open_kind(layers, shapes, is_sparse, optimizer_class):
-    """What is compiled for a net.
+    """The kind of a net.
 
     Parameters
     ----------
     layers : tuple of OpenDense and OpenDropout
     shapes : list of tuple of int
-        Of kernels and biases.
+        Shapes of the kernels and biases, in the order of the layers.
     is_sparse : bool
     optimizer_class : type
 
@@ -84,40 +85,41 @@ def open_kind(layers, shapes, is_sparse, optimizer_class):
     OpenKind
     """
     sizes = [int(np.prod(shape)) for shape in shapes]
-    # Sparse rows are multiplied by SciPy, so that their kernel doesn't count.
+    # Kernels only. SciPy multiplies sparse rows, so the first kernel doesn't count for them.
     n_weights = sum(sizes[2 if is_sparse else 0 :: 2])
-    # Of a large kernel a copy would cost more than an operation; SciPy takes the first as it is.
+    # Splitting the shared variable copies its parts. For a large kernel this takes longer than one
+    # more operation. SciPy takes the first kernel of sparse rows as it is.
     are_apart = tuple(
         len(shape) == 2 and (is_large(size) or (is_sparse and place == 0))
         for place, (shape, size) in enumerate(zip(shapes, sizes, strict=True))
     )
     together = sum(size for size, is_apart in zip(sizes, are_apart, strict=True) if not is_apart)
     apart = [size for size, is_apart in zip(sizes, are_apart, strict=True) if is_apart]
-    # RMSprop's update is the same for all.
+    # Only Adam has different updates for small and large variables.
     differ = optimizer_class is keras.optimizers.Adam
     are_large = tuple(differ and is_large(size) for size in (together, *apart))
     return OpenKind(layers, is_sparse, n_weights < FEW_WEIGHTS, are_apart, are_large)
 
 
 class OpenNet:
-    """Trains nets of one kind; it has what `Net` offers to the bridge and to `Programs`.
+    """Trains nets of one kind; has the attributes and methods of `Net` that its users need.
 
     Parameters
     ----------
     kind : OpenKind
     optimizer : keras.optimizers.Optimizer
-        Unbuilt, one that `OpenOptimizer` can take the place of.
+        Unbuilt, of a class that `OpenOptimizer` can replace.
     loss : str
-        The cross-entropy.
+        Keras's name of a cross-entropy.
     metrics : list of keras.metrics.Metric
-        Means over rows, whose variables are numbers.
+        Means over rows: the shapes of their variables must not depend on the net's sizes.
     """
 
     name = "skclf_net"
     has_open_sizes = True
     metrics_add_up = True
     own_loss = None
-    # SciKeras asks for these, and for the loss.
+    # SciKeras reads these three and the loss.
     compiled = True
     outputs = (None,)
     output_shape = (None, None)
@@ -129,7 +131,8 @@ class OpenNet:
         self._store = OpenVariables(ranks, kind.are_apart)
         self.weights = self._store.variables
         self.optimizer = OpenOptimizer(optimizer, self._store, kind.are_large)
-        # By class, or of several labels a row by negatives and positives.
+        # Weights by class, or by negatives and positives of each label. A program is compiled for
+        # one of the two ranks.
         self._class_weights = {rank: OpenVariable(rank) for rank in (1, 2)}
         self.class_weight = None
         self._metrics = metrics
@@ -161,14 +164,14 @@ class OpenNet:
         rates=(),
         factors=(),
     ):
-        """Make ready for a fit, as `Net.begin` does.
+        """Prepare for a fit, like `Net.begin`; also set the sizes, rates and factors.
 
         Parameters
         ----------
         rates : sequence of float
-            Of each dropout layer.
+            Rates of the dropout layers.
         factors : sequence of float
-            Of each penalty.
+            Factors of the penalties.
         """
         self.order_seed = order_seed
         self._store.begin(weights)
@@ -181,15 +184,15 @@ class OpenNet:
             assign([self.class_weight], [class_weight])
 
     def is_unchanged(self):
-        """Whether it can serve another fit: no callback of the user's gets it."""
+        """Whether it can be reused: always, since callbacks that users write never get it."""
         return True
 
     def final_weights(self):
-        """The weights that training would end with now, by value."""
+        """Values of the weights that training would return if it ended now."""
         return [by_value(variable) for variable in self.weights]
 
     def own_random_numbers(self):
-        """Nothing draws from Keras's global generator."""
+        """Empty context, since nothing here draws from Keras's global generator."""
         return nullcontext()
 
     def with_class_weight(self, y, sample_weight):
@@ -202,12 +205,12 @@ class OpenNet:
         return self._forward.penalties()
 
     def reset_metrics(self):
-        """Begin an epoch, in a graph."""
+        """Reset the metrics at the start of an epoch, in a graph."""
         for metric in self._metrics:
             metric.reset_state()
 
     def compute_metrics(self, x, y, y_pred, sample_weight):
-        """Values of the metrics after these rows, in a graph."""
+        """Update the metrics with rows and return their values, in a graph."""
         for metric in self._metrics:
             metric.update_state(y, y_pred, sample_weight)
         return {metric.name: metric.result() for metric in self._metrics}
@@ -225,7 +228,7 @@ class OpenNet:
         callbacks=None,
         **options,
     ):
-        """Train, as `Net.fit` does, with callbacks that are called once an epoch."""
+        """Train like `Net.fit`, with callbacks that are called once an epoch."""
         return fit_by_epochs(
             self,
             lambda: self._programs,
@@ -238,7 +241,7 @@ class OpenNet:
 
 
 class OpenForward:
-    """From a batch of rows to logits, in a graph, for layers of open sizes.
+    """The forward pass of an `OpenNet`: from a batch of rows to logits, in a graph.
 
     Parameters
     ----------
@@ -248,7 +251,7 @@ class OpenForward:
     Attributes
     ----------
     generators : list of keras.random.SeedGenerator
-        Of each dropout layer.
+        One for each dropout layer.
     """
 
     adds_up = True
@@ -263,7 +266,8 @@ class OpenForward:
         for layer in kind.layers:
             if isinstance(layer, OpenDropout):
                 self.generators.append(keras.random.SeedGenerator(0))
-                # The rate, and what Keras multiplies the other values by.
+                # The rate, and the factor 1 / (1 - rate) for kept values. `begin` computes it in
+                # float64, as Keras does, so that the bits are the same.
                 self._rates.append(tf.Variable([0.0, 1.0], trainable=False))
                 self._layers.append((_dropped, self._rates[-1], self.generators[-1]))
             else:
@@ -271,28 +275,30 @@ class OpenForward:
                 self._layers.append((keras.activations.get(layer.activation), kernel, bias))
                 for name in layer.regularizers:
                     factor = tf.Variable(0.0, trainable=False)
+                    # A penalty with factor 1, which `penalties` multiplies by the variable.
                     regularizer = getattr(keras.regularizers, name)(1.0)
                     self._factors.append((factor, regularizer, kernel))
-        self.widest = 1
+        self.widest = 1  # set by `begin`
 
     def begin(self, weights, rates, factors):
-        """Take the sizes, rates and factors of a fit."""
+        """Set the sizes, rates and factors of a fit."""
         self.widest = max(bias.size for bias in weights[1::2])
         assign(self._rates, [[rate, 1 / (1 - rate)] for rate in rates])
         assign([factor for factor, _, _ in self._factors], factors)
 
     def is_small(self, few_weights):
-        """Whether an operation of a step takes microseconds."""
+        """Whether each operation of a step takes only microseconds."""
         return self._kind.has_few_weights
 
     def net_input(self, X):
-        """The rows of a batch; of sparse rows their product with the first layer's kernel."""
+        """The dense rows of a batch, or the product of its sparse rows and the first kernel."""
         if self.sparse_product is None:
             return X
         return self.sparse_product(X, self._first_kernel.value)
 
     def add_sparse_gradient(self, variables, gradients, upstream):
-        """Add the gradient that the first kernel gets through SciPy's product."""
+        """Add the gradient of the first kernel from SciPy's product."""
+        # The tape can't see that product, so the gradient so far has only the penalty, if any.
         of_product, of_penalty = self.sparse_product.gradient(upstream), gradients[0]
         gradients[0] = of_product if of_penalty is None else of_product + of_penalty
 
@@ -312,13 +318,13 @@ class OpenForward:
         return values
 
     def penalties(self):
-        """Of each kernel that is penalized."""
+        """The penalties on the kernels, one for each kind of penalty."""
         return [factor * penalty(kernel.value) for factor, penalty, kernel in self._factors]
 
 
 def _dropped(values, rate_and_scale, generator):
-    """Apply dropout as `keras.layers.Dropout` does, bit for bit, with the rate as a variable."""
-    # TensorFlow's random functions take int32 seeds, to which Keras brings its own like this.
+    """Apply dropout with a variable rate, bit for bit as `keras.layers.Dropout` does."""
+    # Keras converts its uint32 seeds to TensorFlow's int32 seeds in this way.
     seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)
     rate, scale = tf.unstack(rate_and_scale)
     is_kept = tf.random.stateless_uniform(tf.shape(values), seed) >= rate

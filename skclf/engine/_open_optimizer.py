@@ -1,4 +1,9 @@
-"""Keras's most used optimizers, for variables whose sizes are open."""
+"""SGD, RMSprop and Adam for variables of open sizes.
+
+A Keras optimizer creates slot variables of fixed shapes. `OpenOptimizer` replaces them by open ones
+and updates with the fused kernels of `_fused`, so only optimizers with such a kernel are here. The
+Keras optimizer inside still holds the settings, the learning rate and the number of iterations.
+"""
 
 import keras
 import numpy as np
@@ -16,7 +21,7 @@ from skclf.engine._fused import (
 )
 from skclf.engine._variables import assign, by_value
 
-# Optimizer -> the names of its slots, and TensorFlow's operations.
+# Class of optimizer -> names of its lists of slots, and the operations of TensorFlow that it needs.
 OPEN_OPTIMIZERS = {
     keras.optimizers.SGD: (("momentums",), SGD_OPERATIONS),
     keras.optimizers.RMSprop: (("_velocities", "_momentums"), RMSPROP_OPERATIONS),
@@ -26,9 +31,9 @@ OPEN_OPTIMIZERS = {
 
 @kept
 def can_be_open(optimizer_class):
-    """Whether `OpenOptimizer` can take the place of optimizers of this class.
+    """Whether `OpenOptimizer` can replace optimizers of this class in their default variant.
 
-    Those with settings that a fused update doesn't know are left to Keras.
+    The settings of an optimizer are not checked here.
     """
     if optimizer_class not in OPEN_OPTIMIZERS:
         return False
@@ -45,26 +50,28 @@ class OpenOptimizer:
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
-        Unbuilt, of a class that `can_be_open` is true of.
+        Unbuilt, of a class for which `can_be_open` is True.
     trained : OpenVariables
     are_large : sequence of bool
-        Of each of those that are stored, whether threads pay in its update.
+        For each stored variable, whether several threads update it faster than one.
 
     Attributes
     ----------
     variables : list of keras.Variable, OpenVariable and PackedPart
-        In the order of the Keras optimizer's.
+        In the order of the Keras optimizer's variables.
     inner_optimizer : keras.optimizers.Optimizer
-        Its iterations and its learning rate are those of this one.
+        Holds the settings, the learning rate and the number of iterations.
     """
 
     def __init__(self, optimizer, trained, are_large):
         self.inner_optimizer, self._trained = optimizer, trained
+        # Tiny variables of the same ranks: Keras then creates its slots in the usual order.
         optimizer.build([keras.Variable(np.zeros((1,) * len(v.shape))) for v in trained.variables])
         names, _ = OPEN_OPTIMIZERS[type(optimizer)]
         self._slots, places = [], {}
         for number, of_keras in enumerate(_compat.optimizer_slots(optimizer, *names)):
-            # Keras has none without momentum, which the kernel of RMSprop writes all the same.
+            # Also where Keras's list is empty: RMSprop's kernel writes increments even without
+            # momentum.
             self._slots.append(trained.like())
             places |= {id(v): (number, place) for place, v in enumerate(of_keras)}
         found = [(variable, places.get(id(variable))) for variable in optimizer.variables]
@@ -83,7 +90,7 @@ class OpenOptimizer:
         self._plain_start = [by_value(variable) for variable in self._plain]
 
     def reset(self, learning_rate):
-        """Begin anew, for the variables' sizes now; None keeps the learning rate."""
+        """Reset the slots, in the current sizes of the variables; None keeps the learning rate."""
         assign(self._plain, self._plain_start)
         for slot in self._slots:
             slot.begin_at_zero(self._trained)
@@ -91,7 +98,7 @@ class OpenOptimizer:
             self.inner_optimizer.learning_rate = learning_rate
 
     def apply_gradients(self, gradients_and_variables):
-        """Update the variables, in a graph."""
+        """Update the variables by their gradients, in a graph."""
         rate = self.inner_optimizer.learning_rate
         gradients = self._trained.stored_arrays([g for g, _ in gradients_and_variables])
         for place, (gradient, variable) in enumerate(
@@ -102,4 +109,4 @@ class OpenOptimizer:
         tf.raw_ops.AssignAddVariableOp(resource=count.handle, value=tf.constant(1, count.dtype))
 
     def finalize_variable_values(self, trained):
-        """Do nothing: no averages are kept."""
+        """Do nothing, since optimizers that average weights aren't replaced."""

@@ -1,4 +1,8 @@
-"""Prediction by Keras, as one compiled program for any number of rows."""
+"""Prediction by Keras, for nets that NumPy can't compute.
+
+A `Predictor` has one compiled program for any number of rows. It computes up to the output layer
+only, whose product and activation are computed by NumPy, outside of the engine.
+"""
 
 import keras
 import numpy as np
@@ -9,16 +13,17 @@ from skclf.engine import _compat
 from skclf.engine._arrays import as_tensor
 from skclf.engine._variables import assign
 
+# Bounds the memory for the values of hidden layers.
 _ROWS_AT_ONCE = 1024
 
 
 class Predictor:
-    """Computes what reaches the output layer of a model, with whichever weights.
+    """Computes the input of a model's output layer, with any weights.
 
     Parameters
     ----------
     model : keras.Model
-        Its own from now on.
+        Not to be used elsewhere, since its weights are overwritten.
     """
 
     def __init__(self, model):
@@ -32,12 +37,13 @@ class Predictor:
             return hidden(rows, training=False)
 
         self._program = tf.function(compute, autograph=False, input_signature=[spec])
+        # `compiled_call` takes plain tensors only, and a `SparseTensor` consists of three.
         self._call = None
         if not model.inputs[0].sparse:
             self._call = _compat.compiled_call(self._program.get_concrete_function(), "")
 
     def hidden_values(self, weights, X):
-        """Values that reach the output layer.
+        """Compute the values that enter the output layer.
 
         Parameters
         ----------
@@ -50,7 +56,7 @@ class Predictor:
         """
         assign(self._model.weights, weights)
         if self._call is not None and sparse.issparse(X):
-            X = X.toarray()
+            X = X.toarray()  # the net was trained on dense rows
         parts = [
             self._computed(X[start : start + _ROWS_AT_ONCE])
             for start in range(0, X.shape[0], _ROWS_AT_ONCE)

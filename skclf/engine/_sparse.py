@@ -1,8 +1,9 @@
-"""CSR rows beside a compiled graph, which calls SciPy for what concerns them.
+"""The product of sparse rows and the first kernel, computed by SciPy within a compiled graph.
 
-SciPy gathers a batch of rows and multiplies it in a third of the time of TensorFlow's ragged
-gather, sparse product and the product's gradient; and rows that never become tensors are not
-copied.
+SciPy gathers a batch of CSR rows and multiplies it in a third of the time of TensorFlow's ragged
+gather, its sparse product and the gradient of that. The rows never become tensors, so they are not
+copied as a whole. The graph calls back into Python for each product; nothing else of an epoch runs
+in Python.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,19 @@ import tensorflow as tf
 
 from skclf.engine import _compat
 
-# Of a batch: to hand fewer over to a thread and back takes as long as to gather them.
+# Nonzero values of a batch. Passing fewer to a thread and back takes as long as gathering them.
 _VALUES_WORTH_A_THREAD = 5_000
 
 
 class SparseProduct:
-    """Product of a batch of CSR rows and a kernel, with its gradient for the kernel.
+    """Product of a batch of CSR rows and a kernel, with its gradient.
+
+    The batches come in the order that `of` was given, one for each call of the product.
 
     Parameters
     ----------
     n_columns, n_units : int or None
-        The kernel's shape; None where that is open.
+        The shape of the kernel; None for an open size.
     """
 
     def __init__(self, n_columns, n_units):
@@ -33,19 +36,20 @@ class SparseProduct:
 
     @contextmanager
     def of(self, rows, order, batch_size):
-        """Let a graph that has the product in it run on these CSR rows.
+        """Within this context, graphs that contain the product use these CSR rows.
 
         Parameters
         ----------
         rows : CSR of shape (n_rows, n_columns)
         order : ndarray of int of shape (n_rows,)
-            In which the batches come.
+            The order of the rows, from which batches are taken one after another.
         batch_size : int
 
         Raises
         ------
         BaseException
-            What stopped SciPy, Ctrl-C included: of that TensorFlow makes an error of its own.
+            The error that stopped SciPy, also KeyboardInterrupt, instead of the `OpError` that
+            TensorFlow turns it into.
         """
         with ThreadPoolExecutor(1) as thread:
             self._batches = _batches(rows, order, batch_size, thread)
@@ -56,10 +60,11 @@ class SparseProduct:
                     raise self._failure from None
                 raise
             finally:
+                # The net is kept in a cache, and must not keep the user's data in memory.
                 self._batches = self._batch = self._failure = None
 
     def __call__(self, chosen, kernel):
-        """The product, in a graph; its gradient for the kernel is `gradient`'s.
+        """Add the product of the next batch to a graph; `gradient` adds its gradient.
 
         Parameters
         ----------
@@ -76,15 +81,15 @@ class SparseProduct:
         return product
 
     def gradient(self, upstream):
-        """The gradient for the kernel of what the last product went into, in a graph.
+        """Add the gradient with respect to the kernel, through the last product, to a graph.
 
-        `tf.custom_gradient` would know it by itself, but keeps it in a register for good, and the
-        graph with it.
+        With `tf.custom_gradient`, a tape would find it by itself, but TensorFlow then keeps the
+        graph in memory for good (tensorflow#27492).
 
         Parameters
         ----------
         upstream : tf.Tensor of shape (n_chosen, n_units)
-            The gradient for the product.
+            The gradient with respect to the product.
 
         Returns
         -------
@@ -95,7 +100,7 @@ class SparseProduct:
         return slope
 
     def _kept(self, function):
-        """The same function, which keeps the error that it fails by."""
+        """Wrap a function so that an error is stored before TensorFlow converts it."""
 
         def call(*arguments):
             try:
@@ -115,11 +120,12 @@ class SparseProduct:
 
 
 def _batches(rows, order, batch_size, thread):
-    """The rows of each batch, gathered beside TensorFlow's work where that pays."""
+    """Yield the rows of each batch; a thread gathers large batches while TensorFlow works."""
     parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     if batch_size * rows.nnz < _VALUES_WORTH_A_THREAD * rows.shape[0]:
         yield from (_gathered(rows, chosen) for chosen in parts)
         return
+    # The next batch is requested when this one is taken, so one batch waits at a time.
     following = thread.submit(_gathered, rows, parts[0])
     for number in range(1, len(parts) + 1):
         batch = following.result()
@@ -129,14 +135,16 @@ def _batches(rows, order, batch_size, thread):
 
 
 def _gathered(rows, chosen):
-    """Some CSR rows, as something that can be multiplied."""
+    """Gather some CSR rows in a form that can be multiplied."""
     tools = _compat.sparse_tools()
     if tools is None or rows.data.dtype != np.float32:
         return _ScipyRows(rows[chosen])
+    # Consecutive rows, as in validation, are a slice of the arrays and need no copy.
     if chosen[-1] - chosen[0] == len(chosen) - 1 and (np.diff(chosen) == 1).all():
         starts = rows.indptr[chosen[0] : chosen[-1] + 2]
         part = slice(starts[0], starts[-1])
         return _Rows(tools, rows.shape[1], starts - starts[0], rows.indices[part], rows.data[part])
+    # SciPy's kernel takes all its integers in one dtype.
     chosen = chosen.astype(rows.indices.dtype)
     ends = np.zeros(len(chosen) + 1, rows.indptr.dtype)
     np.cumsum(rows.indptr[chosen + 1] - rows.indptr[chosen], out=ends[1:])
@@ -146,7 +154,7 @@ def _gathered(rows, chosen):
 
 
 class _Rows(NamedTuple):
-    """CSR rows that call SciPy's kernels themselves, into memory that TensorFlow can take over."""
+    """CSR rows multiplied by SciPy's private kernels, into memory that TensorFlow can share."""
 
     tools: Any
     n_columns: int
@@ -165,19 +173,19 @@ class _Rows(NamedTuple):
         """The product of the transposed rows with values of shape (n_rows, n_units)."""
         out = self._zeros(self.n_columns, upstream)
         arrays = self.indptr, self.indices, self.data, upstream.ravel(), out.ravel()
-        # The same arrays are the transposed rows in CSC form.
+        # The arrays of CSR rows are also those of the transposed matrix in CSC form.
         self.tools.csc_matvecs(self.n_columns, len(upstream), upstream.shape[1], *arrays)
         return out
 
     @staticmethod
     def _zeros(n_rows, like):
         out = _compat.aligned_memory((n_rows, like.shape[1]))
-        out.fill(0)
+        out.fill(0)  # the kernels add to what is there
         return out
 
 
 class _ScipyRows(NamedTuple):
-    """The same by SciPy's public functions, which copy more."""
+    """CSR rows multiplied by SciPy's public operators, which copy more."""
 
     rows: Any
 

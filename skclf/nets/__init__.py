@@ -1,9 +1,9 @@
-"""Nets as sequences of layers, and what can be done with one.
+"""Nets and their layers, and how to predict with them in NumPy.
 
-A layer is a file: its options, the shapes of its weights, its forward pass in NumPy, the Keras
-layer that trains it, its ONNX nodes. A net is an immutable value that owns no weights; with a list
-of arrays it predicts. Keras and ONNX are imported inside the functions that need them, so that
-predicting loads neither.
+Each kind of layer has a file with its options, the shapes of its weights, its forward pass in
+NumPy, the Keras layer that is trained, and its ONNX nodes. A net is immutable and has no weights;
+to predict, it takes them as a list of arrays. Keras is imported only inside the functions that need
+it, and the ONNX graph is passed in, so predicting loads neither of them. Nothing here trains.
 """
 
 from skclf.nets._activations import ACTIVATIONS

@@ -1,7 +1,7 @@
-"""Activations: one line for each, with its formula in NumPy and its ONNX nodes.
+"""The table of activations: one entry each, with its formula in NumPy and its ONNX nodes.
 
-Names and formulas are Keras's (https://keras.io/api/layers/activations/). An activation that is not
-in the table trains all the same, and predicts through Keras.
+Names and formulas are those of Keras (https://keras.io/api/layers/activations/). A net with an
+activation that is not in the table can be trained too; Keras then predicts with it.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,17 @@ from skclf.nets._products import in_long_runs
 
 
 class Activation(NamedTuple):
-    """An activation, outside Keras.
+    """An activation in NumPy and ONNX.
 
     Attributes
     ----------
     compute : callable
-        From an ndarray to one of the same shape. It may use the memory of its argument.
+        Takes an ndarray and returns one of the same shape. It may overwrite its argument.
     add_to : callable
-        Adds its nodes to a graph, on the last value; features or channels are axis 1 there.
+        Adds its nodes to an ONNX graph, after the last value. Features or channels are axis 1
+        there.
     rises : bool
-        Whether a larger argument never gives a smaller result.
+        Whether the activation is monotonic: a larger argument never gives a smaller result.
     """
 
     compute: Callable[..., np.ndarray]
@@ -53,7 +54,7 @@ def _selu(z):
 
 
 def _node(operator, **attributes):
-    """An activation that is one operator of ONNX."""
+    """The nodes of an activation that is a single ONNX operator."""
     return lambda graph: graph.add(operator, **attributes)
 
 
@@ -62,7 +63,7 @@ def _clip(low, high):
 
 
 def _times(gate):
-    """An activation that multiplies each value by another activation of it."""
+    """The nodes of an activation that is the product of its argument and another activation."""
     return lambda graph: graph.add("Mul", graph.last, gate(graph))
 
 

@@ -1,4 +1,7 @@
-"""Work on many rows, some at a time, by as many threads as linear algebra has."""
+"""Splits work on many rows into chunks, and runs them in as many threads as BLAS may use.
+
+What is computed for a chunk is up to the caller.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,21 @@ from threadpoolctl import ThreadpoolController
 def for_chunks(
     work: Callable[[Any, slice], None], rows: Any, per_chunk: int, in_threads: bool
 ) -> None:
-    """Do some work for all rows, a chunk of them at a time, or several at once.
+    """Call a function for each chunk of rows, in several threads if that helps.
 
-    NumPy and SciPy let other threads run while they compute. The chunks are the same for any number
-    of threads, and so are the results.
+    NumPy and SciPy release Python's lock while they compute. The chunks, and so the results, don't
+    depend on the number of threads.
 
     Parameters
     ----------
     work : callable
-        Takes rows and their slice.
+        Takes the rows of a chunk and their slice.
     rows : {ndarray, CSR}
     per_chunk : int
-        Number of rows.
+        Number of rows in a chunk.
     in_threads : bool
-        Whether the work is done by the thread that asks for it, and not by those of BLAS, which
-        serve one product at a time.
+        Whether to use several threads. It should be False if BLAS itself uses several for the
+        products in ``work``, since they serve one product at a time.
     """
     n_rows = rows.shape[0]
     if n_rows <= per_chunk:
@@ -44,24 +47,26 @@ def for_chunks(
         for chunk in chunks:
             work(cut(rows, chunk), chunk)
         return
-    settings = np.geterr()  # of this thread alone
+    # NumPy's error settings belong to a thread, so new threads don't inherit those of the caller.
+    settings = np.geterr()
     left = iter(chunks)
 
     def work_on() -> None:
         with np.errstate(**settings):
-            # Python lets one thread at a time take the next.
+            # Advancing a list iterator is atomic, so no chunk is taken twice.
             for chunk in left:
                 work(cut(rows, chunk), chunk)
 
+    # This thread works too, so one thread fewer is started.
     with ThreadPoolExecutor(n_threads - 1) as pool:
         helpers = [pool.submit(work_on) for _ in range(n_threads - 1)]
         work_on()
         for helper in helpers:
-            helper.result()
+            helper.result()  # raises the error of that thread, if there was one
 
 
 def _rows_of_csr(rows: Any, chunk: slice) -> Any:
-    """Rows with the memory of all rows, which SciPy's own slices copy."""
+    """Some rows as a view of all rows; SciPy's own slices are copies."""
     starts = rows.indptr[chunk.start : chunk.stop + 1]
     values = slice(starts[0], starts[-1])
     some = type(rows)((chunk.stop - chunk.start, rows.shape[1]), dtype=rows.dtype)
@@ -74,7 +79,7 @@ def _rows_of_csr(rows: Any, chunk: slice) -> Any:
 
 
 def _n_threads() -> int:
-    """How many threads BLAS may use, which joblib and threadpoolctl limit in parallel work."""
+    """Number of threads that BLAS may use; joblib and threadpoolctl limit it in parallel work."""
     return max((library["num_threads"] for library in _blas().info()), default=1)
 
 

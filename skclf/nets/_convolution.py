@@ -1,4 +1,8 @@
-"""Two-dimensional convolution."""
+"""The convolution of `ShapeConvClassifier`, with zero padding and strides of 1.
+
+Convolutions of bodies that users wrote are in `_body/_convolution.py`. The arithmetic that both
+share is in `_window_arithmetic.py`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """A convolution of images with zero padding, which keeps height and width.
+    """A convolution of images with zero padding, so that height and width stay the same.
 
     Parameters
     ----------
@@ -28,9 +32,9 @@ class Convolution(Layer):
     kernel_size : tuple of int
         ``(height, width)``.
     activation : str
-        Keras's name.
+        Keras's name of the activation.
     penalties : tuple of tuple
-        Names and factors of the penalties on the kernel, as ``(("l2", 0.01),)``.
+        Names and factors of the penalties on the kernel, such as ``(("l2", 0.01),)``.
     """
 
     filters: int
@@ -62,10 +66,10 @@ class Convolution(Layer):
     def forward_and_pool(
         self, weights: list[np.ndarray], values: np.ndarray, pool_size: Shape
     ) -> np.ndarray:
-        """Compute the layer and the maximum of each window.
+        """Compute the layer and the maximum of each pooling window.
 
-        Adding a bias keeps the order of values, and so does an activation that never falls. So
-        the maximum comes first, and leaves less to compute.
+        Adding a bias and applying a monotonic activation keep the order of values. So the maximum
+        may be taken first, which leaves fewer values to compute.
         """
         kernel, bias = weights
         sums = convolve(padded_same(values, kernel), kernel, (1, 1), (1, 1), pool_size)
@@ -112,7 +116,7 @@ class Convolution(Layer):
 
 
 def convolve_same(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """2-D cross-correlation with zero padding, as `keras.layers.Conv2D` with ``padding="same"``.
+    """2-D cross-correlation with zero padding, like `keras.layers.Conv2D` with ``padding="same"``.
 
     Parameters
     ----------
@@ -128,7 +132,8 @@ def convolve_same(images: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> n
 
 
 def padded_same(images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Images with as many zeros around them as a convolution needs to keep height and width."""
+    """Pad images with zeros, so that a convolution keeps their height and width."""
+    # For even sizes TensorFlow pads one more line below and to the right.
     n, height, width, channels = images.shape
     (top, below), (left, right) = [((size - 1) // 2, size // 2) for size in kernel.shape[:2]]
     padded = np.zeros((n, top + height + below, left + width + right, channels), images.dtype)

@@ -1,4 +1,7 @@
-"""Dense layers."""
+"""Dense layers of the classifiers with a fixed architecture, and of every output layer.
+
+Those of bodies that users wrote are in `_body/_dense.py`.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,9 @@ class Dense(Layer):
     ----------
     units : int
     activation : str
-        Keras's name.
+        Keras's name of the activation.
     penalties : tuple of tuple
-        Names and factors of the penalties on the kernel, as ``(("l2", 0.01),)``.
+        Names and factors of the penalties on the kernel, such as ``(("l2", 0.01),)``.
     """
 
     units: int
@@ -37,11 +40,11 @@ class Dense(Layer):
     input_rank: ClassVar[int | None] = 1
 
     def name(self, number: int) -> str:
-        """Call it a hidden layer; the net names its output layer."""
+        """The name of a hidden layer; the net names its output layer itself."""
         return f"hidden_{number}"
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Units."""
+        """The number of units."""
         return (self.units,)
 
     def weight_shapes(self, input_shape: Shape) -> list[Shape]:
@@ -92,7 +95,8 @@ def kernel_options(layer: Any) -> dict[str, Any]:
 
     return {
         "activation": layer.activation,
-        # A seed of its own, or Keras would draw one from Python's global generator.
+        # Without a seed, Keras would draw one from Python's global generator. Which one doesn't
+        # matter, since each fit sets the initial weights.
         "kernel_initializer": keras.initializers.GlorotUniform(seed=0),
         "kernel_regularizer": regularizer(layer.penalties),
         "dtype": "float32",

@@ -1,4 +1,4 @@
-"""Dropout, which is there in training alone."""
+"""Dropout of the classifiers with a fixed architecture; it acts in training only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Dropout(Layer):
     Parameters
     ----------
     rate : float
-        Share of the values, at least 0 and below 1.
+        Fraction of the values to set to 0, at least 0 and below 1.
     """
 
     rate: float
@@ -29,7 +29,7 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
 
     def forward(self, weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
-        """Leave the values as they are."""
+        """Return the values unchanged."""
         return values
 
     def build(self, name: str) -> keras.Layer:
@@ -43,7 +43,7 @@ class Dropout(Layer):
 
     @property
     def n_generators(self) -> int:
-        """One."""
+        """One, which draws the values to set to 0."""
         return 1
 
     def faults(self) -> list[str]:

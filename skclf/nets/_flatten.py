@@ -1,4 +1,4 @@
-"""From images to rows."""
+"""The layer between the convolutions and the dense layers of a net for images."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """A layer that makes a row of an image, pixel by pixel with the channels last."""
+    """A layer that turns an image into a vector, pixel by pixel with the channels last."""
 
     kind: ClassVar[str] = "flatten"
     input_rank: ClassVar[int | None] = 3
 
     def name(self, number: int) -> str:
-        """There is one."""
+        """The name without a number, since a net has only one such layer."""
         return self.kind
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """All values in a row."""
+        """The number of all values of a row."""
         return (int(np.prod(input_shape)),)
 
     def forward(self, weights: list[np.ndarray], values: np.ndarray) -> np.ndarray:
@@ -39,6 +39,6 @@ class Flatten(Layer):
         return keras.layers.Flatten("channels_last", dtype="float32", name=name)
 
     def add_to(self, graph: Any, weights: list[np.ndarray], input_shape: Shape) -> None:
-        """Put the channels last, and flatten."""
+        """Add a Transpose that puts the channels last, and a Flatten."""
         graph.add("Transpose", perm=[0, 2, 3, 1])
         graph.add("Flatten", axis=1)

@@ -1,4 +1,8 @@
-"""Nets that are a graph of known layers, such as a body that a user wrote in Keras."""
+"""`GraphNet`: a graph of layers that NumPy and ONNX can compute, such as a user's Keras model.
+
+The layers are in `_body/`. `_graph_of_keras` makes such a net from a Keras model, and
+`_graph_state` from a file; neither Keras nor files occur here.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,10 @@ from skclf.nets._chunks import for_chunks
 from skclf.nets._layer import Shape
 from skclf.nets._products import is_small
 
-# Values of a layer to hold at a time, the windows of a convolution included: so few that 16 MB hold
-# them, and so many that BLAS is called seldom, since each call waits for all its threads.
+# Values of a layer to compute at a time, including the windows of a convolution: few enough to take
+# at most 16 MB, and enough that BLAS is called rarely, since each call waits for all its threads.
 _VALUES_PER_CHUNK = 1 << 21
-# Cutting CSR rows copies them, and only their hidden layers are dense.
+# More for CSR rows, of which only the values of hidden layers are dense.
 _SPARSE_VALUES_PER_CHUNK = 1 << 22
 
 
@@ -30,9 +34,9 @@ class Node:
     ----------
     layer : BodyLayer
     inputs : tuple of int
-        0 is the rows, and k the output of the k-th node, counted from 1.
+        0 stands for the rows, and k for the output of the k-th node, counted from 1.
     weights : tuple of int
-        Positions in the net's list of weights; uses of the same layer share them.
+        Positions in the net's list of weights. Nodes that use the same layer share them.
     """
 
     layer: BodyLayer
@@ -42,14 +46,14 @@ class Node:
 
 @dataclass(frozen=True)
 class GraphNet:
-    """What a net looks like, without its weights; hashable.
+    """The architecture of a net, without its weights; hashable.
 
     Parameters
     ----------
     input_shape : tuple of int
-        Of one row: ``(n_features,)``, ``(height, width, channels)`` or any other.
+        The shape of one row: ``(n_features,)``, ``(height, width, channels)`` or any other.
     nodes : tuple of Node
-        Each after its inputs; the last one is the output layer, a `BodyDense`.
+        In topological order. The last one is the output layer, a `BodyDense`.
     """
 
     input_shape: Shape
@@ -67,12 +71,12 @@ class GraphNet:
 
     @property
     def takes_images(self) -> bool:
-        """Whether rows have more dimensions than one, and not only features."""
+        """Whether a row has more than one dimension."""
         return len(self.input_shape) > 1
 
     @property
     def unknown_layers(self) -> list[Any]:
-        """None: a graph has known layers alone."""
+        """Layers that only Keras can compute: none, since a graph has only known layers."""
         return []
 
     def weight_shapes(self) -> list[Shape]:
@@ -83,16 +87,16 @@ class GraphNet:
         return [shapes[position] for position in sorted(shapes)]
 
     def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
-        """Values of the output layer before its activation, by NumPy and SciPy alone.
+        """Compute the output before the activation of the output layer, with NumPy and SciPy.
 
-        Float64 rows are computed in float64, so that a row's logits depend on the rows beside it
-        in the last bits at most, and float32 rows in float32.
+        Float64 rows are computed in float64, so that the other rows of a call affect a row's logits
+        in the last bits at most; float32 rows are computed in float32.
 
         Parameters
         ----------
         weights : list of ndarray
         X : {ndarray, CSR} of shape (n_rows, n_values), dtype float32 or float64
-            Rows, each flattened; it stays as it is.
+            Flattened rows; they are not changed.
 
         Returns
         -------
@@ -112,6 +116,7 @@ class GraphNet:
                 rows = rows.reshape(-1, *self.input_shape)
             out[place] = _forward(steps, rows)
 
+        # With large weights, BLAS uses its own threads for each product.
         in_threads = self.takes_images and all(map(is_small, weights))
         for_chunks(compute, X, self._rows_per_chunk(stays_sparse), in_threads)
         return out
@@ -119,10 +124,11 @@ class GraphNet:
     def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:
         """Add the ONNX nodes from rows to logits to a graph."""
         if self.takes_images:
-            # 0 keeps the number of rows.
+            # In ONNX, 0 means that the length of an axis stays: here the number of rows.
             graph.add("Reshape", graph.last, np.array([0, *self.input_shape]))
         names = [graph.last]
         for number, (node, shapes) in enumerate(self._with_shapes(), start=1):
+            # Without the activation of the output layer, since `onnx` needs the logits.
             is_last = number == len(self.nodes)
             layer = replace(self.output_layer, activation="linear") if is_last else node.layer
             inputs = [names[k] for k in node.inputs]
@@ -141,7 +147,7 @@ class GraphNet:
         }
 
     def _with_shapes(self) -> Iterator[tuple[Node, list[Shape]]]:
-        """Each node with the shapes of its inputs."""
+        """Yield each node with the shapes of its inputs."""
         shapes = [self.input_shape]
         for node in self.nodes:
             inputs = [shapes[k] for k in node.inputs]
@@ -149,7 +155,7 @@ class GraphNet:
             shapes.append(node.layer.output_shape(inputs))
 
     def _last_uses(self) -> list[list[int]]:
-        """For each node, the values that no later one needs."""
+        """For each node, the values that no later node needs, so that their memory can be freed."""
         last = {k: number for number, node in enumerate(self.nodes) for k in node.inputs}
         uses: list[list[int]] = [[] for _ in self.nodes]
         for k, number in last.items():
@@ -157,12 +163,13 @@ class GraphNet:
         return uses
 
     def _takes_sparse(self) -> bool:
-        """Whether each layer that works on the rows can do so while they are sparse."""
+        """Whether all layers that take the rows themselves can take them as sparse ones."""
         sparse_values = {0}
         for number, node in enumerate(self.nodes, start=1):
             if not sparse_values.isdisjoint(node.inputs):
                 if not node.layer.takes_sparse:
                     return False
+                # A dense layer gives dense values; the others, such as dropout, return their input.
                 if not isinstance(node.layer, BodyDense):
                     sparse_values.add(number)
         return not self.takes_images
@@ -175,13 +182,17 @@ class GraphNet:
 
 
 def _of_dtype(layer: BodyLayer, weights: list[np.ndarray], dtype: np.dtype) -> list[np.ndarray]:
+    # An embedding looks up few of its many vectors, and converts only those.
     if layer.looks_weights_up:
         return weights
     return [weight.astype(dtype, copy=False) for weight in weights]
 
 
 def _forward(steps: list[tuple[Node, list[np.ndarray], list[int]]], rows: Any) -> np.ndarray:
-    """Logits of some rows, by nodes with their weights and the values to drop after them."""
+    """Compute the logits of some rows.
+
+    A step is a node, its weights, and the numbers of the values to drop after it.
+    """
     values = {0: rows}
     *hidden, (output, of_output, _) = steps
     for number, (node, of_node, done) in enumerate(hidden, start=1):

@@ -1,4 +1,8 @@
-"""From a functional Keras model to a net that predicts without Keras."""
+"""Makes a `GraphNet` from a functional Keras model, if all its layers are known.
+
+A net made here must predict exactly what Keras predicts, so anything that isn't recognized for
+certain gives None, and Keras predicts then. Private attributes of Keras are read in `_keras_graph`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def graph_of(model: keras.Model) -> GraphNet | None:
-    """A net that computes what a Keras model predicts, or None where a part of it isn't known.
+    """Make a net that computes what a Keras model predicts, or return None if that isn't possible.
 
     Parameters
     ----------
@@ -34,8 +38,9 @@ def graph_of(model: keras.Model) -> GraphNet | None:
     Returns
     -------
     GraphNet or None
-        None for layers of the user's own, subclasses, options that no kind of layer here has,
-        dtypes other than float32, masks, and weights that the output doesn't depend on.
+        None if the model has layers that the user wrote, subclasses of Keras's layers, options
+        that aren't implemented here, dtypes other than float32, masks other than those for an
+        average over steps, or weights that the output doesn't depend on.
     """
     calls = calls_of(model)
     if not calls or model.inputs[0].dtype != "float32":
@@ -54,29 +59,30 @@ def graph_of(model: keras.Model) -> GraphNet | None:
 
 
 class _Reader:
-    """The nodes that are read so far.
+    """Reads the calls of a Keras model, and collects the nodes of a net.
 
     Attributes
     ----------
     nodes : list of Node
     shapes : list of tuple
-        Of the rows, and of each node's output.
+        The shapes of the rows and of the output of each node.
     """
 
     def __init__(self, shape: Shape, model: keras.Model) -> None:
         self.nodes: list[Node] = []
         self.shapes = [shape]
+        # Keras tensors and variables by `id`, since `==` of them is elementwise.
         self._numbers: dict[int, int] = {}
         self._positions = {id(weight): k for k, weight in enumerate(model.weights)}
-        # The ids that a mask marks where they aren't 0.
+        # For each tensor that is a mask: the number of the ids from which it was computed.
         self._ids_of_masks: dict[int, int] = {}
         self._has_masks = False
 
     def read(self, model: keras.Model, calls: list[Call], number: int) -> int | None:
-        """Number of the output of a model whose input is the value of a number.
+        """Read a model whose input is the value with a given number; return its output's number.
 
-        The model may be inside another one, of which its tensors may be a part as well, so that
-        they have numbers of their own in here.
+        For a model inside another one, the same tensors may occur in both, so they are numbered
+        separately.
         """
         outside, self._numbers = self._numbers, {id(model.inputs[0]): number}
         is_known = all(map(self._read_call, calls))
@@ -92,13 +98,13 @@ class _Reader:
         if number is None or call.output.dtype != "float32":
             return False
         self._numbers[id(call.output)] = number
-        # A model inside the model may leave lengths open.
+        # The lengths may be open in a model inside the model.
         lengths = zip(call.output.shape[1:], self.shapes[number], strict=False)
         has_rank = len(call.output.shape) == len(self.shapes[number]) + 1
         return has_rank and all(length in (None, found) for length, found in lengths)
 
     def _read_mask(self, call: Call) -> bool:
-        """Whether a call marks ids that aren't 0, as an Embedding does for the layers after it."""
+        """Whether a call computes the mask of an Embedding: ids that aren't 0."""
         is_comparison = operation_name(call.operation) == "NotEqual" and len(call.args) == 2
         if not is_comparison or type(call.args[1]) is not int or call.args[1] != 0:
             return False
@@ -109,20 +115,20 @@ class _Reader:
         return True
 
     def _read_model(self, call: Call) -> int | None:
-        """Number of the output of a model inside a model."""
+        """Read a model inside a model; return the number of its output."""
         calls, inputs = calls_of(call.operation), self._numbers_of(_tensors(call))
         if calls is None or inputs is None or len(inputs) != 1 or _has_mask(call):
             return None
         inner = call.operation.inputs[0]
-        # Keras would cast the value, or drop or add an axis.
+        # Otherwise Keras would cast the value, or drop or add an axis.
         if inner.dtype != "float32" or len(inner.shape) != len(self.shapes[inputs[0]]) + 1:
             return None
         number = self.read(call.operation, calls, inputs[0])
-        # Masks go in and out of models, which their graphs don't say.
+        # Masks also pass into and out of a model, which its graph doesn't show.
         return None if self._has_masks else number
 
     def _read_layer(self, call: Call) -> int | None:
-        """Number of the output of a layer or an operation."""
+        """Read a call of a layer or an operation; return the number of its output."""
         found = self._layer_of_keras(call) or self._layer_of_operation(call)
         if found is None:
             return None
@@ -142,7 +148,7 @@ class _Reader:
         if _has_mask(call):
             kind, inputs = self._with_mask(kind, inputs, call)
         elif self._has_masks and kind is Identity and not call.operation.supports_masking:
-            return None  # what it returns is what it is given, with its mask
+            return None  # it returns its input tensor, to which Keras has attached the mask
         self._has_masks |= kind is Embedding and call.operation.mask_zero
         if kind is None:
             return None
@@ -152,11 +158,11 @@ class _Reader:
     def _with_mask(
         self, kind: type[BodyLayer], inputs: tuple[int, ...], call: Call
     ) -> tuple[type[BodyLayer] | None, tuple[int, ...]]:
-        """The kind and the inputs of a layer that is called with a mask."""
+        """The kind and the inputs of a layer that is called with a mask; kind None if unknown."""
         ids = self._ids_of_masks.get(id(call.kwargs["mask"]))
         if ids is not None and type(call.operation).__name__ == "GlobalAveragePooling1D":
             return MaskedAverage, (*inputs, ids)
-        # Its mask is for training alone.
+        # Batch normalization uses its mask in training only.
         return (kind if kind is BatchNormalization else None), inputs
 
     def _layer_of_operation(self, call: Call) -> tuple[BodyLayer, tuple[int, ...]] | None:
@@ -174,7 +180,7 @@ class _Reader:
     def _weights(
         self, keras_layer: Any, layer: BodyLayer, shapes: list[Shape]
     ) -> tuple[int, ...] | None:
-        """Positions of a layer's weights, if it and its inputs have the shapes of its kind."""
+        """Positions of a layer's weights; None if names, shapes or dtypes aren't as expected."""
         if layer.shape_faults(shapes):
             return None
         variables = getattr(keras_layer, "weights", [])
@@ -188,9 +194,10 @@ class _Reader:
 
 
 def _tensors(call: Call) -> list[Any]:
-    """What a layer or a model is called with; none where it is called with more than tensors.
+    """The tensors that a layer or a model is called with; empty if it has other arguments.
 
-    But for ``mask``, and for ``training``: a model that predicts overrides it in all its layers.
+    ``mask`` and ``training`` don't count: masks are handled elsewhere, and a model that predicts
+    overrides ``training`` in all its layers.
     """
     others = [value for name, value in call.kwargs.items() if name not in ("mask", "training")]
     if len(call.args) != 1 or any(value is not None for value in others):
@@ -203,19 +210,19 @@ def _has_mask(call: Call) -> bool:
 
 
 def _kind_of(layer: Any) -> type[BodyLayer] | None:
-    """The kind of a Keras layer; None also where something was done to the layer itself."""
+    """The kind of a Keras layer; None if it is unknown or this one was modified."""
     import keras
 
     for kind in KINDS.values():
         for name in kind.keras_names:
-            # The class itself, since a subclass may compute something else.
+            # Exactly this class, since a subclass may compute something else.
             if type(layer) is getattr(keras.layers, name, None):
                 return kind if _is_plain(layer) else None
     return None
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    """Whether a layer computes in float32, with the `call` of its class and kernels of its own."""
+    """Whether a layer computes in float32, with its class's `call` and without LoRA."""
     has_own_call = "call" in vars(layer)
     return layer.dtype_policy.name == "float32" and not (
         has_own_call or getattr(layer, "lora_enabled", False)

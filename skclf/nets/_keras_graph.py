@@ -1,4 +1,8 @@
-"""What a functional Keras model calls, in order: the one file that reads Keras's private graph."""
+"""Reads the calls of a functional Keras model, in order.
+
+This is the only file of ``nets/`` that reads private attributes of Keras. What a call computes is
+decided in `_graph_of_keras`.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-# The modules of Keras that define operations.
+# Private modules of Keras that define operations. An operation is recognized by its class, which
+# has no public name.
 _OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.activations.activations")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer, of an operation of `keras.ops` or of a model inside a model.
+    """A call of a layer, of an operation of `keras.ops` or of a model inside a model.
 
     Attributes
     ----------
     operation : object
     args, kwargs : tuple, dict
-        As they were passed, with `keras.KerasTensor` objects for values.
+        As they were passed, with `keras.KerasTensor` objects in place of values.
     output : keras.KerasTensor
     """
 
@@ -32,10 +37,13 @@ class Call:
 
 
 def calls_of(model: keras.Model) -> list[Call] | None:
-    """Calls between the input and the output of a model, each after those that it needs.
+    """The calls between the input and the output of a model, in topological order.
 
-    None stands for a model that isn't simply functional, with one input and one output, or whose
-    graph is kept in another way by the installed version of Keras.
+    Returns
+    -------
+    list of Call or None
+        None if the model isn't a plain functional model with one input and one output, or if the
+        installed version of Keras stores the graph in another way.
     """
     if not _is_functional(model):
         return None
@@ -46,14 +54,14 @@ def calls_of(model: keras.Model) -> list[Call] | None:
 
 
 def is_model(operation: object) -> bool:
-    """Whether what is called is a model."""
+    """Whether an operation is a model."""
     import keras
 
     return isinstance(operation, keras.Model)
 
 
 def operation_name(operation: object) -> str | None:
-    """Name of one of the operations of `keras.ops`, or None for a layer or something else."""
+    """The class name of an operation of `keras.ops`, or None for anything else."""
     name, module = type(operation).__name__, type(operation).__module__
     if module not in _OPERATIONS:
         return None
@@ -61,7 +69,7 @@ def operation_name(operation: object) -> str | None:
 
 
 def _is_functional(model: keras.Model) -> bool:
-    """Whether a model computes what its graph says; a subclass may do something else."""
+    """Whether a model computes what its graph says, which a subclass needn't do."""
     places = {"keras.src.models.functional", "keras.src.models.sequential"}
     if type(model).__module__ not in places or "call" in vars(model):
         return False
@@ -73,7 +81,8 @@ def _is_functional(model: keras.Model) -> bool:
 
 
 def _walk(inputs: list[Any], output: Any) -> list[Call]:
-    """Depth first; a shared value is read once."""
+    """Collect the calls depth first; a value that is used twice is read once."""
+    # A loop, since a deep net would exceed Python's limit of recursion.
     calls: list[Call] = []
     done, waiting = {id(tensor) for tensor in inputs}, [output]
     while waiting:

@@ -1,4 +1,7 @@
-"""Operations of `keras.ops`, which users write between layers: ``x + y``, ``x / 255``."""
+"""Operations of `keras.ops` that users write between layers, such as ``x + y`` or ``x / 255``.
+
+Each is turned into a layer of `_body/` that computes the same.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from skclf.nets._layer import Shape
 if TYPE_CHECKING:
     import keras
 
-# Keras's operation without options -> the activation.
+# Class name of an operation without options -> name of the activation.
 _ACTIVATIONS = {
     "Exp": "exponential",
     "HardSigmoid": "hard_sigmoid",
@@ -45,15 +48,15 @@ _ACTIVATIONS = {
 def layer_of_operation(
     name: str, operation: Any, args: tuple[Any, ...]
 ) -> tuple[BodyLayer, list[keras.KerasTensor]] | None:
-    """A layer that computes an operation, and its inputs; None where it isn't known.
+    """Find a layer that computes an operation, and its inputs; None if there is none.
 
     Parameters
     ----------
     name : str
-        Of the operation's class.
+        Name of the operation's class.
     operation : keras.Operation
     args : tuple
-        All that it is called with.
+        All arguments of the call.
     """
     import keras
 
@@ -87,7 +90,7 @@ def _of_one(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
     if name == "Negative":
         return Rescaling(-1.0)
     if name == "Gelu":
-        # The table has the exact one.
+        # The table of activations has only the exact form.
         return None if operation.approximate else Activation("gelu")
     if name in ("Softmax", "LogSoftmax"):
         activation = Activation("softmax" if name == "Softmax" else "log_softmax")
@@ -106,7 +109,7 @@ def _of_one(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
 
 
 def _reshape(new_shape: Any) -> BodyLayer | None:
-    """One that keeps rows apart: the first length is open, and the others are those of a row."""
+    """The layer of a reshape that keeps rows apart: only the first length may be -1."""
     if not isinstance(new_shape, tuple) or new_shape[:1] != (-1,):
         return None
     layer = Reshape(new_shape[1:])
@@ -114,7 +117,7 @@ def _reshape(new_shape: Any) -> BodyLayer | None:
 
 
 def _pooling(name: str, operation: Any, shape: Shape) -> BodyLayer | None:
-    """One along all axes between the rows and the channels."""
+    """The layer of a mean or maximum along all axes between the rows and the channels."""
     axes = operation.axis if isinstance(operation.axis, list | tuple) else [operation.axis]
     inner = list(range(1, len(shape)))
     if list(axes) != inner or getattr(operation, "initial", None) is not None:

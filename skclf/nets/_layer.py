@@ -1,4 +1,7 @@
-"""What every kind of layer offers."""
+"""`Layer`, the base class of the layers of classifiers with a fixed architecture.
+
+Layers of bodies that users wrote derive from `BodyLayer` in `_body/_layer.py` instead.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ class Layer(ABC):
     """
 
     kind: ClassVar[str]
-    # Dimensions of a row that it takes, or None where any will do.
+    # Number of dimensions that a row must have, or None for any.
     input_rank: ClassVar[int | None] = None
 
     def name(self, number: int) -> str:
-        """Name of the Keras layer that is the so-manieth of its kind in the net."""
+        """Name of the Keras layer; layers of a kind are numbered from 1 within a net."""
         return f"{self.kind}_{number}"
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -45,9 +48,9 @@ class Layer(ABC):
         Parameters
         ----------
         weights : list of ndarray
-            Of the shapes of `weight_shapes`.
+            Their shapes are those of `weight_shapes`.
         values : ndarray of shape (n_rows, *input_shape)
-            Its memory may be used for the result.
+            It may be overwritten.
 
         Returns
         -------
@@ -56,23 +59,23 @@ class Layer(ABC):
 
     @abstractmethod
     def build(self, name: str) -> keras.Layer:
-        """Make a new Keras layer of this name."""
+        """Make a new Keras layer with this name."""
 
     @abstractmethod
     def add_to(self, graph: Any, weights: list[np.ndarray], input_shape: Shape) -> None:
-        """Add the layer's ONNX nodes to a graph, on the last value.
+        """Add the layer's ONNX nodes to a graph, after the last value.
 
-        Images have their channels before height and width there.
+        In the graph, the channels of images come before height and width.
         """
 
     @property
     def is_known(self) -> bool:
-        """Whether `forward` and `add_to` can compute the layer; else Keras alone can."""
+        """Whether `forward` and `add_to` can compute the layer; otherwise only Keras can."""
         return True
 
     @property
     def n_generators(self) -> int:
-        """How many random generators the Keras layer has."""
+        """Number of random generators in the Keras layer."""
         return 0
 
     def to_state(self) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class Layer(ABC):
         return {"kind": self.kind, **asdict(self)}
 
     def faults(self) -> list[str]:
-        """What is wrong with the options, each as ``name=value``, where they come from a file."""
+        """Wrong options, each as ``name=value``; checked when a file is loaded."""
         return []
 
 
@@ -90,5 +93,5 @@ def is_size(value: object) -> bool:
 
 
 def are_sizes(value: object, length: int | None = None) -> bool:
-    """Whether a value is a tuple of such numbers."""
+    """Whether a value is a tuple of whole numbers of at least 1, of a given length if any."""
     return isinstance(value, tuple) and length in (None, len(value)) and all(map(is_size, value))

@@ -1,4 +1,8 @@
-"""Nets that are a sequence of known layers."""
+"""`LayeredNet`: a sequence of layers, the net of the classifiers with a fixed architecture.
+
+It predicts in NumPy, creates the Keras layers to train, and is written to files and read back. The
+kinds of layers are in files of their own.
+"""
 
 from __future__ import annotations
 
@@ -27,26 +31,26 @@ KINDS: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Convolution, Dense, Dropout, Flatten, MaxPooling)
 }
 
-# Values of a layer to hold at a time: few enough for the cache, and so many that BLAS is called
-# seldom, since each call waits for all its threads.
+# Values of a layer to compute at a time: few enough for the cache, and enough that BLAS is called
+# rarely, since each call waits for all its threads.
 _VALUES_PER_CHUNK = 1 << 19
-# Of CSR rows only the hidden layers are dense.
+# More for CSR rows, of which only the values of hidden layers are dense.
 _SPARSE_VALUES_PER_CHUNK = 1 << 22
-# Convolutions divide them further.
+# More for images, which convolutions divide further.
 _IMAGE_VALUES_PER_CHUNK = 1 << 22
 _LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class LayeredNet:
-    """What a net looks like, without its weights; hashable.
+    """The architecture of a net, without its weights; hashable.
 
     Parameters
     ----------
     input_shape : tuple of int
         ``(n_features,)``, or ``(height, width, channels)`` of an image.
     layers : tuple of Layer
-        First to last; the last one is the output layer, a `Dense`.
+        In order; the last one is the output layer, a `Dense`.
     sparse : bool
         Whether the training rows are sparse.
     """
@@ -67,25 +71,25 @@ class LayeredNet:
 
     @property
     def takes_images(self) -> bool:
-        """Whether rows are images, and not vectors."""
+        """Whether rows are images rather than vectors."""
         return len(self.input_shape) > 1
 
     @property
     def unknown_layers(self) -> list[Any]:
-        """Hidden layers that Keras alone can compute."""
+        """Hidden layers that only Keras can compute."""
         return [layer for layer in self.layers[:-1] if not layer.is_known]
 
     @property
     def is_known(self) -> bool:
-        """Whether NumPy and ONNX can compute it; else Keras alone can."""
+        """Whether NumPy and ONNX can compute the net; otherwise only Keras can."""
         return not self.unknown_layers
 
     def shaped(self, X: Any) -> Any:
-        """Flattened rows in the shape that the first layer takes."""
+        """Bring flattened rows into the shape that the first layer takes."""
         return X.reshape(-1, *self.input_shape) if self.takes_images else X
 
     def check_rows(self, X: Any) -> None:
-        """Find nothing: every row of numbers will do."""
+        """Do nothing, since any numbers are allowed."""
 
     def weight_dtypes(self) -> list[np.dtype[Any]]:
         """Types of the weights, all float32."""
@@ -93,7 +97,7 @@ class LayeredNet:
 
     @property
     def n_generators(self) -> int:
-        """How many random generators its Keras layers have."""
+        """Number of random generators in its Keras layers."""
         return sum(layer.n_generators for layer in self.layers)
 
     def weight_shapes(self) -> list[Shape]:
@@ -105,10 +109,10 @@ class LayeredNet:
         ]
 
     def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
-        """Values of the output layer before its activation, by NumPy and SciPy alone.
+        """Compute the output before the activation of the output layer, with NumPy and SciPy.
 
-        Float64 rows are computed in float64, so that a row's logits depend on the rows beside it
-        in the last bits at most, and float32 rows in float32.
+        Float64 rows are computed in float64, so that the other rows of a call affect a row's logits
+        in the last bits at most; float32 rows are computed in float32.
 
         Parameters
         ----------
@@ -139,10 +143,10 @@ class LayeredNet:
         return out
 
     def build(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """Input and output tensors of new Keras layers.
+        """Create the Keras layers; return the input and the output tensor.
 
-        Every layer has a name and a seed of its own, so that a net depends on its layers and its
-        seed alone, and neither on what the process built before nor on Keras's global settings.
+        Every layer has an explicit name, seed and dtype. So a net depends only on its layers and
+        its seed, not on what the process has built before nor on Keras's global settings.
         """
         import keras
 
@@ -159,7 +163,7 @@ class LayeredNet:
     def add_to(self, graph: Any, weights: list[np.ndarray]) -> None:
         """Add the ONNX nodes from rows to logits to a graph."""
         if self.takes_images:
-            # 0 keeps the number of rows.
+            # In ONNX, 0 means that the length of an axis stays: here the number of rows.
             graph.add("Reshape", graph.last, np.array([0, *self.input_shape]))
             graph.add("Transpose", perm=[0, 3, 1, 2])
         shapes = [shape for _, shape in self._with_shapes()]
@@ -177,13 +181,13 @@ class LayeredNet:
         }
 
     def _with_shapes(self) -> Iterator[tuple[Layer, Shape]]:
-        """Each layer with the shape of the rows that enter it."""
+        """Yield each layer with the shape of the rows that enter it."""
         shape = self.input_shape
         for layer in self.layers:
             yield layer, shape
             shape = layer.output_shape(shape)
 
-    # Computed once, since the prediction of a single row takes no longer than all of them.
+    # The properties below are cached: computing them all takes as long as predicting one row.
     @cached_property
     def _places_of_weights(self) -> list[slice]:
         places, start = [], 0
@@ -195,7 +199,7 @@ class LayeredNet:
 
     @cached_property
     def _hidden_steps(self) -> list[tuple[Layer, Shape | None, slice]]:
-        """Hidden layers, the pooling that one of them does too, and where its weights are."""
+        """Each hidden layer, the size of a pooling that it also computes, and its weights."""
         steps: list[tuple[Layer, Shape | None, slice]] = []
         previous = None
         layers = zip(self._with_shapes(), self._places_of_weights, strict=True)
@@ -232,7 +236,7 @@ class LayeredNet:
 
 
 def _pools_after(layer: Layer | None, pooling: Layer, shape: Shape) -> bool:
-    """Whether a layer can do the work of the pooling layer after it too."""
+    """Whether a layer can also compute the pooling layer that follows it."""
     return (
         isinstance(layer, Convolution)
         and isinstance(pooling, MaxPooling)
@@ -241,23 +245,31 @@ def _pools_after(layer: Layer | None, pooling: Layer, shape: Shape) -> bool:
 
 
 def net_from_state(state: object) -> LayeredNet:
-    """A net from what `LayeredNet.to_state` gave, or a ValueError with half a sentence."""
+    """Make a net from the result of `LayeredNet.to_state`.
+
+    Raises
+    ------
+    ValueError
+        If the state is wrong. The message is half a sentence, which `_saved` completes.
+    """
     if not isinstance(state, dict):
-        raise ValueError(f"its net is a {type(state).__name__} and not a dict")
+        raise ValueError(f"its net is of type {type(state).__name__}, not dict")
     known = {field.name for field in fields(LayeredNet)}
     if state.keys() != known:
         strange = ", ".join(map(repr, state.keys() ^ known))
-        raise ValueError(f"its net lacks parts, or has some of unknown names: {strange}")
+        raise ValueError(f"its net has missing or unknown parts: {strange}")
     if not are_sizes(state["input_shape"]) or len(state["input_shape"]) not in (1, 3):
         raise ValueError(f"its net has input_shape={state['input_shape']!r}")
     if not isinstance(state["sparse"], bool):
         raise ValueError(f"its net has sparse={state['sparse']!r}")
-    if not isinstance(state["layers"], list) or not state["layers"]:
-        raise ValueError(f"its net has layers of type {type(state['layers']).__name__}")
+    if not isinstance(state["layers"], list):
+        raise ValueError(f"its net has layers of type {type(state['layers']).__name__}, not list")
+    if not state["layers"]:
+        raise ValueError("its net has no layers")
     layers = tuple(map(_layer_from_state, state["layers"]))
     net = LayeredNet(state["input_shape"], layers, state["sparse"])
     if not isinstance(layers[-1], Dense):
-        raise ValueError(f"the last layer of its net is a {layers[-1].kind} layer")
+        raise ValueError(f"the last layer of its net is of kind {layers[-1].kind!r}, not 'dense'")
     _check_ranks(net)
     return net
 
@@ -277,7 +289,7 @@ def _layer_from_state(state: object) -> Layer:
 
 
 def _check_ranks(net: LayeredNet) -> None:
-    """Refuse layers of images on vectors, and the other way round."""
+    """Raise a ValueError if a layer for images gets vectors, or the other way round."""
     rank = len(net.input_shape)
     for layer in net.layers:
         needed = layer.input_rank
@@ -287,15 +299,15 @@ def _check_ranks(net: LayeredNet) -> None:
 
 
 def initial_weights(shapes: list[Shape], seed: int) -> list[np.ndarray]:
-    """Kernels drawn from Glorot's uniform distribution, and biases of 0.
+    """Draw kernels from Glorot's uniform distribution, and set biases to 0.
 
-    The distribution is that of `keras.initializers.GlorotUniform` [1]_; NumPy draws from it in a
-    hundredth of the time, and the same numbers with each version of Keras.
+    The distribution is that of `keras.initializers.GlorotUniform` [1]_. NumPy draws from it in a
+    hundredth of the time, and draws the same numbers with each version of Keras.
 
     Parameters
     ----------
     shapes : sequence of tuple
-        Of kernels and biases, ``(..., fan in, fan out)`` and ``(units,)``.
+        Shapes of kernels, ``(..., fan in, fan out)``, and of biases, ``(units,)``.
     seed : int
 
     Returns
@@ -320,6 +332,6 @@ def initial_weights(shapes: list[Shape], seed: int) -> list[np.ndarray]:
 
 
 def initial_generator_states(count: int, seed: int) -> list[np.ndarray]:
-    """States of as many layers' random generators, as Keras makes them from a seed."""
+    """Initial states of a number of random generators, in the form of Keras's `SeedGenerator`."""
     drawn = np.random.RandomState(seed).randint(_LARGEST_SEED, size=count)
     return [np.array([start, 0], dtype=np.uint32) for start in drawn]

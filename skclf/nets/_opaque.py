@@ -1,4 +1,8 @@
-"""Nets of which Keras knows the inside: a body of the user's own, and an output layer."""
+"""`OpaqueNet`: a net with a body that the user wrote in Keras, and an output layer.
+
+Only its shapes and the function that makes the body are stored here. If all its layers are known,
+a `GraphNet` inside computes predictions; otherwise Keras does.
+"""
 
 from __future__ import annotations
 
@@ -23,27 +27,27 @@ _DTYPE_KINDS = "biuf"
 
 @dataclass(frozen=True, eq=False)
 class OpaqueNet:
-    """What is known of a net with a body of the user's own, without its weights.
+    """The shapes and the body of a net that the user wrote, without its weights.
 
     Parameters
     ----------
     input_shape : tuple of int
-        Of one row.
+        The shape of one row.
     n_outputs : int
     head : str
         Activation of the output layer.
     sparse : bool
         Whether the training rows are sparse.
     make_body : callable or None
-        From a `keras.KerasTensor` to another one; None where a file holds the net without it.
+        Takes a `keras.KerasTensor` and returns another one. None while a net is read from a file.
     weights : tuple of (tuple of int, str)
         Shape and type of each weight, in the order of Keras's ``get_weights()``.
     n_generators : int
-        How many random generators its Keras layers have.
+        Number of random generators in its Keras layers.
     n_ids : int or None
-        Where the rows go into an embedding, how many ids it has.
+        Number of ids of the embedding that takes the rows; None if there is no such layer.
     graph : GraphNet or None
-        The same net of known layers, if all of them are.
+        The same net for NumPy and ONNX; None if a layer isn't known.
     """
 
     input_shape: Shape
@@ -63,35 +67,37 @@ class OpaqueNet:
 
     @property
     def is_known(self) -> bool:
-        """Whether NumPy and ONNX can compute it; else Keras alone can."""
+        """Whether NumPy and ONNX can compute the net; otherwise only Keras can."""
         return self.graph is not None
 
     @property
     def takes_images(self) -> bool:
-        """Whether rows have several dimensions."""
+        """Whether a row has more than one dimension."""
         return len(self.input_shape) > 1
 
     def shaped(self, X: Any) -> Any:
-        """Flattened rows in the shape that the body takes."""
+        """Bring flattened rows into the shape that the body takes."""
         return X.reshape(-1, *self.input_shape) if self.takes_images else X
 
     def check_rows(self, X: Any) -> None:
-        """Raise a ValueError if rows that go into an embedding are not ids that it has."""
+        """Raise a ValueError if an embedding takes the rows and they aren't ids that it has."""
         if self.n_ids is None:
             return
+        # The zeros of sparse rows are the id 0, which every embedding has.
         ids = X.data if scipy_sparse.issparse(X) else X
         if not ids.size:
             return
         for id_ in (ids.min(), ids.max()):
             if not 0 <= id_ < self.n_ids:
                 raise ValueError(
-                    f"Got {id_:.15g} in X, and the network's Embedding has the ids 0 to "
-                    f"{self.n_ids - 1}: give it a larger input_dim, or leave rarer ids out."
+                    f"Got {id_:.15g} in X; expected ids from 0 to {self.n_ids - 1}, which is what "
+                    "the network's Embedding has. Give it a larger input_dim, or leave out rarer "
+                    "ids."
                 )
         if (ids != np.floor(ids)).any():
             raise ValueError(
-                "Got numbers that are not whole in X, and the network passes X to an Embedding, "
-                "which takes ids: don't scale them."
+                "Got numbers that are not whole in X; expected ids, since the network passes X to "
+                "an Embedding. Don't scale them."
             )
 
     def weight_shapes(self) -> list[Shape]:
@@ -103,7 +109,7 @@ class OpaqueNet:
         return [np.dtype(dtype) for _, dtype in self.weights]
 
     def logits(self, weights: list[np.ndarray], X: Any) -> np.ndarray:
-        """Values of the output layer before its activation, by NumPy, if the net is known."""
+        """Compute the output before the activation of the output layer, if the net is known."""
         assert self.graph is not None
         if scipy_sparse.issparse(X) and not self.sparse:
             X = X.toarray()  # only a net that was trained on sparse rows begins with a product
@@ -115,20 +121,26 @@ class OpaqueNet:
         self.graph.add_to(graph, weights)
 
     def with_body(self, make_body: Callable[[Any], Any] | None) -> OpaqueNet:
-        """The same net with what makes its body."""
+        """The same net with another function that makes its body."""
         return replace(self, make_body=make_body)
 
     def to_state(self) -> dict[str, Any]:
-        """The net without what makes its body, as plain values for a file."""
+        """The net as plain values, for a file, without the function that makes its body."""
         state = {name: getattr(self, name) for name in _PARTS}
         return state | {"graph": None if self.graph is None else self.graph.to_state()}
 
 
 def opaque_net_from_state(state: dict[str, Any]) -> OpaqueNet:
-    """A net from what `OpaqueNet.to_state` gave, or a ValueError with half a sentence."""
+    """Make a net from the result of `OpaqueNet.to_state`.
+
+    Raises
+    ------
+    ValueError
+        If the state is wrong. The message is half a sentence, which `_saved` completes.
+    """
     if state.keys() != set(_PARTS):
         strange = ", ".join(map(repr, state.keys() ^ set(_PARTS)))
-        raise ValueError(f"its net lacks parts, or has some of unknown names: {strange}")
+        raise ValueError(f"its net has missing or unknown parts: {strange}")
     for name, right in (
         ("input_shape", are_sizes(state["input_shape"]) and state["input_shape"]),
         ("n_outputs", is_size(state["n_outputs"])),
@@ -147,7 +159,7 @@ def opaque_net_from_state(state: dict[str, Any]) -> OpaqueNet:
         shapes = [shape for shape, _ in state["weights"]]
         if graph.weight_shapes() != shapes:
             raise ValueError(
-                f"its net has weights of the shapes {shapes} and needs {graph.weight_shapes()}"
+                f"its net has weights of the shapes {shapes}, not {graph.weight_shapes()}"
             )
     return OpaqueNet(**{**state, "graph": graph})
 

@@ -1,4 +1,4 @@
-"""Pooling."""
+"""The pooling of `ShapeConvClassifier`; that of users' bodies is in `_body/_pooling.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaxPooling(Layer):
-    """The maximum of each window; windows do not overlap, and what is missing is padded.
+    """The maximum of each window. Windows don't overlap; incomplete ones at the edge are padded.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class MaxPooling(Layer):
     input_rank: ClassVar[int | None] = 3
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Number of windows each way, channels."""
+        """Number of windows along height and width, and channels."""
         height, width, channels = input_shape
         pool_height, pool_width = self.pool_size
         return -(-height // pool_height), -(-width // pool_width), channels
@@ -62,7 +62,7 @@ class MaxPooling(Layer):
 
 
 def max_pool_same(images, pool_size):
-    """Maximum of each window, as `keras.layers.MaxPooling2D` with ``padding="same"``.
+    """Maximum of each window, like `keras.layers.MaxPooling2D` with ``padding="same"``.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Products of many rows and a matrix, and sums with a bias."""
+"""Products of many rows and a matrix, and elementwise functions of values and a bias.
+
+These are NumPy's operations in the form in which it computes them fastest. Both kinds of nets use
+them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-# Multiplications in one product of matrices. OpenBLAS computes products of up to 100^3 by one
-# thread, and without rearranging the factors first (its "small matrix optimization"). Several
-# threads that do so with different rows are faster than several that share a large product, and
-# none waits for another, which may not get a core.
+# Multiplications in one product of matrices. OpenBLAS computes products of up to 100^3 in one
+# thread and without rearranging the factors first (its "small matrix optimization", OpenBLAS#3335).
+# Several threads that do so for different rows are faster than several that share a large product,
+# and none waits for another that may not get a core.
 _MOST_MULTIPLICATIONS = 10**6
 # With fewer rows at a time, a large product is faster.
 _FEWEST_ROWS = 10
-# Numbers in a long run.
+# Length of a run on which NumPy is fast.
 _LONG_RUN = 1 << 12
 
 
@@ -26,7 +30,7 @@ def multiply(rows: Any, matrix: np.ndarray, out: np.ndarray | None = None) -> np
     rows : {ndarray, CSR} of shape (n_rows, n_values)
     matrix : ndarray of shape (n_values, n_sums)
     out : ndarray of shape (n_rows, n_sums), default=None
-        Where to write it, if the rows are an array.
+        Where to write the product; for dense rows only.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def multiply(rows: Any, matrix: np.ndarray, out: np.ndarray | None = None) -> np
     if not is_small(matrix) or n_rows <= at_a_time:
         return np.matmul(rows, matrix, out=out)
     whole = n_rows - n_rows % at_a_time
-    # NumPy makes a product of each matrix of a stack.
+    # For a stack of matrices, NumPy calls BLAS once for each of them.
     stack = rows[:whole].reshape(-1, at_a_time, rows.shape[1])
     np.matmul(stack, matrix, out=out[:whole].reshape(-1, at_a_time, matrix.shape[1]))
     if whole < n_rows:
@@ -49,27 +53,27 @@ def multiply(rows: Any, matrix: np.ndarray, out: np.ndarray | None = None) -> np
 
 
 def is_small(matrix: np.ndarray) -> bool:
-    """Whether `multiply` leaves a product of many rows and a matrix to the thread that asks."""
+    """Whether `multiply` computes products with this matrix in the calling thread."""
     return matrix.size * _FEWEST_ROWS <= _MOST_MULTIPLICATIONS
 
 
 def add_bias(sums: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Add a number to each channel, which is the last axis, in place."""
+    """Add a bias to each channel (the last axis), in place."""
     return in_long_runs(np.add, sums, bias)
 
 
 def in_long_runs(function: np.ufunc, values: np.ndarray, operand: np.ndarray) -> np.ndarray:
-    """Replace values by a function of them and of an operand for each channel.
+    """Apply a function to values and an operand for each channel, in place.
 
-    NumPy works on long runs of two arrays several times as fast as on runs of a few channels, and
-    as on an array and a single number. So the operand is repeated.
+    NumPy computes long runs of two arrays several times as fast as runs of a few channels, and as
+    an array and a single number. So the operand is repeated.
 
     Parameters
     ----------
     function : ufunc
-        Of two arguments.
+        With two arguments.
     values : ndarray of shape (..., n_channels)
-        Gets the results.
+        Overwritten by the results.
     operand : ndarray of shape (n_channels,) or (1,)
     """
     repeats = min(values.size, _LONG_RUN) // operand.size

@@ -1,4 +1,8 @@
-"""Penalties on kernels: one line for each kind."""
+"""The table of penalties on kernels, one entry for each kind.
+
+It serves the parameters of classifiers with a fixed architecture. In bodies that users wrote, Keras
+handles regularizers.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-# A classifier's parameter, also the name in saved files -> the class in `keras.regularizers`.
+# Name of a classifier's parameter, used in saved files too -> class in `keras.regularizers`.
 REGULARIZERS = {"l2": "L2"}
 
-# Names and factors, those above 0 alone.
+# Names and factors of penalties; factors of 0 are left out.
 Penalties = tuple[tuple[str, float], ...]
 
 
 def penalties_of(classifier: Any) -> Penalties:
-    """The penalties that the parameters of a classifier ask for."""
+    """The penalties that the parameters of a classifier specify."""
     factors = ((name, float(getattr(classifier, name, 0))) for name in REGULARIZERS)
     return tuple((name, factor) for name, factor in factors if factor)
 
 
 def regularizer(penalties: Penalties) -> keras.Regularizer | None:
-    """The Keras regularizer of a kernel, or None where nothing is penalized."""
+    """The Keras regularizer of a kernel, or None if there are no penalties."""
     import keras
 
-    if len(penalties) > 1:  # Keras has one class for two penalties
+    if len(penalties) > 1:  # a layer takes only one regularizer, and this class has two penalties
         return keras.regularizers.L1L2(**dict(penalties))
     for name, factor in penalties:
         return getattr(keras.regularizers, REGULARIZERS[name])(factor)

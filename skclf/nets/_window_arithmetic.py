@@ -1,4 +1,7 @@
-"""Convolution and pooling of arrays, whose axes are rows, one or two lengths, and channels."""
+"""Convolution and pooling of arrays in NumPy.
+
+The axes of an array are rows, one or two lengths, and channels. Padding is up to the callers.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import numpy as np
 from skclf.nets._layer import Shape
 from skclf.nets._products import multiply
 
-# Values of windows to gather at a time: few enough for the cache. They go to the same memory again
-# and again, since the kernel takes as long to hand out new memory as it takes to fill it.
+# Values of windows to gather at a time: few enough for the cache. They go to the same memory each
+# time, since the operating system takes as long to provide new memory as NumPy takes to fill it.
 _MOST_VALUES = 1 << 17
-# Rows and columns of a band matrix: more would be zeros to multiply by.
+# Most rows and columns of a band matrix. In larger ones, too many zeros would be multiplied.
 _MOST_COLUMNS = 64
 
 
@@ -24,18 +27,18 @@ def convolve(
     dilation: Shape,
     pool_size: Shape = (1, 1),
 ) -> np.ndarray:
-    """Cross-correlation without padding along all axes between rows and channels.
+    """Cross-correlation without padding, along all axes between rows and channels.
 
     Parameters
     ----------
     values : ndarray of shape (n, *lengths, channels)
-        With one length or two.
+        With one or two lengths.
     kernel : ndarray of shape (*sizes, channels, filters)
     strides, dilation : tuple of int
         One number for each of the lengths.
     pool_size : tuple of int
-        With two lengths, of which windows of results to keep the maximum. They must cover the
-        results without a remainder.
+        Size of the windows of results of which only the maximum is kept; for two lengths only.
+        The windows must cover the results without a remainder.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def convolve(
             continue
         sums = memory.array("sums", (len(gathered), matrix.shape[1]))
         multiply(gathered, matrix, sums)
-        # Either some sums for each place in a pooling window lie side by side, or one.
+        # Sums at the same place of their pooling windows lie side by side, one or several of them.
         run = max(1, n_beside // pool_width) * filters
         tall = sums.reshape(-1, pool_height, width * filters)
         highest = memory.array("highest", (len(tall), width * filters))
@@ -86,14 +89,14 @@ def convolve(
 
 
 class _Memory:
-    """Arrays whose memory is used again by later arrays of the same name."""
+    """Provides arrays whose memory is reused by later arrays of the same name."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self._dtype = dtype
         self._held: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: Shape) -> np.ndarray:
-        """An array with any values; the last one of this name is overwritten."""
+        """An uninitialized array; it overwrites the last one of this name."""
         size = shape[0] * shape[1]
         if name not in self._held or self._held[name].size < size:
             self._held[name] = np.empty(size, self._dtype)
@@ -101,10 +104,10 @@ class _Memory:
 
 
 def _n_beside(kernel_shape: Shape, width: int, pool_width: int) -> int:
-    """For how many windows next to each other a product with a band matrix pays.
+    """The number of neighbouring windows to compute together by a band matrix.
 
-    Such windows share most of their values, which are gathered once for all of them. The band
-    matrix that belongs to it has zeros, but more columns, and thin matrices are multiplied slowly.
+    Neighbouring windows share most of their values, which are then gathered only once. The band
+    matrix contains zeros, but it has more columns, and products with few columns are slow.
     """
     kernel_height, kernel_width, channels, filters = kernel_shape
     best = 1
@@ -117,14 +120,15 @@ def _n_beside(kernel_shape: Shape, width: int, pool_width: int) -> int:
 
 
 def _band(kernel: np.ndarray, n_beside: int, pool_width: int) -> np.ndarray:
-    """A kernel as a matrix, from the values of some windows side by side to their sums.
+    """Make a matrix of a kernel, from the values of neighbouring windows to their sums.
 
     Parameters
     ----------
     kernel : ndarray of shape (height, width, channels, filters)
     n_beside : int
     pool_width : int
-        Every so-manieth window comes first, then those to the right of them, and so on.
+        The columns are ordered by the place of a window within its pooling window: first the
+        windows at place 0, ``pool_width`` apart from each other, then those at place 1, and so on.
 
     Returns
     -------
@@ -144,10 +148,10 @@ def _band(kernel: np.ndarray, n_beside: int, pool_width: int) -> np.ndarray:
 def _windows(
     values: np.ndarray, counts: Shape, sizes: Shape, strides: Shape, dilation: Shape
 ) -> np.ndarray:
-    """A view of all windows.
+    """Make a view of all windows.
 
-    The channels are last, as they are in memory: then the last axis of a window and its channels
-    are copied in one piece, which takes a half to a third of the time of single values.
+    The channels are last, as in memory, so that the last axis of a window and its channels are
+    copied in one piece. This takes a half to a third of the time of copying single values.
 
     Returns
     -------
@@ -168,7 +172,7 @@ def _windows(
 def _blocks(
     n_images: int, height: int, per_line: int, pool_height: int
 ) -> Iterator[tuple[slice, slice]]:
-    """Whole images to convolve at a time, or lines of one image."""
+    """Yield slices of images and lines to convolve at a time: whole images, or parts of one."""
     n_lines = max(1, _MOST_VALUES // max(1, per_line))
     if n_lines >= height:
         lines, step = [slice(0, height)], n_lines // max(1, height)
@@ -182,7 +186,7 @@ def _blocks(
 
 
 def _largest(values: np.ndarray, out: np.ndarray) -> None:
-    """The largest along the middle one of three axes, a slice at a time as in `merge_windows`."""
+    """The maximum along the second of three axes, a slice at a time as in `merge_windows`."""
     if values.shape[1] == 1:
         out[...] = values[:, 0]
         return
@@ -196,8 +200,8 @@ def merge_windows(
 ) -> np.ndarray:
     """Merge the values of each window along one axis.
 
-    Whole slices are merged at a time, which NumPy does several times as fast as it reduces short
-    axes of an array.
+    Whole slices are merged at a time, which is several times as fast in NumPy as reducing short
+    axes.
     """
     count = (values.shape[axis] - size) // stride + 1
     before = (slice(None),) * axis

@@ -58,8 +58,8 @@ class Embedding(BodyLayer):
         if not has_vector.all():
             # Keras counts negative ones from the end, and leaves the others to the hardware.
             raise ValueError(
-                f"Got the id {ids[~has_vector][0]:g}, but the Embedding has input_dim="
-                f"{self.input_dim}: expected ids from 0 to {self.input_dim - 1}."
+                f"Got the id {ids[~has_vector][0]:g}; expected ids from 0 to {self.input_dim - 1}, "
+                f"since the Embedding has input_dim={self.input_dim}."
             )
         return weights[0][ids.astype(np.int64)].astype(ids.dtype, copy=False)
 
