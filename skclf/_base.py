@@ -370,7 +370,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         """Train a new net on all rows for ``best_epoch_`` epochs; keep the first history."""
         chosen = {"_history": self._history, "best_epoch_": self.best_epoch_}
         weighted = self._weighted(samples, None)
-        self._train(*weighted, resume=False, task=task, epochs=self.best_epoch_)
+        self._train(*weighted, resume=False, task=task, epochs=self.best_epoch_, is_refit=True)
         vars(self).update(chosen)
 
     def _weighted(self, training, validation):
@@ -402,6 +402,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         epochs=None,
         watchers=(),
         keep_state=False,
+        is_refit=False,
     ):
         """Train through the bridge, set the fitted attributes, and return the training's result."""
         from skclf import _bridge
@@ -422,7 +423,7 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         if task.has_callbacks:
             fitted = partial(_fitted_at_epoch, net)
             watchers.append(EpochTasks(task, fitted, earlier, n_earlier))
-        with closing(Progress(first_epoch, epochs, self.verbose)) as progress:
+        with closing(Progress(first_epoch, epochs, self.verbose, is_refit)) as progress:
             training = _bridge.train(
                 built,
                 self._target,

@@ -1,9 +1,11 @@
-"""Epochs as a user sees them: progress, the best one, when to stop."""
+"""The epochs of a fit: progress, best epoch, early stopping, history."""
 
 from __future__ import annotations
 
 import math
 import multiprocessing
+import os
+import shutil
 import sys
 import threading
 import time
@@ -38,23 +40,29 @@ def improves(value: float, best: float | None, lower: bool) -> bool:
 
 
 def monitored(values: dict[str, Any], monitor: str) -> Any:
-    """The entry of a history or of an epoch's logs that ``monitor`` names, or a ValueError."""
+    """The entry of a history, or of an epoch's logs, that ``monitor`` names.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry.
+    """
     if monitor in values:
         return values[monitor]
     known = ", ".join(repr(name) for name in values if name.startswith("val_"))
-    raise ValueError(f"Got monitor={monitor!r}, which is none of the validation values: {known}.")
+    raise ValueError(f"Got monitor={monitor!r}; expected one of the validation values: {known}.")
 
 
 def joined_history(
     earlier: dict[str, list[float]], later: dict[str, list[float]], n_earlier: int
 ) -> dict[str, list[float]]:
-    """Two histories as one, with NaN where one of them lacks a value.
+    """Join two histories, with NaN for the values that one of them lacks.
 
     Parameters
     ----------
     earlier, later : dict of str to list of float
     n_earlier : int
-        How many of the earlier epochs to keep.
+        Number of the earlier epochs to keep.
 
     Returns
     -------
@@ -80,14 +88,14 @@ def best_epoch(values: list[float], lower: bool) -> int:
     Parameters
     ----------
     values : list of float
-        One an epoch.
+        One per epoch.
     lower : bool
         Whether lower is better.
 
     Returns
     -------
     int
-        The last epoch where no value is a number.
+        The last epoch if all values are NaN.
     """
     best, epoch = None, len(values)
     for number, value in enumerate(values, 1):
@@ -97,15 +105,15 @@ def best_epoch(values: list[float], lower: bool) -> int:
 
 
 class Watcher:
-    """Hears of each epoch of a fit, and may end it."""
+    """Notified at the start and end of each epoch; may stop the fit."""
 
     def begin(self, epoch: int) -> None:
-        """Hear that an epoch, counted from 1, begins."""
+        """Called when an epoch begins; epochs are counted from 1."""
 
     def end(
         self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
     ) -> bool:
-        """Hear that an epoch has ended, and how; return whether to stop.
+        """Called when an epoch has ended; return whether to stop.
 
         Parameters
         ----------
@@ -114,27 +122,27 @@ class Watcher:
         logs : dict of str to float
             The epoch's loss and metrics.
         take_snapshot : callable
-            Gives the epoch, the weights and the state to go on from.
+            Returns the epoch, the weights, and the state that training can continue from.
         """
         return False
 
 
 class EarlyStop(Watcher):
-    """Keeps the weights of the best epoch and says when to stop.
+    """Keep the weights of the best epoch, and stop when there is no better one for a while.
 
     Parameters
     ----------
     monitor : str
-        Name of the value that is watched.
+        Name of the monitored value.
     patience : int
-        Epochs without a better value after which to stop.
+        Number of epochs without a better value after which to stop.
     lower : bool
         Whether lower values are better.
 
     Attributes
     ----------
     snapshot : object or None
-        What the net was at the end of the best epoch so far.
+        Epoch, weights and state at the end of the best epoch so far.
     """
 
     def __init__(self, monitor: str, patience: int, lower: bool) -> None:
@@ -146,7 +154,7 @@ class EarlyStop(Watcher):
     def end(
         self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
     ) -> bool:
-        """Take note of an epoch; return whether to stop."""
+        """Compare an epoch with the best one; return whether to stop."""
         value = monitored(logs, self.monitor)
         self._since_best += 1
         if improves(value, self._best, self.lower):
@@ -155,7 +163,7 @@ class EarlyStop(Watcher):
         return self._since_best >= self.patience
 
     def warn_if_still_improving(self, epochs: int) -> None:
-        """Warn that training ended at its best, since it was to run for so many epochs."""
+        """Warn that the last of ``epochs`` was the best, so that more epochs may help."""
         if self.snapshot is not None and self._since_best == 0:
             warnings.warn(
                 f"The best epoch by {self.monitor} was the last one, {epochs}: training ended "
@@ -167,17 +175,17 @@ class EarlyStop(Watcher):
 
 
 class KeptWeights(Watcher):
-    """Keeps the weights of every epoch.
+    """Keep the weights of every epoch.
 
     Parameters
     ----------
     earlier : dict of int to list of ndarray
-        What was kept, by epoch, before training went on.
+        Weights of the epochs before training was resumed, by epoch.
 
     Attributes
     ----------
     weights : dict of int to list of ndarray
-        By epoch, the earlier ones too.
+        By epoch, including the earlier epochs.
     """
 
     def __init__(self, earlier: dict[int, list[np.ndarray]]) -> None:
@@ -192,23 +200,27 @@ class KeptWeights(Watcher):
 
 
 class Progress(Watcher):
-    """Prints the progress of a fit.
+    """Print the progress of a fit.
 
     Parameters
     ----------
     first_epoch, epochs : int
-        Epochs done before, and epochs to do.
+        Number of epochs already done, and number of epochs to do.
     verbose : {0, 1, 2}
-        0 prints nothing; 1 rewrites one line where a line can be rewritten, and elsewhere prints
-        the last state alone; 2 prints a line an epoch.
+        0 prints nothing. 1 updates a single line in a terminal or a notebook, and prints only the
+        last state anywhere else. 2 prints one line per epoch.
+    is_refit : bool, default=False
+        Whether this is the second training of a fit with ``refit_epoch``.
     """
 
-    def __init__(self, first_epoch: int, epochs: int, verbose: int) -> None:
+    def __init__(self, first_epoch: int, epochs: int, verbose: int, is_refit: bool = False) -> None:
         self.verbose = verbose
+        self._name = "refit epoch" if is_refit else "epoch"
         self._first_epoch, self._last_epoch = first_epoch, first_epoch + epochs
         self._start = time.monotonic()
         self._rewrites = verbose == 1 and _can_rewrite_lines()
-        self._line, self._shown, self._next_time = "", "", self._start
+        self._head, self._logs, self._shown = "", dict[str, float](), ""
+        self._next_time = self._start
 
     def end(
         self, epoch: int, logs: dict[str, float], take_snapshot: Callable[[], Snapshot]
@@ -218,43 +230,118 @@ class Progress(Watcher):
             return False
         now = time.monotonic()
         done, elapsed = epoch - self._first_epoch, now - self._start
-        values = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        line = f"epoch {epoch}/{self._last_epoch}  {values}"
+        self._head, self._logs = f"{self._name} {epoch}/{self._last_epoch}", logs
         if self.verbose == 2:
-            print(f"{line}  {elapsed / done:.2g} s an epoch")
-            return False
-        left = elapsed * (self._last_epoch - epoch) / done
-        self._line = f"{line}  {left:.0f} s left"
-        if self._rewrites and now >= self._next_time:
-            self._show()
+            print(progress_line(self._head, logs, f"{elapsed / done:.2g} s per epoch"))
+        elif self._rewrites and now >= self._next_time:
+            left = elapsed * (self._last_epoch - epoch) / done
+            self._show(f"{duration(left)} left")
             self._next_time = now + _SECONDS_BETWEEN_LINES
         return False
 
     def close(self) -> None:
-        """Print the last state, and end the line."""
-        if not self._line:
+        """Print the last state with the total time, and end the line."""
+        if self.verbose != 1 or not self._head:
             return
+        total = f"took {duration(time.monotonic() - self._start)}"
         if self._rewrites:
-            self._show()
+            self._show(total)
             print()
         else:
-            print(self._line)
+            print(progress_line(self._head, self._logs, total))
 
-    def _show(self):
-        if self._line != self._shown:
-            print("\r" + self._line.ljust(len(self._shown)), end="", flush=True)
-            self._shown = self._line
+    def _show(self, tail):
+        columns = _columns()
+        # A line that reaches the last column would wrap in some terminals.
+        most = columns and max(columns - 1, 1)
+        line = progress_line(self._head, self._logs, tail, most)
+        if line == self._shown.rstrip():
+            return
+        begin, n_shown = "\r", len(self._shown)
+        if columns and n_shown > columns:
+            # The terminal has become narrower and has wrapped the line, as most terminals do.
+            begin, n_shown = f"\r\x1b[{(n_shown - 1) // columns}A\x1b[J", 0
+        # Spaces erase the rest of a longer line. A terminal wraps them like other characters, so
+        # they count as shown.
+        self._shown = line.ljust(n_shown)[:most]
+        print(begin + self._shown, end="", flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A time as text: ``"0.5 s"``, ``"12 s"``, ``"3 min 5 s"`` or ``"2 h 10 min"``."""
+    if round(seconds) < 10:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def progress_line(head: str, logs: dict[str, float], tail: str, most: int | None = None) -> str:
+    """A line that shows as many of an epoch's values as there is room for.
+
+    If the line is too long, values are shortened, and then left out: first the training metrics,
+    then the validation metrics, then the training loss, then the validation loss. If the line is
+    still too long, it ends after ``head``.
+
+    Parameters
+    ----------
+    head, tail : str
+        The epoch, and the time.
+    logs : dict of str to float
+        The epoch's loss and metrics.
+    most : int or None
+        Maximum number of characters.
+
+    Returns
+    -------
+    str
+    """
+    by_importance = sorted(logs, key=_importance)
+    choices = [(by_importance, 4, ""), (by_importance, 4, "acc"), (by_importance, 3, "acc")]
+    choices += [(by_importance[:n], 3, "acc") for n in range(len(logs) - 1, -1, -1)]
+    for shown, decimals, accuracy in choices:
+        values = [
+            f"{name.replace('accuracy', accuracy or 'accuracy')} {value:.{decimals}f}"
+            for name, value in logs.items()
+            if name in shown
+        ]
+        line = "  ".join([head, *values, tail])
+        if most is None or len(line) <= most:
+            return line
+    return head[:most]
+
+
+def _importance(name):
+    return {"val_loss": 0, "loss": 1}.get(name, 2 if name.startswith("val_") else 3)
+
+
+def _columns():
+    """Width of the terminal, or None where lines are not limited."""
+    if _in_notebook():
+        return None
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (AttributeError, OSError, ValueError):
+        columns = 0
+    # A terminal that doesn't know its size says 0.
+    return columns or shutil.get_terminal_size().columns
+
+
+def _in_notebook():
+    # Its output isn't a terminal, but returns to the beginning of a line at "\r".
+    return type(sys.stdout).__module__.startswith("ipykernel.")
 
 
 def _can_rewrite_lines():
-    """Whether standard output is a terminal's or a notebook's, and this fit's alone.
+    """Whether standard output is a terminal or a notebook, and no other fit prints to it.
 
-    Fits that run at the same time, in threads or in worker processes, would overwrite each
-    other's line.
+    Fits that run at the same time, in threads or in worker processes, would overwrite each other's
+    line.
     """
     alone = threading.current_thread() is threading.main_thread()
     alone = alone and multiprocessing.parent_process() is None
-    in_notebook = type(sys.stdout).__module__.startswith("ipykernel.")
-    # There may be no standard output, or another object in its place, with no more than ``write``.
+    # Standard output may be None, or an object that only has ``write``.
     is_terminal = getattr(sys.stdout, "isatty", bool)() and hasattr(sys.stdout, "flush")
-    return alone and (in_notebook or is_terminal)
+    return alone and (_in_notebook() or is_terminal)

@@ -384,7 +384,7 @@ def test_verbose_0_prints_nothing(capsys):
 def test_verbose_1_prints_one_line_where_nothing_can_be_rewritten(capsys, verbose):
     net(verbose=verbose).fit(X, Y)
     out = capsys.readouterr().out
-    assert re.fullmatch(LINE.format(3) + r"  0 s left\n", out)
+    assert re.fullmatch(LINE.format(3) + r"  took \S+ s\n", out)
     assert "\r" not in out
 
 
@@ -397,9 +397,10 @@ def test_verbose_1_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
     assert out.endswith("\n")
     lines = out.rstrip("\n").split("\r")
     assert lines[0] == ""
-    for epoch, line in enumerate(lines[1:], 1):
-        assert re.fullmatch(LINE.format(epoch) + r"  \d+ s left *", line)
-    assert len(lines) == 4
+    for line, epoch in zip(lines[1:4], (1, 2, 3), strict=True):
+        assert re.fullmatch(LINE.format(epoch) + r"  \S+ s left *", line)
+    assert re.fullmatch(LINE.format(3) + r"  took \S+ s *", lines[4])
+    assert len(lines) == 5
 
 
 def test_verbose_2_prints_a_line_an_epoch(capsys):
@@ -407,7 +408,7 @@ def test_verbose_2_prints_a_line_an_epoch(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     for epoch, line in enumerate(lines, 1):
-        assert re.fullmatch(LINE.format(epoch) + r"  \S+ s an epoch", line)
+        assert re.fullmatch(LINE.format(epoch) + r"  \S+ s per epoch", line)
 
 
 def test_verbose_shows_validation_and_counts_on(capsys):

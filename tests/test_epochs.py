@@ -1,7 +1,14 @@
 """History, best epoch, stopping and progress, by hand-made numbers."""
 
+import fcntl
 import io
 import math
+import os
+import pty
+import re
+import select
+import struct
+import termios
 import threading
 
 import pytest
@@ -13,9 +20,11 @@ from skclf._epochs import (
     Progress,
     Watcher,
     best_epoch,
+    duration,
     improves,
     joined_history,
     monitored,
+    progress_line,
 )
 
 NAN = math.nan
@@ -60,7 +69,7 @@ def test_best_epoch(lower, values, epoch):
 def test_monitored():
     logs = {"loss": 1.0, "val_loss": 2.0, "val_auc": 3.0}
     assert monitored(logs, "val_auc") == 3.0
-    with pytest.raises(ValueError, match=r"Got monitor='val_f1', .* 'val_loss', 'val_auc'\."):
+    with pytest.raises(ValueError, match=r"Got monitor='val_f1'; .* 'val_loss', 'val_auc'\."):
         monitored(logs, "val_f1")
 
 
@@ -155,9 +164,9 @@ def clock(monkeypatch):
     monkeypatch.setattr(_epochs.time, "monotonic", lambda: next(times))
 
 
-def printed(monkeypatch, stream, verbose, first_epoch=0):
+def printed(monkeypatch, stream, verbose, first_epoch=0, is_refit=False):
     monkeypatch.setattr("sys.stdout", stream)
-    progress = Progress(first_epoch, 3, verbose)
+    progress = Progress(first_epoch, 3, verbose, is_refit)
     logs = {"loss": 0.123456, "accuracy": 1.0}
     for epoch in range(first_epoch + 1, first_epoch + 4):
         assert progress.end(epoch, logs, None) is False
@@ -174,7 +183,7 @@ def test_verbose_0_is_silent(monkeypatch, stream):
 @pytest.mark.parametrize("verbose", [1, True])
 def test_verbose_1_in_a_file(monkeypatch, clock, verbose):
     found = printed(monkeypatch, io.StringIO(), verbose)
-    assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"
+    assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s\n"
 
 
 class WriteAlone:
@@ -198,7 +207,7 @@ class NoFlush(WriteAlone):
 @pytest.mark.parametrize("stream", [WriteAlone, NoFlush])
 def test_verbose_1_on_what_can_only_be_written_to(monkeypatch, clock, stream):
     found = printed(monkeypatch, stream(), 1)
-    assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"
+    assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s\n"
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
@@ -210,20 +219,163 @@ def test_no_standard_output(monkeypatch, verbose):
 
 
 def test_verbose_1_on_a_terminal(monkeypatch, clock):
+    monkeypatch.setenv("COLUMNS", "80")
     assert printed(monkeypatch, Terminal(), 1) == (
         "\repoch 1/3  loss 0.1235  accuracy 1.0000  20 s left"
         "\repoch 2/3  loss 0.5000  accuracy 0.2500  10 s left"
-        "\repoch 3/3  loss 0.5000  accuracy 0.2500  0 s left \n"
+        "\repoch 3/3  loss 0.5000  accuracy 0.2500  0.0 s left"
+        "\repoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s \n"
     )
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_the_line_of_the_refit(monkeypatch, verbose):
+    for line in printed(monkeypatch, io.StringIO(), verbose, is_refit=True).splitlines():
+        assert line.startswith("refit epoch ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.44, "9.4 s"),
+        (9.6, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (3600.2, "1 h 0 min"),
+        (360000, "100 h 0 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+LOGS = {"loss": 0.12345, "accuracy": 0.9, "val_loss": 0.23456, "val_accuracy": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("most", "line"),
+    [
+        (None, "epoch 7/35  loss 0.1235  accuracy 0.9000  val_loss 0.2346  val_accuracy 0.8000"),
+        (80, "epoch 7/35  loss 0.1235  acc 0.9000  val_loss 0.2346  val_acc 0.8000"),
+        (76, "epoch 7/35  loss 0.123  acc 0.900  val_loss 0.235  val_acc 0.800"),
+        (65, "epoch 7/35  loss 0.123  val_loss 0.235  val_acc 0.800"),
+        (60, "epoch 7/35  loss 0.123  val_loss 0.235"),
+        (40, "epoch 7/35  val_loss 0.235"),
+        (30, "epoch 7/35"),
+    ],
+)
+def test_a_line_shows_the_values_that_fit(most, line):
+    assert progress_line("epoch 7/35", LOGS, "3.0 s left", most) == f"{line}  3.0 s left"
+
+
+@pytest.mark.parametrize(("most", "line"), [(19, "epoch 7/35"), (10, "epoch 7/35"), (4, "epoc")])
+def test_a_line_without_room_for_the_time(most, line):
+    assert progress_line("epoch 7/35", LOGS, "3.0 s left", most) == line
+
+
+class Screen:
+    """The rows that a terminal shows; it wraps long lines, and wraps them anew at a new width."""
+
+    def __init__(self, columns):
+        self.columns = columns
+        self.lines, self.row, self.column = [""], 0, 0
+
+    def write(self, text):
+        for code in re.findall(r"\x1b\[\d*[A-Z]|[\s\S]", text):
+            if code == "\r":
+                self.column = 0
+            elif code == "\n":
+                self.row, self.column = self.row + 1, 0
+                self.lines += [""] * (self.row == len(self.lines))
+            elif code == "\x1b[J":
+                self.lines[self.row :] = [self.lines[self.row][: self.column]]
+            elif code.startswith("\x1b["):
+                self.row -= int(code[2:-1])
+            else:
+                assert code.isprintable()
+                if self.column == self.columns:
+                    self.write("\n")
+                line = self.lines[self.row]
+                before, after = line[: self.column], line[self.column + 1 :]
+                self.lines[self.row] = before + code + after
+                self.column += 1
+
+    def resize(self, columns):
+        """Wrap the last line, on which the cursor is, at a new width."""
+        text = self.lines.pop()
+        self.columns = columns
+        self.lines += [text[start : start + columns] for start in range(0, len(text) or 1, columns)]
+        self.row, self.column = len(self.lines) - 1, len(self.lines[-1])
+
+
+@pytest.fixture
+def terminal():
+    """A pseudo-terminal, with functions that set its width and read what is written to it."""
+    leader, follower = pty.openpty()
+
+    def resize(columns):
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read():
+        # Nothing is written if the line is the same as before.
+        ready, _, _ = select.select([leader], [], [], 0.1)
+        return os.read(leader, 65536).decode().replace("\r\n", "\n") if ready else ""
+
+    with open(follower, "w", newline="") as stream:
+        yield stream, resize, read
+    os.close(leader)
+
+
+@pytest.mark.parametrize("columns", [1, 5, 20, 40, 80, 200])
+def test_progress_stays_on_one_row_of_a_terminal(monkeypatch, terminal, clock, columns):
+    stream, resize, read = terminal
+    monkeypatch.setattr("sys.stdout", stream)
+    resize(columns)
+    screen = Screen(columns)
+    progress = Progress(0, 12, 1)
+    for epoch in range(1, 13):
+        progress.end(epoch, LOGS, None)
+        screen.write(read())
+        assert len(screen.lines) == 1
+        assert screen.column < columns or columns == 1
+        assert screen.lines[0].startswith(f"epoch {epoch}/12"[: columns - 1])
+    progress.close()
+    screen.write(read())
+    assert [line for line in screen.lines if line.strip()] == screen.lines[:1]
+    assert ("took" in screen.lines[0]) is (columns >= 40)
+
+
+@pytest.mark.parametrize("widths", [(80, 40), (80, 20), (40, 80), (80, 79), (200, 3, 80)])
+def test_progress_follows_the_width_of_the_terminal(monkeypatch, terminal, clock, widths):
+    stream, resize, read = terminal
+    monkeypatch.setattr("sys.stdout", stream)
+    screen = Screen(widths[0])
+    screen.write("before\n")
+    progress = Progress(0, 9, 1)
+    for epoch, columns in enumerate(widths, 1):
+        resize(columns)
+        screen.resize(columns)
+        progress.end(epoch, LOGS, None)
+        screen.write(read())
+        assert screen.lines[0] == "before"
+        assert screen.lines[1].startswith(f"epoch {epoch}/9"[: columns - 1])
+        assert len(screen.lines) == 2
+        assert len(screen.lines[1].rstrip()) < columns
+    progress.close()
 
 
 def test_verbose_1_in_a_notebook(monkeypatch, clock):
     notebook = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
-    assert printed(monkeypatch, notebook(), 1).count("\r") == 3
+    found = printed(monkeypatch, notebook(), 1)
+    assert found.count("\r") == 4
+    assert found.count("\n") == 1
+    assert "\x1b" not in found
 
 
 def test_verbose_1_leaves_out_what_comes_too_fast(monkeypatch):
-    times = iter([0, 0.01, 0.02, 0.2, 0.21])
+    times = iter([0, 0.01, 0.02, 0.2, 0.21, 0.22])
     monkeypatch.setattr(_epochs.time, "monotonic", lambda: next(times))
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
@@ -240,15 +392,15 @@ def test_verbose_1_of_one_fit_among_others(monkeypatch, clock):
     thread = threading.Thread(target=lambda: found.append(printed(monkeypatch, Terminal(), 1)))
     thread.start()
     thread.join()
-    assert found == ["epoch 3/3  loss 0.5000  accuracy 0.2500  0 s left\n"]
+    assert found == ["epoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s\n"]
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_verbose_2(monkeypatch, clock, stream):
     assert printed(monkeypatch, stream(), 2) == (
-        "epoch 1/3  loss 0.1235  accuracy 1.0000  10 s an epoch\n"
-        "epoch 2/3  loss 0.5000  accuracy 0.2500  10 s an epoch\n"
-        "epoch 3/3  loss 0.5000  accuracy 0.2500  10 s an epoch\n"
+        "epoch 1/3  loss 0.1235  accuracy 1.0000  10 s per epoch\n"
+        "epoch 2/3  loss 0.5000  accuracy 0.2500  10 s per epoch\n"
+        "epoch 3/3  loss 0.5000  accuracy 0.2500  10 s per epoch\n"
     )
 
 

@@ -309,7 +309,7 @@ def test_ctrl_c_ends_the_line_of_progress(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(KeyboardInterrupt):
         net(verbose=1, callbacks=[PressCtrlC(1, [])]).fit(X, Y)
-    assert re.search(r"epoch 2/15 .* s left *\n$", capsys.readouterr().out)
+    assert re.search(r"epoch 2/15 .* took \S+ s *\n$", capsys.readouterr().out)
 
 
 FIRST_FIT = """
