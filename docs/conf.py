@@ -13,6 +13,7 @@ copyright = author
 version = release = skclf.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
@@ -34,6 +35,12 @@ autosummary_generate = True
 autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+
+# Pages that draw learning curves train the nets during the build, so pictures and code agree.
+plot_formats = [("png", 150)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"figure.figsize": (6.4, 4.0), "savefig.facecolor": "white"}
 
 html_theme = "furo"
 html_static_path = ["_static"]
