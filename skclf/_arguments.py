@@ -1,6 +1,6 @@
-"""What users pass to a classifier and its methods: taken in, or refused with the fix.
+"""Check the arguments of classifiers and their methods, with errors that say how to fix them.
 
-Pure functions. Rows, labels and weights are `skclf._rows`'s.
+Pure functions. `skclf._rows` checks rows, labels and weights.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_KERAS_FIT = {
 
 
 class InstanceWith(HasMethods):
-    """An object with these methods and not a class: ``Adam()``, not ``Adam``."""
+    """An object with these methods that isn't a class: ``Adam()``, not ``Adam``."""
 
     def is_satisfied_by(self, val):
         return not isinstance(val, type) and super().is_satisfied_by(val)
@@ -39,7 +39,7 @@ class InstanceWith(HasMethods):
 
 
 class RealInterval(Interval):
-    """Takes fractions too; scikit-learn's own asks NumPy whether they are NaN, which fails."""
+    """Accepts fractions too; scikit-learn's own calls `numpy.isnan` on them, which fails."""
 
     def __contains__(self, val):
         try:
@@ -66,7 +66,7 @@ class ValidationValue(HasMethods):
 
 
 def names_misplaced_arguments(method: Function) -> Function:
-    """Make a method say where an argument belongs that Keras's ``fit`` takes and it does not."""
+    """Make a method's errors explain where arguments of Keras's ``fit`` belong."""
     known = list(inspect.signature(method).parameters)
 
     @wraps(method)
@@ -92,7 +92,7 @@ def _misplaced(cls, method, known, name):
 
 
 def validation_columns(validation_data, *columns):
-    """``X_val, y_val, sample_weight_val``, whichever way they were passed."""
+    """Return ``X_val, y_val, sample_weight_val``, also if passed as ``validation_data``."""
     if validation_data is None:
         return columns
     if any(column is not None for column in columns):
@@ -114,15 +114,15 @@ def warn_if_far_outside(X, X_train, names):
     name = feature if names is None else repr(names[feature])
     warnings.warn(
         f"Most validation rows lie far outside the range of the training rows in feature {name}, "
-        "as if they had not been scaled like these. In a Pipeline pass X_val with "
-        'transform_input=["X_val"], or transform the validation rows before.',
+        "as if they were not scaled in the same way. In a Pipeline pass X_val with "
+        'transform_input=["X_val"], or transform the validation rows first.',
         UserWarning,
-        stacklevel=6,  # of whoever calls fit
+        stacklevel=6,  # the caller of fit
     )
 
 
 def sizes(name: str, value: Any, length: int | None = None) -> tuple[int, ...]:
-    """A parameter that is a whole number or several of them, as a tuple of positive int.
+    """Return a parameter that is one integer or several as a tuple of positive integers.
 
     Parameters
     ----------

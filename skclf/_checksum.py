@@ -1,8 +1,8 @@
-"""One short text for all the values of a saved state, which differs as soon as a bit of them does.
+"""Compute a checksum over the values of a saved state, which changes if a single bit does.
 
-It finds damage, and not deceit: whoever alters a file can compute the new text too. A file keeps
-the text that its own format had, so what is written here may change only together with the number
-of the format (`skclf._migrations`).
+It detects damage, not manipulation: anyone who alters a file can also compute the new checksum. A
+file keeps the checksum of its own format, so any change to this module requires a new format number
+(`skclf._migrations`).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _DIGEST_BYTES = 16
 
 
 def checksum(values: Mapping[str, Any]) -> str:
-    """The checksum of named values.
+    """Return the checksum of named values.
 
     Parameters
     ----------
     values : dict
         By name, in any order: arrays, numbers, strings, None, and lists, tuples and dicts of these,
-        in which the order counts. Of any other object only its place counts.
+        in which the order matters. Of other objects only the position matters.
 
     Returns
     -------
     str
         Hexadecimal digits.
     """
-    # Of hashlib's functions the fastest without special instructions of the processor.
+    # The fastest function of hashlib on processors without special instructions.
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for name in sorted(values):
         _add(digest, name)

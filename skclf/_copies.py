@@ -1,8 +1,9 @@
-"""Copies of Keras objects: for another net, for another estimator, for a file.
+"""Copy Keras objects for another net, for another estimator or for a file.
 
-An optimizer or a metric is copied attribute by attribute, which keeps what its configuration leaves
-out and needs no class to be registered with Keras. A callback is copied shallowly: the copy is one
-fit's own, and what the callback refers to (a list that it fills, a study, a logger) is the user's.
+Optimizers and metrics are copied attribute by attribute. This keeps attributes that their
+configuration leaves out, and doesn't require their classes to be registered with Keras. Callbacks
+are copied shallowly: each fit has its own copy, which shares the objects that the callback refers
+to, such as a list that it fills, a study or a logger, with the user's callback.
 """
 
 import copy
@@ -20,7 +21,7 @@ def copied_optimizer(template, rate):
     cls = type(template)
     made = object.__new__(cls)
     inner = getattr(template, "inner_optimizer", None)
-    # Of an optimizer around another one the learning rate is the inner one's.
+    # If an optimizer wraps another one, only the inner one has a learning rate.
     own_rate = rate if inner is None else 0.0
     keras.Optimizer.__init__(made, learning_rate=own_rate, name=name_without_count(template))
     copies = {} if inner is None else {id(inner): copied_optimizer(inner, rate)}
@@ -30,7 +31,7 @@ def copied_optimizer(template, rate):
 
 
 def rate_of(template, learning_rate):
-    """The learning rate that an optimizer gets: a float, a schedule or a function."""
+    """Return the learning rate for an optimizer: a float, a schedule or a function."""
     if learning_rate is None:
         learning_rate = _compat.learning_rate_variable(template)
     if learning_rate is None:  # a version of Keras that keeps it elsewhere
@@ -44,7 +45,7 @@ def rate_of(template, learning_rate):
 
 
 def settings_of(optimizer):
-    """Attributes that say how an optimizer works, and not how far it has come."""
+    """Return the attributes that are settings of an optimizer, without its training state."""
     plain = _plain_optimizer_attributes()
     settings = {
         name: value
@@ -60,14 +61,14 @@ def settings_of(optimizer):
 
 
 def _unbuilt(optimizer):
-    """What an optimizer that has trained was before, by its configuration."""
+    """Return a trained optimizer as it was before training, from its configuration."""
     try:
         return type(optimizer).from_config(optimizer.get_config())
     except Exception as error:
         raise TypeError(
-            f"Got an optimizer of type {type(optimizer).__name__} that has trained a model, and "
-            f"its get_config doesn't give all that its __init__ needs ({error}): pass an optimizer "
-            "that was not used before, or complete get_config."
+            f"Got an optimizer of type {type(optimizer).__name__} that has trained a model; "
+            f"expected its get_config to return all arguments of its __init__ ({error}). Pass an "
+            "unused optimizer, or complete get_config."
         ) from error
 
 
@@ -94,13 +95,13 @@ def copied_metric(template, name):
 
 
 def _copied(value, copies):
-    """A copy of an attribute: of variables, of what has some, and of containers; else itself.
+    """Copy an attribute with variables, or a container; return other values as they are.
 
     Parameters
     ----------
     value : object
     copies : dict of int to object
-        What was copied before, by its id.
+        Earlier copies, by the id of the original.
     """
     if id(value) not in copies:
         copies[id(value)] = _copied_anew(value, copies)
@@ -132,7 +133,7 @@ def _copied_anew(value, copies):
 
 
 def copied_callbacks(callbacks):
-    """Copies of callbacks for one fit; what a callback refers to is shared with the original.
+    """Copy callbacks for one fit; objects that they refer to are shared with the originals.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def copied_callbacks(callbacks):
 def _copied_callback(callback):
     copied = copy.copy(callback)
     if is_of_keras(type(callback)):
-        # Lists in Keras's own callbacks are its notes on one fit, and none of the user's.
+        # Keras's own callbacks store the state of a fit in containers, which must not be shared.
         for name, value in vars(callback).items():
             if type(value) in (list, dict, set):
                 vars(copied)[name] = value.copy()
@@ -159,10 +160,10 @@ def _copied_callback(callback):
 
 
 def copied_parameter(value):
-    """A copy of a parameter's value for another estimator, as `sklearn.base.clone` needs it.
+    """Copy a parameter's value for another estimator, for `sklearn.base.clone`.
 
-    scikit-learn would copy deeply, which fails for classes that aren't registered with Keras, and
-    cuts callbacks off from what they refer to.
+    scikit-learn would make a deep copy, which fails for classes that aren't registered with Keras,
+    and would also copy the objects that callbacks refer to.
     """
     if type(value) in (list, tuple):
         return type(value)(map(copied_parameter, value))
@@ -176,9 +177,9 @@ def copied_parameter(value):
 
 
 def picklable_parameter(value):
-    """A parameter's value in a form that pickle can save and load again by its class alone.
+    """Return a parameter's value in a form that pickle can save if it can import the class.
 
-    Keras would save a configuration, from which only registered classes can be made.
+    Keras would save a configuration, which can only be loaded for registered classes.
     """
     if type(value) in (list, tuple):
         return type(value)(map(picklable_parameter, value))
@@ -188,13 +189,13 @@ def picklable_parameter(value):
 
 
 class _Picklable:
-    """Stands for a Keras object while it is pickled; unpickled, it is the object."""
+    """Replaces a Keras object in a pickle; unpickling returns the object itself."""
 
     def __init__(self, value):
         self._value = value
 
     def __getstate__(self):
-        # skops asks for this, and pickle does not.
+        # Called by skops, but not by pickle.
         raise TypeError(
             f"Got a parameter of type {type(self._value).__name__}, which skops can't save: give "
             "the optimizer and the metrics by their names, or save with joblib or pickle."
@@ -214,7 +215,7 @@ class _Picklable:
 
 
 def _picklable_attribute(value):
-    # Keras tracks what an object holds in its own kinds of list, set and dict.
+    # Keras replaces lists, sets and dicts in attributes by its own tracking subclasses.
     if isinstance(value, list):
         return [_picklable_attribute(item) for item in value]
     if isinstance(value, set):
@@ -246,13 +247,13 @@ def _new_variable(value, dtype, trainable, name):
 
 
 def value_of(variable):
-    """A Keras variable's value as an array of its own."""
+    """Return a copy of a Keras variable's value as an array."""
     # Keras's own way warns with NumPy 2.
     return variable.value.numpy().copy()
 
 
 def name_without_count(named):
-    """Name of a Keras object, less the count that Keras appends to automatic names."""
+    """Return the name of a Keras object, without the number that Keras appends."""
     automatic = automatic_name(type(named))
     return automatic if re.fullmatch(rf"{automatic}_\d+", named.name) else named.name
 

@@ -1,10 +1,10 @@
-"""A hashable that stands for what an object does, to find compiled programs by.
+"""Compute hashable fingerprints of what objects do, as keys of compiled programs.
 
-A compiled program holds what the classes and functions that it was traced from did at that time.
-Two objects may share one only if they do the same, which a name doesn't show: a class can be edited
-and run again, and a function can read a global that has changed since. So a fingerprint is made of
-the code itself and of all that the code reads. Where that can't be found out, there is none, and
-the program isn't kept for others.
+A compiled program contains the classes and functions as they were when it was traced. Two objects
+may share a program only if they do the same. Names don't show that: a class can be edited and run
+again, and a function can read a global that has changed. So a fingerprint consists of the code and
+of everything that the code reads. If that can't be determined, there is no fingerprint, and the
+program isn't reused.
 """
 
 import re
@@ -24,29 +24,29 @@ import numpy as np
 # Code of these packages doesn't change while a process runs.
 _FIXED_PACKAGES = {"keras", "tensorflow", "numpy", "scipy", "sklearn", "skclf"}
 _PLAIN_TYPES = (type(None), bool, int, complex, str, bytes, np.dtype, re.Pattern, CodeType)
-# Entries of a class that say nothing of what it does.
+# Entries of a class that don't affect what it does.
 _CLASS_BOOKKEEPING = {"__dict__", "__weakref__", "__doc__", "__module__", "__annotations__"}
 _CLASS_BOOKKEEPING |= {"__firstlineno__", "__static_attributes__", "__abstractmethods__"}
 _CLASS_BOOKKEEPING |= {"_abc_impl", "__annotate_func__", "__annotations_cache__"}
-# Attributes in which Keras's objects keep their books.
+# Attributes that Keras's objects use for bookkeeping.
 _KERAS_BOOKKEEPING = {"_tracker", "_lock", "_obj_reference_counts_dict"}
-# And what Keras's layers note of their calls and weights, which stand elsewhere too.
+# Records of calls and weights in Keras's layers, which are also available elsewhere.
 _LAYER_BOOKKEEPING = {"_inbound_nodes", "_outbound_nodes", "_call_signature", "_losses"}
 _LAYER_BOOKKEEPING |= {"_losses_override", "_loss_ids", "_metrics", "_trainable_variables"}
 _LAYER_BOOKKEEPING |= {"_non_trainable_variables", "_seed_generators", "_path", "_parent_path"}
 _LAYER_BOOKKEEPING |= {"_auto_config", "_build_shapes_dict", "_called"}
-# Keras wraps these methods for each layer anew; the class shows what they do.
+# Keras wraps these methods in each layer; the class already shows what they do.
 _LAYER_BOOKKEEPING |= {"build", "quantize"}
-# Keras's own layers draw by a generator, which has a state of its own in each fit.
+# Keras's own layers draw from generators, whose states are set in each fit.
 _SEEDS = {"seed", "_init_seed"}
 
 
 class Unknowable(Exception):
-    """Nothing can be said about what an object does."""
+    """It can't be determined what an object does."""
 
 
 def fingerprint(value, skip=()):
-    """A hashable that is equal for objects that do the same.
+    """Return a hashable that is equal for objects that do the same.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def fingerprint(value, skip=()):
 
 
 def fingerprint_of_layers(nodes, nodes_of):
-    """A hashable that is equal for graphs of layers that compute the same with the same weights.
+    """Return a hashable that is equal for graphs of layers that compute the same function.
 
     Parameters
     ----------
     nodes : list of keras nodes
-        Each after those that it takes its inputs from.
+        Each node after the nodes that its inputs come from.
     nodes_of : callable
-        Gives such a list for a functional model within the graph.
+        Returns such a list for a functional model within the graph.
 
     Raises
     ------
@@ -86,10 +86,10 @@ def fingerprint_of_layers(nodes, nodes_of):
 
 
 class _Reader:
-    """Reads objects, each of them once: they may refer to each other in circles."""
+    """Reads each object only once, because objects may refer to each other in cycles."""
 
     def __init__(self):
-        self._seen = {}  # id -> number and object, which keeps the id its own
+        self._seen = {}  # id -> number and object; the reference keeps the id from being reused
 
     def read(self, value, skip=()):
         if isinstance(value, _PLAIN_TYPES):
@@ -151,7 +151,7 @@ class _Reader:
         return "function", code, tuple(map(self.read, own)), tuple(read.items())
 
     def _read_global(self, value, names):
-        """A global of a function; of a module of the user's what the function may read in it."""
+        """Read a global of a function; of a user's module only what the function may read."""
         if isinstance(value, ModuleType) and not _is_fixed(value.__name__):
             return "module", tuple(
                 (name, self.read(getattr(value, name))) for name in names if hasattr(value, name)
@@ -165,16 +165,16 @@ class _Reader:
             return "variable", cls, value.trainable, self.read(value.value.numpy())
         of_keras = any(_package(base.__module__) == "keras" for base in cls.__mro__)
         if (_is_fixed(cls.__module__) and not of_keras) or not hasattr(value, "__dict__"):
-            raise Unknowable(value)  # it may hold what no attribute shows
+            raise Unknowable(value)  # it may have state that no attribute shows
         left_out = {*skip, *(_KERAS_BOOKKEEPING if of_keras else ())}
         attributes = {k: v for k, v in vars(value).items() if k not in left_out}
         return "instance", self.read(cls), self.read(attributes)
 
 
 class _LayerReader(_Reader):
-    """Reads layers by what they compute: by the shapes of their variables and not their values.
+    """Reads what layers compute, with the shapes of their variables instead of the values.
 
-    Initial values are given to the variables in each fit, so initializers and seeds don't count.
+    Each fit sets the initial values of the variables, so initializers and seeds are ignored.
     """
 
     def __init__(self, nodes_of):
@@ -183,7 +183,7 @@ class _LayerReader(_Reader):
         self._tensors = {}  # id -> number and tensor
 
     def read_nodes(self, nodes):
-        """What each node computes, of which of the tensors before it."""
+        """Return what each node computes, and from which of the earlier tensors."""
         read = []
         for node in nodes:
             arguments = self.read(node.arguments.args), self.read(node.arguments.kwargs)
@@ -216,7 +216,7 @@ class _LayerReader(_Reader):
             flags = {k: v for k, v in vars(value).items() if k in ("name", "_trainable")}
             return "model", self.read(type(value)), self.read(flags), self.read_nodes(nodes)
         if kinds:
-            # TensorFlow's own books, in whatever it may have to save, begin by "_self_".
+            # TensorFlow's bookkeeping attributes in trackable objects begin with "_self_".
             of_tensorflow = {name for name in vars(value) if name.startswith("_self_")}
             skip = {*skip, *_LAYER_BOOKKEEPING, *of_tensorflow}
             if _package(type(value).__module__) == "keras":
@@ -243,7 +243,7 @@ def _content(cell):
 
 
 def _names_in(code):
-    """Names of globals and attributes that a function or a function within it reads."""
+    """Return the names of globals and attributes that a function or its inner functions read."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

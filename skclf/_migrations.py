@@ -1,8 +1,8 @@
-"""States of earlier formats, brought to today's one step at a time.
+"""Convert saved states of earlier formats to the current one, step by step.
 
-The format is a number in each saved state, which rises when a new version of skclf saves something
-in another form. For each earlier number there is one pure function here, which takes a state of
-that format, as it stands in the file, and returns it in the next format. Files of each format are
+The format is a number in each saved state, which increases when a new version of skclf changes the
+form of the state. For each earlier number, a pure function converts a state of that format, as
+saved in the file, to the next format. Files of each format are
 kept in ``tests/files``.
 
 ===  =============================================================================================
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def _from_1_to_2(state):
-    # The history of a classifier began with the first epoch.
+    # In format 1, the history of a classifier always began with the first epoch.
     added: dict[str, Any] = {"_first_epoch": 0} if "_history" in state else {}
     if "filters" in state:  # a classifier of images, each with one label
         added |= {"multilabel": False}
@@ -32,7 +32,7 @@ def _from_1_to_2(state):
 
 
 def _layers_of(net):
-    """A net that was described by its sizes, layer by layer."""
+    """Convert a net described by its sizes to a list of layers."""
     activation = net["activation"]
     penalty = {"penalties": (("l2", net["l2"]),) if net["l2"] else ()}
     layers = []
@@ -51,22 +51,22 @@ def _layers_of(net):
     return {"input_shape": net["input_shape"], "layers": layers, "sparse": net["sparse"]}
 
 
-# By the format that they read. Each gets the states of classifiers and of vectorizers, fitted or
-# not, versions included, and leaves them as they are. It may rely on nothing that `skclf._saved`
-# checks afterwards: whatever error it raises about a damaged state is shown as that state's fault.
+# Migrations by the format that they read. Each takes states of classifiers and vectorizers, fitted
+# or not, including the versions, and doesn't modify them. It can't rely on the checks of
+# `skclf._saved`, which come later; any error that it raises is reported as a fault of the state.
 MIGRATIONS = {1: _from_1_to_2}
 FORMAT = 1 + max(MIGRATIONS)
 
 
 def migrated(state: dict[str, Any], number: int) -> dict[str, Any]:
-    """A state of a known format in today's.
+    """Return a state of a known format in the current one.
 
     Parameters
     ----------
     state : dict
-        As it was saved; left as it is.
+        The state as saved. Not modified.
     number : int
-        Its format, from 1 to `FORMAT`.
+        The format of the state, from 1 to `FORMAT`.
 
     Returns
     -------

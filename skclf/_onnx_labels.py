@@ -1,4 +1,4 @@
-"""Labels as ONNX can hold them."""
+"""Convert labels to types that ONNX supports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def onnx_labels(classes: np.ndarray) -> np.ndarray:
-    """Classes as strings or int64, the two types that labels have in ONNX."""
+    """Return classes as strings or int64, the two types of labels in ONNX."""
     labels = classes.tolist()
     if all(isinstance(label, str) for label in labels):
         for label in labels:

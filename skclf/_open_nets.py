@@ -1,7 +1,7 @@
-"""Which nets are trained with open sizes, by one compiled program for all of them.
+"""Find out which nets can be trained with open sizes, by one compiled program for all sizes.
 
-They are layers of skclf's own, dense and dropout, with an optimizer and metrics in their ordinary
-form. The rest is trained as a Keras model of its sizes.
+These are nets of skclf's own dense and dropout layers with a common optimizer and common metrics.
+Other nets are trained as Keras models with fixed sizes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from skclf._typing import Metric
 
-# What an update of open sizes reads, besides the learning rate.
+# Settings that an update of open sizes uses, apart from the learning rate.
 _OPEN_SETTINGS = {"rho", "momentum", "nesterov", "epsilon", "beta_1", "beta_2"}
 
 
 class Opened(NamedTuple):
-    """A net apart from its sizes.
+    """A net without its sizes.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Opened(NamedTuple):
 
 
 def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) -> Opened | None:
-    """A net as one of open sizes, or None where it has to be a Keras model.
+    """Return the net with open sizes, or None if it has to be a Keras model.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) 
 
 
 def new_net(kind: engine.OpenKind, compile_with: dict[str, Any]) -> engine.OpenNet:
-    """A net of the engine's."""
+    """Return a new net of the engine."""
     optimizer = compile_with["optimizer"], compile_with["learning_rate"]
     return engine.OpenNet(
         kind,
@@ -84,14 +84,14 @@ def _has_open_optimizer(optimizer, learning_rate):
     template = _keras_objects.optimizer_template(optimizer)
     _, rate = _keras_objects.optimizer_key(optimizer, learning_rate)
     if rate is None or not engine.can_be_open(type(template)):
-        return False  # a schedule gives the rate, or Keras alone knows the updates
+        return False  # the rate has a schedule, or only Keras has the update
     if isinstance(optimizer, str):
         return True  # with the settings of its class
     return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
 
 
 def _are_open(metrics: Sequence[Metric] | None, loss: str) -> bool:
-    """Whether metrics are Keras's own means over rows, whose variables are numbers."""
+    """Return whether all metrics are Keras's means over rows, whose variables are scalars."""
     others = [metric for metric in metrics or () if not _keras_objects.is_accuracy_name(metric)]
     return all(
         isinstance(metric, keras.metrics.MeanMetricWrapper) and engine.adds_up(metric)

@@ -1,11 +1,11 @@
-"""A fit that fails leaves an earlier fit as it was."""
+"""Restore an estimator if a fit fails."""
 
 
 class UnchangedOnFailure:
-    """Gives an estimator its attributes back, in one step, if a block fails, be it by Ctrl-C.
+    """Context manager that restores an estimator's attributes in one step if its block fails.
 
-    Not a generator: where Ctrl-C keeps one from being resumed it waits for garbage collection, and
-    would then put the attributes back over those of a later fit.
+    This also holds for Ctrl-C. It is a class, not a generator: if Ctrl-C prevented a generator from
+    being resumed, garbage collection would finish it later and overwrite a later fit.
     """
 
     def __init__(self, estimator):

@@ -1,4 +1,4 @@
-"""Some rows of large arrays, without a copy of them."""
+"""Select rows of large arrays without copying them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-# Fewer bytes than this are copied, which makes what follows a little faster.
+# Smaller selections are copied, which makes later steps a little faster.
 _BYTES_OF_A_COPY = 1 << 24
 _BYTES_AT_ONCE = 1 << 22
 
@@ -18,9 +18,9 @@ class RowView:
     Parameters
     ----------
     parts : tuple of ndarray of shape (n_rows_of_part, ...)
-        C-contiguous, alike in all but the number of rows.
+        C-contiguous arrays that differ only in the number of rows.
     at : ndarray of int of shape (n_rows,) or None
-        Positions in the parts, one after the other; None is for all rows.
+        Positions in the concatenated parts. None selects all rows.
     """
 
     def __init__(self, parts: tuple[np.ndarray, ...], at: np.ndarray | None = None) -> None:
@@ -47,7 +47,7 @@ class RowView:
         """Copy the rows at these positions to ``out``."""
         at = chosen if self._at is None else self._at[chosen]
         if len(self.parts) == 1:
-            # The mode that checks no bounds is the one that writes without a buffer in between.
+            # This mode doesn't check bounds, and is the one that writes without a buffer.
             return np.take(self.parts[0], at, axis=0, out=out, mode="clip")
         numbers = np.searchsorted(self._starts, at, side="right") - 1
         for number, part in enumerate(self.parts):
@@ -56,15 +56,15 @@ class RowView:
         return out
 
     def reshape(self, *shape: int) -> RowView:
-        """The same rows in another shape, which begins with -1."""
+        """Return the same rows in another shape, which must begin with -1."""
         return RowView(tuple(part.reshape(shape) for part in self.parts), self._at)
 
     def min(self, axis: int) -> np.ndarray:
-        """The smallest value of each column, for an axis of 0."""
+        """Return the smallest value of each column; the axis must be 0."""
         return self._reduced(np.minimum)
 
     def max(self, axis: int) -> np.ndarray:
-        """The largest value of each column, for an axis of 0."""
+        """Return the largest value of each column; the axis must be 0."""
         return self._reduced(np.maximum)
 
     def _reduced(self, function: np.ufunc) -> np.ndarray:
@@ -74,7 +74,7 @@ class RowView:
 
 
 def rows_at(X: Any, at: np.ndarray) -> Any:
-    """Rows of an array or CSR matrix: a copy, or a view where that would be large.
+    """Return rows of an array or CSR matrix: a copy, or a view if that would be large.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def rows_at(X: Any, at: np.ndarray) -> Any:
 
 
 def rows_of_both(X: Any, more: Any) -> Any:
-    """The rows of two arrays: a copy, or a view where that would be large.
+    """Concatenate the rows of two arrays: a copy, or a view if that would be large.
 
     Parameters
     ----------
@@ -100,13 +100,13 @@ def rows_of_both(X: Any, more: Any) -> Any:
 
 
 def _is_large(X, n_rows):
-    """Whether so many rows of an array are worth a view, which is slow where columns lie apart."""
+    """Return whether this many rows justify a view, which is slow for non-contiguous arrays."""
     if not isinstance(X, np.ndarray) or not X.flags.c_contiguous or not len(X):
         return False
     return n_rows * (X.nbytes // len(X)) > _BYTES_OF_A_COPY
 
 
 def each_part(X: Any, check: Callable[[Any], None]) -> None:
-    """Call a function with rows, or with each of the arrays that they are a view of."""
+    """Call a function with the rows, or with each of the arrays that a view refers to."""
     for part in X.parts if isinstance(X, RowView) else (X,):
         check(part)

@@ -1,7 +1,7 @@
-"""Rows, weights and groups: pure functions between what users pass and what a net trains on.
+"""Check and prepare rows, weights and groups for training; pure functions.
 
-pandas is imported where it is used, since loading it takes longer than all else that
-``import skclf`` does.
+pandas is imported only where it is used, because loading it takes longer than the rest of
+``import skclf``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from skclf._row_view import RowView, rows_of_both
 
 
 def check_groups(groups: Any) -> np.ndarray:
-    """Number of each row's group, from 0, in the order of the groups where they have one.
+    """Return the number of each row's group, from 0, in sorted order if the groups can be sorted.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def class_weights(
     codes: np.ndarray,
     sample_weight: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """Weight of each class, in the order of the classes.
+    """Return the weight of each class, in the order of the classes.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def class_weights(
         if sample_weight is not None:
             sample_weight = sample_weight / sample_weight.max()  # or their sum may overflow
         counts = np.bincount(codes, sample_weight, minlength=len(classes))
-        # A class may have no row where training goes on with other rows than it began with.
+        # A class may have no rows if training continues with other rows.
         return np.divide(
             counts.sum(), len(classes) * counts, out=np.zeros(len(classes)), where=counts > 0
         )
@@ -125,7 +125,7 @@ def _is_weight(value):
 def with_mean_one(
     sample_weight: np.ndarray | None, class_weight: Any, codes: np.ndarray
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Weights such that their product over the rows has mean 1.
+    """Scale weights so that their product has a mean of 1 over the rows.
 
     Keras divides the weighted sum of a batch's losses by its number of rows. With a mean of 1
     that is the number of rows that the weights stand for, and a weight of 2 equals a repeated row.
@@ -140,7 +140,7 @@ def with_mean_one(
     -------
     sample_weight, class_weight : ndarray or None
     """
-    # By the largest first: a sum of weights must not overflow.
+    # Divide by the largest weight first, so that the sum can't overflow.
     if sample_weight is not None:
         sample_weight = sample_weight / sample_weight.max()
         sample_weight = sample_weight / sample_weight.mean()
@@ -154,10 +154,10 @@ def with_mean_one(
 
 
 def feature_far_outside(X: Any, X_train: Any) -> int | None:
-    """The first feature in which most rows lie far outside the range of the training rows.
+    """Return the first feature in which most rows are far outside the range of the training rows.
 
-    That is farther from it than the range is wide: rows that were not scaled as those that the net
-    trains on, and hardly ever rows of the same source.
+    Far means farther from the range than it is wide. Such rows were probably not scaled like the
+    training rows.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def feature_far_outside(X: Any, X_train: Any) -> int | None:
 
 
 def _ranges(X):
-    """Smallest and largest value of each feature, as float64."""
+    """Return the smallest and largest value of each feature, as float64."""
     bounds = X.min(axis=0), X.max(axis=0)
     if sparse.issparse(X):
         bounds = [bound.toarray() for bound in bounds]
@@ -192,7 +192,7 @@ def _ranges(X):
 
 
 def check_in_float32(sample_weight: np.ndarray | None, class_weight: Any) -> None:
-    """Refuse weights that are used as they are, and become infinite in float32."""
+    """Raise an error if unscaled weights would become infinite in float32."""
     most = np.finfo(np.float32).max
     of_row, of_class = (
         1.0 if weights is None else float(weights.max())
@@ -206,7 +206,7 @@ def check_in_float32(sample_weight: np.ndarray | None, class_weight: Any) -> Non
 
 
 def without_weightless(X, y, sample_weight, *more):
-    """All columns without the rows of weight 0; `sample_weight` and `more` may be None."""
+    """Drop the rows of weight 0 from all columns; `sample_weight` and `more` may be None."""
     columns = (X, y, sample_weight, *more)
     if sample_weight is None or sample_weight.all():
         return columns
@@ -217,7 +217,7 @@ def without_weightless(X, y, sample_weight, *more):
 def stacked(
     rows: tuple[Any, np.ndarray, np.ndarray | None], more: tuple[Any, np.ndarray, np.ndarray | None]
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Two sets of rows ``(X, codes, sample_weight)`` as one."""
+    """Concatenate two sets of rows ``(X, codes, sample_weight)``."""
     (X, codes, weights), (X_more, codes_more, weights_more) = rows, more
     if weights is not None or weights_more is not None:
         weights = np.concatenate(
@@ -234,7 +234,7 @@ def stacked(
 
 
 def of_one_kind(X: Any, other: Any) -> Any:
-    """``X`` as a CSR matrix where ``other`` is one, as an array where that is an array."""
+    """Return ``X`` as a CSR matrix if ``other`` is sparse, else as an array."""
     if sparse.issparse(X) == sparse.issparse(other):
         return X
     return X.toarray() if sparse.issparse(X) else sparse.csr_array(X)
@@ -243,11 +243,10 @@ def of_one_kind(X: Any, other: Any) -> Any:
 def merge_repeated_rows(
     X: Any, codes: np.ndarray, sample_weight: np.ndarray | None = None
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Equal rows with equal labels as one row with their weights' sum, in a canonical order.
+    """Merge equal rows with equal labels, sum their weights, and sort them canonically.
 
-    For training on all data in one batch, where neither the order of the rows nor a repeated row
-    as opposed to a doubled weight can make a difference, but for rounding. Merged, it makes none
-    at all.
+    In training on all rows in one batch, the order of the rows and the choice between a repeated
+    row and a doubled weight make a difference only by rounding. Merging removes that difference.
 
     Parameters
     ----------

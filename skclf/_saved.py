@@ -1,9 +1,9 @@
-"""What of a fitted classifier goes into a file, and whether what comes out of one can be it.
+"""Save fitted classifiers, and check the state of a loaded file.
 
 Pure functions between an estimator's attributes and the state that pickle, joblib and skops save:
-plain dicts, lists, tuples, numbers, strings and arrays, so that those who load with skops have no
-other class to trust than the estimator's own. A file can be damaged, altered or of another
-version; whoever loads it should hear of that at once, and not at the first strange prediction.
+plain dicts, lists, tuples, numbers, strings and arrays, so that skops needs to trust only
+the estimator's own class. A file can be damaged, altered or from another version, so loading it
+checks that its parts fit together, instead of failing later or predicting nonsense.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _BY_TRAINING = (
     "n_epochs_",
     "best_epoch_",
 )
-# The shape of a row, where a classifier takes rows of several dimensions.
+# The shape of a row, for classifiers whose rows have several dimensions.
 _SHAPES = ("image_shape_", "input_shape_")
-# What makes the body of a net of the user's own: code, which the checksum can't cover.
+# Builds the body of a user's own net. This is code, which the checksum can't cover.
 _BODY = "_body"
-# What the checksum covers. Parameters are not part of it: a subclass may save them in a form of its
-# own, and `fit` checks them.
+# The attributes that the checksum covers. Parameters are left out, because a subclass may save them
+# in another form, and `fit` checks them.
 CHECKED = (*_BEFORE_TRAINING, "feature_names_in_", *_SHAPES, *_BY_TRAINING)
 _KINDS_OF_LABELS = "biufUSOMm"
 _SEEDS = ("dropout", "order", "split", "weights")
@@ -46,17 +46,17 @@ _LARGEST_SEED = 2**32 - 1
 
 
 def to_state(attributes: dict[str, Any]) -> dict[str, Any]:
-    """An estimator's attributes in the form in which they are saved.
+    """Return an estimator's attributes in the form in which they are saved.
 
     Parameters
     ----------
     attributes : dict
-        Of an estimator, fitted or not; left as it is.
+        Attributes of an estimator, fitted or not. Not modified.
 
     Returns
     -------
     dict
-        With the versions of skclf and of scikit-learn, the format and the checksum.
+        The attributes, the versions of skclf and scikit-learn, the format and the checksum.
     """
     saved = attributes
     if "_net" in attributes:
@@ -71,14 +71,14 @@ def to_state(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_state(state: Any, name: str, parameters: Iterable[str]) -> dict[str, Any]:
-    """An estimator's attributes from what was saved.
+    """Return an estimator's attributes from its saved state.
 
     Parameters
     ----------
     state : dict
-        As `to_state` gives it, or did in an earlier version; left as it is.
+        A state as returned by `to_state`, in this version or an earlier one. Not modified.
     name : str
-        Of the estimator's class, for messages.
+        Name of the estimator's class, for messages.
     parameters : iterable of str
         Names of the parameters, which every estimator must have.
 
@@ -89,13 +89,13 @@ def from_state(state: Any, name: str, parameters: Iterable[str]) -> dict[str, An
     Raises
     ------
     ValueError
-        If the state is not whole or not the one that was saved, its parts don't fit together, or
-        only a newer skclf can read it.
+        If the state is incomplete or was altered, if its parts don't fit together, or if only a
+        newer skclf can read it.
 
     Warns
     -----
     InconsistentVersionWarning
-        If another version of skclf or of scikit-learn has saved it.
+        If it was saved by another version of skclf or scikit-learn.
     """
     attributes = without_versions(state, name, parameters, CHECKED)
     if any(key in attributes for key in _BY_TRAINING):
@@ -110,12 +110,12 @@ def from_state(state: Any, name: str, parameters: Iterable[str]) -> dict[str, An
 
 
 def _faults(attributes):
-    """What is wrong, first things first: a later check relies on the earlier ones.
+    """Check a state; each check relies on the earlier ones, so only the first fault counts.
 
     Yields
     ------
     str
-        Half a sentence.
+        A fault, as a clause that completes "Can't load this classifier: ...".
     """
     lacking = [key for key in (*_BEFORE_TRAINING, *_BY_TRAINING) if key not in attributes]
     if lacking:
@@ -147,13 +147,13 @@ def _faults(attributes):
 
 
 def _net_of(attributes):
-    """The net, or a ValueError with half a sentence."""
+    """Return the net, or raise a ValueError with a clause for `refusal`."""
     state = attributes["_net"]
     if not isinstance(state, dict) or "head" not in state:
         return net_from_state(state)
     body = attributes.get(_BODY)
     if body is not None and not callable(body):
-        raise ValueError(f"what makes the body of its net is {_shown(body)}")
+        raise ValueError(f"its body should be callable, but is {_shown(body)}")
     return opaque_net_from_state(state).with_body(body)
 
 
@@ -178,16 +178,16 @@ def _is_real(value):
 def _class_faults(classes):
     is_array = isinstance(classes, np.ndarray) and classes.ndim == 1
     if not is_array or classes.dtype.kind not in _KINDS_OF_LABELS:
-        yield f"classes_ is no 1-D array of labels: {_shown(classes)}"
+        yield f"classes_ is not a 1-D array of labels but {_shown(classes)}"
     labels = list(classes)
     try:
         are_sorted = all(first < second for first, second in pairwise(labels))
     except TypeError:
         are_sorted = False
     if not are_sorted:
-        yield f"classes_ are not sorted and distinct: {_shown(classes)}"
+        yield f"classes_ is not sorted and distinct: {_shown(classes)}"
     if classes.dtype.kind in "fMm" and not np.isfinite(classes).all():
-        yield f"classes_ are not finite: {_shown(classes)}"
+        yield f"classes_ is not finite: {_shown(classes)}"
 
 
 def _output_faults(target, net):
@@ -202,46 +202,46 @@ def _output_faults(target, net):
 def _feature_faults(attributes, net):
     n_features, n_inputs = attributes["n_features_in_"], int(np.prod(net.input_shape))
     if not _is_size(n_features) or n_features != n_inputs:
-        yield f"n_features_in_ is {n_features!r} and the net's input has {n_inputs} values"
+        yield f"n_features_in_ is {n_features!r}, but the net's input has {n_inputs} values"
     names = attributes.get("feature_names_in_")
     if names is not None:
         is_array = isinstance(names, np.ndarray) and names.shape == (n_features,)
         if not is_array or not all(isinstance(feature, str) for feature in names.tolist()):
-            yield f"feature_names_in_ are no names of {n_features} features: {_shown(names)}"
+            yield f"feature_names_in_ is not an array of {n_features} strings but {_shown(names)}"
     name = next((name for name in _SHAPES if name in attributes), _SHAPES[0])
     shape = attributes.get(name, None if net.takes_images else net.input_shape)
     if not _are_sizes(shape) or shape != net.input_shape:
-        yield f"{name} is {shape!r} and the net's input is of shape {net.input_shape}"
+        yield f"{name} is {shape!r}, but the net's input is of shape {net.input_shape}"
 
 
 def _weight_faults(weights, shapes, name):
     if not isinstance(weights, list):
-        yield f"{name} is a {type(weights).__name__} and no list of arrays"
+        yield f"{name} is a {type(weights).__name__}, not a list of arrays"
     if len(weights) != len(shapes):
-        yield f"{name} has {len(weights)} arrays and the net has {len(shapes)}"
+        yield f"{name} has {len(weights)} arrays, but the net needs {len(shapes)}"
     for number, (array, (shape, dtype)) in enumerate(zip(weights, shapes, strict=True)):
         if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
-            yield f"{name}[{number}] is {_shown(array)}, and not a {dtype} array of shape {shape}"
+            yield f"{name}[{number}] is {_shown(array)}, not a {dtype} array of shape {shape}"
 
 
 def _history_faults(history):
     if not isinstance(history, dict) or "loss" not in history:
-        yield "its history is no dict with the loss of each epoch"
+        yield "its history is not a dict with the loss of each epoch"
     if not all(isinstance(key, str) for key in history):
         yield "the names in its history are not all strings"
     for key, values in history.items():
-        # NaN is a value too: that of a net that diverged, or of an epoch without validation rows.
+        # NaN is valid: the net diverged, or the epoch had no validation rows.
         if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype != float:
-            yield f"its history of {key!r} is {_shown(values)}, and not a 1-D array of float64"
+            yield f"its history of {key!r} is {_shown(values)}, not a 1-D array of float64"
     lengths = {key: len(values) for key, values in history.items()}
     if len(set(lengths.values())) > 1:
-        yield f"the columns of its history are of different lengths: {lengths}"
+        yield f"the columns of its history have different lengths: {lengths}"
 
 
 def _epoch_weight_faults(attributes, shapes):
     kept, n_epochs = attributes["_epoch_weights"], attributes["n_epochs_"]
     if not isinstance(kept, dict) or not all(_is_size(e) and e <= n_epochs for e in kept):
-        yield "the weights that it kept of its epochs are no dict by the number of the epoch"
+        yield "its _epoch_weights are not a dict with numbers of epochs as keys"
     for epoch, weights in kept.items():
         yield from _weight_faults(weights, shapes, f"_epoch_weights[{epoch}]")
 
@@ -250,37 +250,38 @@ def _seed_faults(seeds):
     is_whole = isinstance(seeds, dict) and all(name in seeds for name in _SEEDS)
     if not is_whole or not all(map(_is_seed, seeds.values())):
         yield (
-            f"its seeds are no dict of {', '.join(_SEEDS)} to whole numbers from 0 to "
+            f"its seeds are not a dict of {', '.join(_SEEDS)} with integers from 0 to "
             f"{_LARGEST_SEED}"
         )
 
 
 def _training_state_faults(state, net):
-    """The optimizer knows the shapes of its variables, and is asked when training goes on."""
+    """Shapes of the optimizer's variables are checked only when training continues."""
     if state is None:
         return
     keys = ("optimizer", "learning_rate", "variables", "dropout_states")
     if not isinstance(state, dict) or any(key not in state for key in keys):
-        yield f"the state to go on training from is no dict of {', '.join(keys)}"
+        yield f"its training state is not a dict of {', '.join(keys)}"
     if not isinstance(state["optimizer"], str | None):
-        yield f"the optimizer to go on training with is named by {_shown(state['optimizer'])}"
+        shown = _shown(state["optimizer"])
+        yield f"the optimizer in its training state should be a name, but is {shown}"
     rate = state["learning_rate"]
     if rate is not None and not _is_real(rate):
-        yield f"the learning rate to go on training with is {_shown(rate)}"
+        yield f"the learning rate in its training state should be a number, but is {_shown(rate)}"
     for key in ("variables", "dropout_states"):
         arrays = state[key]
         if not isinstance(arrays, list) or not all(
             isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "biuf"
             for array in arrays
         ):
-            yield f"the {key} to go on training from are no list of arrays of numbers"
+            yield f"the {key} in its training state are not a list of arrays of numbers"
     found, needed = len(state["dropout_states"]), net.n_generators
     if found != needed:
-        yield f"it has the states of {found} dropout layers and its net has {needed} of them"
+        yield f"it has the states of {found} dropout layers, but its net has {needed}"
 
 
 def _shown(value):
-    """A value in a few words."""
+    """Return a short description of a value."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and type {value.dtype}"
     return f"a {type(value).__name__}"

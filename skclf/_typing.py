@@ -1,7 +1,7 @@
 """Names for the types in skclf's hints.
 
-The names are for type checkers alone: other modules import them under ``if TYPE_CHECKING``, so that
-a hint loads no Keras, pandas or Matplotlib.
+Only type checkers use most of these names: other modules import them under ``if TYPE_CHECKING``, so
+that hints don't load Keras or pandas.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Sizes = int | Sequence[int] | np.ndarray
     RandomState = np.random.RandomState
 
-    # Of a net in training: the epoch, the weights, and the state to go on from.
+    # A net in training: the epoch, the weights, and the state from which training can continue.
     Snapshot = tuple[int, list[np.ndarray], dict[str, Any] | None]
 
     Callback = keras.callbacks.Callback
@@ -40,5 +40,5 @@ if TYPE_CHECKING:
 
 
 def keeps_type(decorator: Any) -> Callable[[Function], Function]:
-    """A decorator without hints, as one that leaves a function's type as it is."""
+    """Mark an untyped decorator as one that keeps a function's type."""
     return decorator

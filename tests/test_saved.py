@@ -179,37 +179,57 @@ FAULTS = [
     ),
     (("_net", "layers", 2, "units"), 3, "it has 2 classes_ and an output layer for 3"),
     (("_first_epoch",), -1, "_first_epoch is -1"),
-    (("classes_",), ["ant", "bee"], "classes_ is no 1-D array of labels: a list"),
-    (("classes_",), np.array(["bee", "ant"]), "classes_ are not sorted and distinct"),
-    (("classes_",), np.array(["ant", None], dtype=object), "classes_ are not sorted and distinct"),
-    (("classes_",), np.array([0, np.inf]), "classes_ are not finite"),
+    (("classes_",), ["ant", "bee"], "classes_ is not a 1-D array of labels but a list"),
+    (("classes_",), np.array(["bee", "ant"]), "classes_ is not sorted and distinct"),
+    (("classes_",), np.array(["ant", None], dtype=object), "classes_ is not sorted and distinct"),
+    (("classes_",), np.array([0, np.inf]), "classes_ is not finite"),
     (("classes_",), np.arange(3), "it has 3 classes_ and an output layer for 2"),
-    (("n_features_in_",), 3, "n_features_in_ is 3 and the net's input has 2 values"),
-    (("feature_names_in_",), np.array(["a"]), r"no names of 2 features: an array of shape \(1,\)"),
-    (("feature_names_in_",), np.array(["a", 1], dtype=object), "are no names of 2 features"),
-    (("feature_names_in_",), [["a"], "b"], "are no names of 2 features: a list"),
-    (("image_shape_",), (np.arange(2),), r"image_shape_ is \(array\(\[0, 1\]\),\) and the net's"),
-    (("image_shape_",), (1, 2, 1), r"image_shape_ is \(1, 2, 1\) and the net's input is of shape"),
-    (("_weights",), (), "_weights is a tuple and no list of arrays"),
-    (("_weights",), [np.zeros(2)], "_weights has 1 arrays and the net has 4"),
+    (("n_features_in_",), 3, "n_features_in_ is 3, but the net's input has 2 values"),
+    (
+        ("feature_names_in_",),
+        np.array(["a"]),
+        r"not an array of 2 strings but an array of shape \(1,\)",
+    ),
+    (("feature_names_in_",), np.array(["a", 1], dtype=object), "is not an array of 2 strings but"),
+    (("feature_names_in_",), [["a"], "b"], "is not an array of 2 strings but a list"),
+    (("image_shape_",), (np.arange(2),), r"image_shape_ is \(array\(\[0, 1\]\),\), but the net's"),
+    (("image_shape_",), (1, 2, 1), r"image_shape_ is \(1, 2, 1\), but the net's input is of shape"),
+    (("_weights",), (), "_weights is a tuple, not a list of arrays"),
+    (("_weights",), [np.zeros(2)], "_weights has 1 arrays, but the net needs 4"),
     (("_weights", 1), np.zeros(3), r"_weights\[1\] is an array of shape \(3,\) and type float64"),
-    (("_weights", 2), None, r"_weights\[2\] is a NoneType, and not a float32 array of shape \(3,"),
-    (("_history",), {}, "its history is no dict with the loss of each epoch"),
+    (("_weights", 2), None, r"_weights\[2\] is a NoneType, not a float32 array of shape \(3,"),
+    (("_history",), {}, "its history is not a dict with the loss of each epoch"),
     (("_history", 1), np.zeros(2), "the names in its history are not all strings"),
-    (("_history", "loss"), [0.5, 0.5], "its history of 'loss' is a list, and not a 1-D array"),
-    (("_history", "accuracy"), np.zeros(1), "of different lengths: {'loss': 2, 'accuracy': 1}"),
+    (("_history", "loss"), [0.5, 0.5], "its history of 'loss' is a list, not a 1-D array"),
+    (("_history", "accuracy"), np.zeros(1), "have different lengths: {'loss': 2, 'accuracy': 1}"),
     (("n_epochs_",), 3, "n_epochs_ is 3, with a history of 2 epochs"),
     (("best_epoch_",), 0, "best_epoch_ is 0, with a history of 2 epochs"),
-    (("_epoch_weights", 3), [], "no dict by the number of the epoch"),
-    (("_epoch_weights", 2), [], r"_epoch_weights\[2\] has 0 arrays and the net has 4"),
-    (("_seeds", "weights"), -1, "its seeds are no dict of .* to whole numbers from 0"),
-    (("_seeds",), {"weights": 1}, "its seeds are no dict of dropout, order, split, weights to"),
-    (("_state",), {}, "the state to go on training from is no dict of optimizer, learning_rate"),
-    (("_state", "optimizer"), 3, "the optimizer to go on training with is named by a int"),
-    (("_state", "learning_rate"), "x", "the learning rate to go on training with is a str"),
-    (("_state", "variables"), [None], "the variables to go on training from are no list of arrays"),
-    (("_state", "dropout_states"), [], "the states of 0 dropout layers and its net has 1 of them"),
-    (("_state", "dropout_states"), [], "the states of 0 dropout layers and its net has 1"),
+    (("_epoch_weights", 3), [], "its _epoch_weights are not a dict with numbers of epochs"),
+    (("_epoch_weights", 2), [], r"_epoch_weights\[2\] has 0 arrays, but the net needs 4"),
+    (("_seeds", "weights"), -1, "its seeds are not a dict of .* with integers from 0"),
+    (
+        ("_seeds",),
+        {"weights": 1},
+        "its seeds are not a dict of dropout, order, split, weights with",
+    ),
+    (("_state",), {}, "its training state is not a dict of optimizer, learning_rate"),
+    (
+        ("_state", "optimizer"),
+        3,
+        "the optimizer in its training state should be a name, but is a int",
+    ),
+    (
+        ("_state", "learning_rate"),
+        "x",
+        "the learning rate in its training state should be a number, but is a str",
+    ),
+    (
+        ("_state", "variables"),
+        [None],
+        "the variables in its training state are not a list of arrays",
+    ),
+    (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
+    (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
 ]
 
 
@@ -230,7 +250,7 @@ def test_what_is_missing_is_named(key):
 def test_images_need_their_shape():
     state = to_state(conv_attributes())
     del state["image_shape_"]
-    with pytest.raises(ValueError, match=r"image_shape_ is None and .* of shape \(5, 4, 1\)"):
+    with pytest.raises(ValueError, match=r"image_shape_ is None, but .* of shape \(5, 4, 1\)"):
         load(resealed(state))
 
 

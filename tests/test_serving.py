@@ -101,7 +101,7 @@ def test_onnxruntime_gives_the_classifiers_answers(compare, connection, onnx_con
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[1.0, 2.0, 3.0]], r"ValueError: Got rows of shape \(1, 3\), but expected \(n, 4\)"),
+        ([[1.0, 2.0, 3.0]], r"ValueError: Got rows of shape \(1, 3\); expected \(n, 4\)"),
         ([["a", "b", "c", "d"]], "ValueError: could not convert string to float"),
         ([], r"ValueError: Got rows of shape \(0,\)"),
         (None, r"ValueError: Got rows of shape \(\)"),

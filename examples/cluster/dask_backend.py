@@ -1,11 +1,11 @@
-"""joblib's `dask` backend, for searches that outlive their workers.
+"""joblib's `dask` backend, for searches that survive the loss of workers.
 
-joblib's own backend leaves two gaps, and this one closes them:
+It solves two problems of joblib's own backend:
 
-- Data that it sends once for many fits die with the worker that holds them, and the search fails.
-  Here they are the results of tasks, which Dask runs again.
-- Dask gives a task up when it has cost several workers their lives, as a fit does that needs more
-  memory than they have. joblib waits for it forever. Here the search raises Dask's error.
+- joblib sends data once for many fits. If the worker that stores them dies, the search fails. Here
+  the data are results of tasks, which Dask runs again.
+- Dask gives up on a task after several workers died running it, for example because a fit needs
+  more memory than they have. joblib then waits forever. Here the search raises Dask's error.
 """
 
 from distributed import get_client
@@ -22,7 +22,7 @@ class LastingData:
         return getattr(self._client, name)
 
     def scatter(self, data, asynchronous=False, **options):
-        """Futures of a list, or with `asynchronous` one future of anything, to be awaited."""
+        """Return a future for each item; with `asynchronous`, an awaitable of one future."""
 
         async def submitted():
             return self._client.submit(lambda: data, pure=False)
@@ -46,7 +46,7 @@ class ReliableDaskBackend(DaskDistributedBackend):
         return self._raising(super().apply_async(func, callback), callback)
 
     def _raising(self, future, callback):
-        """Have the search raise what this future raises."""
+        """Make the search raise the exception of this future."""
 
         def report(future):
             if future.exception() is not None:
@@ -58,7 +58,7 @@ class ReliableDaskBackend(DaskDistributedBackend):
         return future
 
     def abort_everything(self, ensure_ready=True):
-        """Leave nothing of a search that has failed on the cluster but the fits that run."""
+        """Cancel all fits of a failed search that are not running yet."""
         left = list(self._results)
         super().abort_everything(ensure_ready)
         self.client.cancel(left)

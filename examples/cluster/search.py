@@ -1,4 +1,4 @@
-"""Search on several machines: `GridSearchCV` on a Dask cluster, here a local one.
+"""Run `GridSearchCV` on a Dask cluster, by default a local one.
 
 ``python examples/cluster/search.py`` starts a scheduler and two worker processes on this machine's
 loopback interface, runs the search on them, and compares it with the same search in one process.
@@ -27,7 +27,7 @@ QUICK = os.environ.get("SKCLF_QUICK") == "1"
 
 @contextmanager
 def connected(address):
-    """A client of the cluster at this address, or of a new local one."""
+    """Connect to the cluster at this address, or to a new local one."""
     if address is not None:
         with Client(address) as client:
             yield client
@@ -42,7 +42,7 @@ def connected(address):
 
 
 def new_search():
-    """A search over nets whose folds and seeds are given, so that it always finds the same."""
+    """Return a search with fixed folds and seeds, so that its results are reproducible."""
     net = BinaryDenseClassifier(epochs=2 if QUICK else 20, random_state=0)
     grid = {
         "binarydenseclassifier__hidden_layer_sizes": [(8,), (16, 16)],
@@ -52,7 +52,7 @@ def new_search():
 
 
 def main(address=None):
-    """Search on the cluster and in this process; return both."""
+    """Run the search on the cluster and in this process, and return both."""
     X, y = load_breast_cancer(return_X_y=True)
     with connected(address) as client:
         print(f"{len(client.scheduler_info()['workers'])} workers")
@@ -69,7 +69,7 @@ def main(address=None):
         search.cv_results_ = {k: v for k, v in search.cv_results_.items() if "time" not in k}
     for name, values in serial.cv_results_.items():
         np.testing.assert_array_equal(distributed.cv_results_[name], values)
-    print("Both found the same, to the last bit.")
+    print("Both searches found exactly the same results.")
     return distributed, serial
 
 

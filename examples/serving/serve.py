@@ -1,4 +1,4 @@
-"""Serve a saved classifier; TensorFlow need not even be installed.
+"""Serve a saved classifier, without TensorFlow.
 
 ::
 
@@ -6,8 +6,8 @@
     python examples/serving/serve.py model.joblib --port 8000
     curl --data '{"rows": [[12, 80, 33, 41]]}' http://127.0.0.1:8000
 
-``train.py`` makes the file. As any pickle it may run code when it is loaded: load none but your
-own, with the versions of skclf and scikit-learn that it was saved with.
+``train.py`` creates the file. Like any pickle, it can run code when it is loaded, so load only
+files that you trust, with the versions of skclf and scikit-learn that saved them.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from _server import serve
 
 
 def load_predict(path):
-    """The function that `serve` wants, from a joblib file."""
+    """Return the prediction function for `serve`, from a joblib file."""
     classifier = joblib.load(path)
     classes = classifier.classes_.tolist()
     return lambda rows: (classes, classifier.predict_proba(rows).tolist())
@@ -27,7 +27,7 @@ def main():
     """Serve from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", help="the joblib file")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
     given = parser.parse_args()
     serve(load_predict(given.path), given.port)
 

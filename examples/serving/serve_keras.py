@@ -1,7 +1,7 @@
-"""The same server the Keras way, to compare with: it loads TensorFlow, Keras and the saved model.
+"""The same server with Keras, for comparison: it loads TensorFlow, Keras and the saved model.
 
 ``python examples/serving/serve_keras.py model.keras`` calls ``model.predict`` for each request;
-with ``--direct`` the model itself, which Keras recommends for a few rows.
+with ``--direct`` it calls the model itself, which Keras recommends for a few rows.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from _server import serve
 
 
 def load_predict(path, direct):
-    """The function that `serve` wants, from a Keras file and the labels beside it."""
+    """Return the prediction function for `serve`, from a Keras file and the labels beside it."""
     model = keras.models.load_model(path)
     classes = json.loads(Path(path).with_name("labels.json").read_text())
 
@@ -31,7 +31,7 @@ def main():
     """Serve from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", help="the Keras file")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
     parser.add_argument("--direct", action="store_true", help="call the model itself")
     given = parser.parse_args()
     serve(load_predict(given.path, given.direct), given.port)

@@ -1,12 +1,12 @@
-"""The same server with onnxruntime: neither skclf nor scikit-learn has to be installed.
+"""The same server with onnxruntime: it needs neither skclf nor scikit-learn.
 
 ::
 
     pip install numpy onnxruntime
     python examples/serving/serve_onnx.py model.onnx --port 8000
 
-``train.py`` makes the file and the labels beside it. An ONNX model runs no code when it is loaded.
-Nor does it check its rows: what a classifier would refuse has to be refused here.
+``train.py`` creates the file and ``labels.json``. Loading an ONNX model doesn't run code. The model
+doesn't check its rows, so this server does.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from _server import serve
 
 
 def load_predict(path):
-    """The function that `serve` wants, from an ONNX file and the labels beside it."""
+    """Return the prediction function for `serve`, from an ONNX file and the labels beside it."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     classes = json.loads(Path(path).with_name("labels.json").read_text())
     n_features = session.get_inputs()[0].shape[1]
@@ -28,7 +28,7 @@ def load_predict(path):
         rows = np.asarray(rows, dtype="float32")
         if rows.ndim != 2 or rows.shape[1] != n_features or not np.isfinite(rows).all():
             raise ValueError(
-                f"Got rows of shape {rows.shape}, but expected (n, {n_features}) finite numbers."
+                f"Got rows of shape {rows.shape}; expected (n, {n_features}) finite numbers."
             )
         (probabilities,) = session.run(["probabilities"], {"rows": rows})
         return classes, probabilities.tolist()
@@ -40,7 +40,7 @@ def main():
     """Serve from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", help="the ONNX file")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free port")
     given = parser.parse_args()
     serve(load_predict(given.path), given.port)
 

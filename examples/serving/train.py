@@ -1,12 +1,12 @@
 """Train a classifier, and save it for each way of serving it.
 
-``python examples/serving/train.py folder`` leaves there
+``python examples/serving/train.py folder`` writes to the folder
 
 - ``model.joblib``: the whole pipeline, for ``serve.py``;
 - ``model.onnx``: scaler and net as one ONNX model, for ``serve_onnx.py``, if the package onnx is
-  there to write it;
+  installed;
 - ``model.keras``: the same for Keras, for ``serve_keras.py``;
-- ``labels.json``: the labels in the order of the probabilities, which neither of these two tells.
+- ``labels.json``: the labels in the order of the probabilities, which these files don't contain.
 
 With ``SKCLF_QUICK=1`` it trains on fewer rows.
 """
@@ -69,7 +69,7 @@ def main():
     try:
         save_as_onnx(pipeline, folder / "model.onnx")
     except ImportError as error:
-        print(f"There will be no model.onnx: {error}.")
+        print(f"Skipped model.onnx: {error}")
     as_keras_model(pipeline).save(folder / "model.keras")
     (folder / "labels.json").write_text(json.dumps(pipeline.classes_.tolist()))
 
