@@ -44,7 +44,7 @@ autosummary_generate = True
 # File systems that ignore case would take its page for that of skclf.Network.
 autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
-maximum_signature_line_length = 88
+maximum_signature_line_length = 60
 numpydoc_show_class_members = False
 linkcode_resolve = resolver(version)
 
@@ -107,6 +107,8 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),
     "download_all_examples": False,
     "show_memory": False,
+    # Its page of execution times loads scripts from other servers.
+    "write_computation_times": False,
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
     "remove_config_comments": True,

@@ -1,8 +1,8 @@
 """Links to the documentation of other projects, without a network.
 
 Each file in ``docs/_inventories`` lists names of one project and the pages that describe them. This
-extension writes them as ``objects.inv`` files at the start of a build, and ``sphinx.ext.intersphinx``
-reads those.
+extension writes them as ``objects.inv`` files at the start of a build, and
+``sphinx.ext.intersphinx`` reads those.
 """
 
 import tomllib
