@@ -2,7 +2,8 @@
 
 ``python .ci/browser_check.py docs/_build/html`` looks for pages that scroll sideways, broken
 internal links and anchors, images without a description, code with too little contrast, errors on
-the console and failed requests. It needs Playwright and a Chromium or Chrome.
+the console and failed requests. It needs Playwright and a Chromium or Chrome; ``--find`` exits with
+0 where there is one.
 """
 
 import re
@@ -183,6 +184,8 @@ def all_faults(root, executable):
 
 def main(arguments):
     """Check a folder, print its faults, and exit with 1 if there are any."""
+    if arguments == ["--find"]:
+        sys.exit(find_browser() is None)
     if len(arguments) != 1 or not Path(arguments[0], "index.html").exists():
         sys.exit("Usage: python .ci/browser_check.py FOLDER, which holds the built index.html.")
     root, executable = Path(arguments[0]).resolve(), find_browser()
