@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator, clone
 
+from skclf._repr import ApiPageMixin
+
 if TYPE_CHECKING:
     import keras
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-class Network(BaseEstimator):
+class Network(ApiPageMixin, BaseEstimator):
     """Base class of bodies whose parameters scikit-learn can get, set and search over.
 
     A subclass has a method ``build`` and, as every scikit-learn estimator, an ``__init__`` that

@@ -2,7 +2,7 @@
 
 `_ids` reads the rows, `_bags` turns them into the arrays of a CSR matrix, and `MultiHotVectorizer`
 holds the parameters. Doesn't import TensorFlow; from skclf it imports only these two modules,
-`_constraints`, `_versions` and `_typing`.
+`_constraints`, `_repr`, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from skclf._bags import MOST_COLUMNS, encode, place_unknown
 from skclf._constraints import Interval, StrOptions
 from skclf._ids import read_blocks
+from skclf._repr import ApiPageMixin, FittedReprMixin
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions
 
@@ -79,7 +80,7 @@ def _from_state(state, name, parameters):
     return attributes
 
 
-class MultiHotVectorizer(TransformerMixin, BaseEstimator):
+class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEstimator):
     """Convert sequences of integer ids to multi-hot rows or to bags of words.
 
     Each row of the result has one column per id. It contains a one for every id that occurs in the

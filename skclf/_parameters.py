@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 
 from skclf._arguments import InstanceWith, RealInterval, ValidationValue
 from skclf._constraints import Interval, Options, StrOptions
+from skclf._repr import ApiPageMixin
 from skclf.nets import REGULARIZERS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     )
 
 
-class NetParameters(BaseEstimator):
+class NetParameters(ApiPageMixin, BaseEstimator):
     """Assigns the parameters that all classifiers share."""
 
     # Without "loss": each class allows different losses.

@@ -2,7 +2,7 @@
 
 `_ids` reads the rows, plain functions in this module truncate and pad a block of ids at a time, and
 `SequencePadder` holds the parameters. Doesn't import Keras or TensorFlow; from skclf it imports
-only `_ids`, `_constraints`, `_versions` and `_typing`.
+only `_ids`, `_constraints`, `_repr`, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sklearn.exceptions import NotFittedError
 
 from skclf._constraints import Interval, StrOptions
 from skclf._ids import read_blocks
+from skclf._repr import ApiPageMixin, FittedReprMixin
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions
 
@@ -85,7 +86,13 @@ def _resolve_maxlen(maxlen: int | None, longest: int) -> int:
     return int(longest if maxlen is None else maxlen)
 
 
-class SequencePadder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SequencePadder(
+    ApiPageMixin,
+    FittedReprMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Pad and truncate sequences of integer ids to the same length.
 
     Sequences shorter than `maxlen` are padded with `value`, and longer ones are silently truncated.

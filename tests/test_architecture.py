@@ -94,6 +94,7 @@ ALLOWED = {
     "_checksum": (set(), set()),
     "_typing": (set(), set()),
     "_constraints": ({"sklearn"}, set()),
+    "_repr": ({"sklearn"}, set()),
     "_migrations": (set(), set()),
     "_versions": (
         {"sklearn", "skclf._checksum", "skclf._migrations"},
@@ -113,12 +114,13 @@ ALLOWED = {
             "skclf._bags",
             "skclf._ids",
             "skclf._constraints",
+            "skclf._repr",
             "skclf._versions",
         },
         set(),
     ),
     "_sequences": (
-        {"sklearn", "skclf._ids", "skclf._constraints", "skclf._versions"},
+        {"sklearn", "skclf._ids", "skclf._constraints", "skclf._repr", "skclf._versions"},
         set(),
     ),
     # pandas for frames that are asked for, Keras for the label names of its hosted files.
@@ -141,6 +143,7 @@ ALLOWED |= dict.fromkeys(
             "skclf.nets",
             "skclf._saved",
             "skclf._constraints",
+            "skclf._repr",
             "skclf._stratify",
             *map("skclf.{}".format, ESTIMATORS),
         },

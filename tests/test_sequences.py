@@ -337,7 +337,8 @@ def test_works_apart_from_keras_and_the_estimators():
     tree = ast.parse(Path(_sequences.__file__).read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     own = {name for name in imported if name.startswith("skclf")}
-    assert own == {"skclf._constraints", "skclf._ids", "skclf._typing", "skclf._versions"}
+    modules = ("_constraints", "_ids", "_repr", "_typing", "_versions")
+    assert own == {f"skclf.{module}" for module in modules}
     code = """
 import sys
 from skclf import SequencePadder
