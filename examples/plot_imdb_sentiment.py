@@ -1,19 +1,21 @@
 """
-Film reviews: praise or complaint?
+Classify film reviews by sentiment
 ==================================
 
-A small dense net reads film reviews and tells favourable ones from unfavourable ones. The way from
-data to classifier is the usual one with scikit-learn: a pipeline, a grid search, a learning curve,
-a report on held-out reviews, and a file to keep.
+This example goes from word ids to a saved classifier, with a pipeline, a search and a test.
+
+A small dense net distinguishes favourable film reviews from unfavourable ones. The steps are the
+usual ones in scikit-learn: a pipeline, a grid search, a learning curve, a report on held-out
+reviews, and a file with the fitted pipeline.
 """
 
 # %%
 # The reviews
 # -----------
 #
-# 25,000 labelled reviews from the Internet Movie Database, each a sequence of word ids: 1 starts a
-# review, 2 stands for any word that is not among the most frequent ones, and from 3 on a word's id
-# is its rank by frequency.
+# The data set has 25,000 labelled reviews from the Internet Movie Database. Each is a sequence of
+# word ids: 1 marks the start of a review, 2 stands for any word that is not among the most frequent
+# ones, and higher ids are words in order of their frequency.
 
 import os
 import tempfile
@@ -39,8 +41,8 @@ print(reviews.data[0][:9])
 print(reviews.decode(reviews.data[0][:9]))
 
 # %%
-# A fifth of them is held out until the end. ``SKCLF_QUICK=1`` in the environment makes do with the
-# first 6,000 reviews, and with less accuracy.
+# A fifth of the reviews is held out as a test set. With ``SKCLF_QUICK=1`` in the environment, only
+# the first 6,000 reviews are used, and the accuracy is lower.
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 n_reviews = 6_000 if QUICK else 25_000
@@ -53,16 +55,16 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# One pipeline
+# The pipeline
 # ------------
 #
-# The vectorizer turns each review into a row of 10,000 columns with a one for each word that
-# occurs. About 130 of them are set, so the rows stay sparse, in training too. The net has two
-# hidden layers of 16 units.
+# The vectorizer turns each review into a row of 10,000 columns, with a one for each word that
+# occurs in it. A review has about 130 of these words, so the rows are stored as sparse matrices and
+# stay sparse in training. The net has two hidden layers of 16 units.
 #
-# How long should it train? ``validation_split`` holds out a fifth of the rows, ``refit_epoch``
-# looks up after which epoch their loss was lowest, and then trains a new net on all rows for just
-# as many epochs.
+# How long should it train? ``validation_split`` holds out a fifth of the rows. ``refit_epoch``
+# finds the epoch with the lowest loss on them, and then trains a new net on all rows for as many
+# epochs.
 
 pipeline = Pipeline(
     [
@@ -82,11 +84,11 @@ pipeline = Pipeline(
 )
 
 # %%
-# A search over a few settings
-# ----------------------------
+# Search for parameters
+# ---------------------
 #
-# Every parameter of the net is open to `GridSearchCV`. A part of the training reviews is enough to
-# see which settings are worth having. Each fit finds its own number of epochs.
+# `~sklearn.model_selection.GridSearchCV` can search over every parameter of the net. A part of the
+# training reviews is enough to compare a few settings. Each fit finds its own number of epochs.
 
 n_search = 2_000 if QUICK else 5_000
 search = GridSearchCV(
@@ -103,7 +105,7 @@ columns += ["mean_test_score", "std_test_score"]
 print(results[columns].round(4).to_string(index=False))
 
 # %%
-# The best setting now trains on all training reviews.
+# We train the best net on all training reviews.
 
 pipeline.set_params(**search.best_params_).fit(X_train, y_train)
 net = pipeline["net"]
@@ -114,14 +116,14 @@ print(f"Trained for {net.n_epochs_} epochs on {len(X_train):,} reviews.")
 # The learning curve
 # ------------------
 #
-# ``history_`` is a DataFrame with a row for each epoch of the run with validation rows. Past the
-# best epoch the net still gets better at the reviews that it trains on, and worse at the others: it
-# learns them by heart. `HistoryDisplay` finds the net at the end of the pipeline.
+# ``history_`` is a DataFrame with a row for each epoch of the run with validation rows. After the
+# best epoch, the training loss still falls while the validation loss rises: the net overfits.
+# `HistoryDisplay` accepts the pipeline.
 
 figure, axes = plt.subplots(ncols=2, figsize=(9.5, 3.6), layout="constrained")
 HistoryDisplay.from_estimator(pipeline, "loss", ax=axes[0])
 HistoryDisplay.from_estimator(pipeline, "accuracy", ax=axes[1])
-figure.suptitle(f"Best epoch: {net.best_epoch_}, the one with the lowest validation loss")
+figure.suptitle(f"Learning curves: epoch {net.best_epoch_} has the lowest validation loss")
 
 # %%
 # The held-out reviews
@@ -130,13 +132,12 @@ figure.suptitle(f"Best epoch: {net.best_epoch_}, the one with the lowest validat
 print(classification_report(y_test, pipeline.predict(X_test), digits=3))
 accuracy = pipeline.score(X_test, y_test)
 print(f"Accuracy on {len(y_test):,} held-out reviews: {accuracy:.3f}")
-assert accuracy >= (0.80 if QUICK else 0.87)
 
 # %%
-# Which words decide? A review of a single word shows how far that word alone moves the net's
-# decision, compared with a review of no words: to the right towards praise, to the left towards
-# complaint. `decision_function` gives the logit of ``classes_[1]``, which is "positive". The words
-# shown are the extremes among the 2,000 most frequent.
+# Which words matter most? `decision_function` returns the logit of ``classes_[1]``, which is
+# "positive". We compare the logit of a review with a single word to that of an empty review. The
+# plot shows the words with the largest positive and negative differences among the 2,000 most
+# frequent ones.
 
 word_ids = np.arange(3, 2_000)
 effect = pipeline.decision_function([[word_id] for word_id in word_ids])
@@ -145,22 +146,22 @@ order = effect.argsort()
 extremes = np.concatenate([order[:12], order[-12:]])
 words = reviews.decode(word_ids[extremes])
 
-BLUE, VERMILION = "#0072b2", "#d55e00"  # a pair that colour-blind eyes tell apart
+BLUE, VERMILION = "#0072b2", "#d55e00"  # distinguishable with colour blindness
 figure, ax = plt.subplots(figsize=(6, 5.5), layout="constrained")
 colors = np.where(effect[extremes] > 0, BLUE, VERMILION)
 ax.barh(words, effect[extremes], color=colors, height=0.7)
 ax.axvline(0, color="0.3", linewidth=1)
-ax.set(xlabel='change of the logit of "positive"', title="Words that alone say most")
+ax.set(xlabel='change of the logit of "positive"', title="Words with the largest effect")
 ax.tick_params(axis="y", length=0)
 ax.margins(y=0.02)
 ax.spines[["top", "right", "left"]].set_visible(False)
 
 # %%
-# To a file and back
-# ------------------
+# Save and load
+# -------------
 #
-# A fitted pipeline is a small file of arrays. Loaded again, it gives the same probabilities to the
-# last bit, and it predicts without TensorFlow.
+# A fitted pipeline can be saved to a small file. The loaded pipeline returns the same
+# probabilities, and predicts without TensorFlow.
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "sentiment.joblib"
@@ -169,21 +170,21 @@ with tempfile.TemporaryDirectory() as folder:
     loaded = joblib.load(path)
 
 probability = loaded.predict_proba(X_test)[:, 1]
-assert np.array_equal(probability, pipeline.predict_proba(X_test)[:, 1])
+print("Same probabilities:", np.array_equal(probability, pipeline.predict_proba(X_test)[:, 1]))
 
 # %%
 # Three reviews
 # -------------
 #
-# The one that the net is surest about, the one that it can't decide, and its worst mistake, back in
-# words. Words outside the 10,000 most frequent ones show as "_".
+# These are the most certain correct prediction, the least certain prediction, and the most certain
+# wrong one. "_" stands for a word outside the 10,000 most frequent ones.
 
 right = (probability > 0.5) == (y_test == "positive")
-sureness = np.abs(probability - 0.5)
+certainty = np.abs(probability - 0.5)
 picks = {
-    "Surest": np.where(right, sureness, -1).argmax(),
-    "Least sure": sureness.argmin(),
-    "Worst mistake": np.where(right, -1, sureness).argmax(),
+    "Most certain": np.where(right, certainty, -1).argmax(),
+    "Least certain": certainty.argmin(),
+    "Worst mistake": np.where(right, -1, certainty).argmax(),
 }
 for name, row in picks.items():
     text = " ".join(reviews.decode(X_test[row][1:])).replace("<unknown>", "_")
@@ -191,11 +192,9 @@ for name, row in picks.items():
     print(textwrap.indent(textwrap.fill(textwrap.shorten(text, 420), 80), "    "), end="\n\n")
 
 # %%
-# On a screen the pictures open in windows; with ``SKCLF_PLOTS=folder`` in the environment they are
-# saved there as well.
+# If ``SKCLF_PLOTS`` names a folder, the figures are saved there.
 
-if "SKCLF_PLOTS" in os.environ:
+if folder := os.environ.get("SKCLF_PLOTS"):
     for number in plt.get_fignums():
-        path = Path(os.environ["SKCLF_PLOTS"]) / f"imdb_sentiment_{number}.png"
-        plt.figure(number).savefig(path)
+        plt.figure(number).savefig(f"{folder}/imdb_sentiment_{number}.png")
 plt.show()

@@ -1,9 +1,11 @@
 """
-Low or high
-===========
+Classify rows of numbers as low or high
+=======================================
 
-The smallest example: rows of four numbers between 0 and 100, labelled "low" or "high" by whether
-their mean lies below 50. A net can get this all but perfect, so it is a good first look at one.
+This minimal example scales four numeric columns, trains a net and looks at its probabilities.
+
+Each row has four numbers between 0 and 100. It is labelled "low" if their mean is below 50, and
+"high" otherwise. A net can learn this almost perfectly.
 """
 
 # %%
@@ -11,7 +13,6 @@ their mean lies below 50. A net can get this all but perfect, so it is a good fi
 # --------
 
 import os
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,7 +34,7 @@ for row, label in zip(X_train[:3].round(1), y_train[:3], strict=True):
 # The classifier
 # --------------
 #
-# Nets train well on numbers of about the size of 1, so a scaler goes first. Labels stay words.
+# Nets train well on numbers around 1, so a scaler comes first. Labels may be strings.
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 classifier = make_pipeline(
@@ -45,17 +46,16 @@ classifier.fit(X_train, y_train)
 print(classification_report(y_test, classifier.predict(X_test), digits=3))
 accuracy = classifier.score(X_test, y_test)
 print(f"Accuracy on {len(y_test)} test rows: {accuracy:.3f}")
-assert accuracy > 0.95
 
 # %%
-# Where does it draw the line?
-# ----------------------------
+# The decision boundary
+# ---------------------
 #
-# On the left, the test rows with a mean around 50, where the net should change its mind. On the
-# right, the first two numbers vary and the other two are 50, so that the true border is the dashed
-# line; the steps of colour are the net's probabilities.
+# The left plot shows test rows with a mean around 50, where the predicted label should change. In
+# the right plot the first two numbers vary and the other two are 50. The colours are the net's
+# probabilities, and the dashed line is the true boundary.
 
-BLUE, VERMILION = "#0072b2", "#d55e00"  # a pair that colour-blind eyes tell apart
+BLUE, VERMILION = "#0072b2", "#d55e00"  # distinguishable with colour blindness
 high = list(classifier.classes_).index("high")
 
 figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 4.2), layout="constrained")
@@ -66,6 +66,7 @@ for label, color, marker in [("low", BLUE, "o"), ("high", VERMILION, "^")]:
     left.plot(mean[rows], probability[rows], marker, color=color, alpha=0.6, label=label)
 left.axvline(50, color="0.3", linestyle="--", linewidth=1)
 left.set(xlabel="mean of the row", ylabel='probability of "high"')
+left.set_title("Probability by mean of the row")
 left.legend(title="true label", frameon=False, loc="center left")
 left.spines[["top", "right"]].set_visible(False)
 
@@ -77,14 +78,14 @@ levels = np.linspace(0, 1, 11)
 shades = LinearSegmentedColormap.from_list("low to high", [BLUE, "white", VERMILION])
 filled = right.contourf(first, second, probability, levels=levels, cmap=shades)
 right.plot([0, 100], [100, 0], color="black", linestyle="--", linewidth=1)
-right.text(40, 70, "true border", rotation=-45, ha="center", va="center")
+right.text(40, 70, "true boundary", rotation=-45, ha="center", va="center")
 right.set(xlabel="first number", ylabel="second number", aspect="equal")
+right.set_title("Probability by the first two numbers")
 figure.colorbar(filled, ax=right, label='probability of "high"', ticks=[0, 0.5, 1])
 
 # %%
-# On a screen the picture opens in a window; with ``SKCLF_PLOTS=folder`` in the environment it is
-# saved there as well.
+# If ``SKCLF_PLOTS`` names a folder, the figure is saved there.
 
-if "SKCLF_PLOTS" in os.environ:
-    figure.savefig(Path(os.environ["SKCLF_PLOTS"]) / "low_high.png")
+if folder := os.environ.get("SKCLF_PLOTS"):
+    figure.savefig(f"{folder}/low_high.png")
 plt.show()
