@@ -37,8 +37,8 @@ digits.
   once. Text columns are one-hot encoded and numbers are standardized, except for gradient boosting.
 - The text data sets come with separate test sets.
 - Calibration error is the expected calibration error in 15 bins [1]_.
-- Seconds are the CPU seconds of one fit in one thread. Imports are done, and the first net is
-  compiled, before the first data set.
+- Seconds are the CPU seconds of one fit in one thread. Libraries are loaded and nets are compiled
+  once per process, so only the first fits include the time for this.
 - Apart from the recipe, all classifiers have their default parameters. skorch uses skclf's layer
   sizes, batch size and number of epochs.
 
