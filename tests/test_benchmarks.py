@@ -1,4 +1,4 @@
-"""The arithmetic of examples/benchmarks, by hand-made numbers; nothing is timed here."""
+"""Tests of the arithmetic of examples/benchmarks with made-up numbers; nothing is timed here."""
 
 import importlib
 import json
@@ -151,7 +151,7 @@ def test_report_shows_ratio_beside_goal(bench):
     assert ["fit (s): skclf / MLPClassifier", "1.25", "≤ 1", "missed"] in lines
     assert ["fit (s): skclf / skorch", "not run", "≤ 1", ""] in lines
     assert "`python examples/benchmarks/bench_none.py`" in text
-    assert "- Must hold: accuracy, equal within 0.02." in text
+    assert "- Condition: accuracy, equal within 0.02." in text
     assert "- **Failed**: accuracy of MLPClassifier is 0.85" in text
 
 
@@ -192,9 +192,9 @@ def test_page_shows_numbers_goals_and_where_they_were_found(page):
         '   "fit (s): skclf / MLPClassifier","1.25","≤ 1","missed"',
         '   "fit (s): skclf / skorch","not run","≤ 1",""',
         '   "accuracy: skclf / Keras","0.989","",""',
-        "1 of 2 goals are met. Missed:",
-        "- Title, fit (s): skclf / MLPClassifier: 1.25 instead of 1 at most.",
-        "- Must hold: accuracy, equal within 0.02.",
+        "1 of 2 goals were met. Missed:",
+        "- Title, fit (s): skclf / MLPClassifier: 1.25, goal: at most 1.",
+        "- Condition: accuracy, equal within 0.02.",
     ):
         assert lines.count(line) == 1, line
     assert lines[lines.index("Title") + 1] == "-----"
@@ -204,7 +204,7 @@ def test_page_shows_numbers_goals_and_where_they_were_found(page):
 
 def test_page_without_missed_goals_lists_none(page):
     text = page.page([{**RECORD, "goals": RECORD["goals"][:1]}])
-    assert "\n1 of 1 goals are met.\n" in text
+    assert "\n1 of 1 goals were met.\n" in text
     assert "Missed" not in text
 
 
@@ -215,21 +215,21 @@ def test_page_of_several_machines_and_days_says_which_is_which(page):
     assert "- Machine: 2 x Abacus, Linux (Title).\n" in text
     assert "- Machine: 1 x Slide rule, Linux (Other).\n" in text
     assert text.index("\nTitle\n") < text.index("\nOther\n")
-    assert "2 of 4 goals are met" in text
+    assert "2 of 4 goals were met" in text
 
 
 def test_page_says_what_failed_and_what_was_quick(page):
     failed = {**RECORD, "title": "Failed one", "results": None, "rounds": 1}
     quick = {**RECORD, "title": "Quick one", "quick": True}
     text = page.page([failed, quick])
-    assert "1 round, 2001-02-03.\n\n**Failed**: did not run to its end." in text
+    assert "1 round, 2001-02-03.\n\n**Failed**: the benchmark did not finish." in text
     assert "   Quick one: from a quick run" in text
-    assert "No goals were judged." in text
+    assert "No goals were checked." in text
     assert '"fit (s): skclf / MLPClassifier","1.25","",""' in text
     text = page.page([quick])
     assert "   These are from a quick run" in text
     assert f"$ {page.COMMAND} --quick\n" in text
-    with pytest.raises(ValueError, match="run benchmarks with --json first"):
+    with pytest.raises(ValueError, match="Run benchmarks with --json first"):
         page.page([])
 
 

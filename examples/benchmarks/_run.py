@@ -343,7 +343,7 @@ def report(benchmark, results):
         f"`python {Path(benchmark.path).resolve().relative_to(ROOT)}`",
         table(results_rows(results)),
         table(goals_rows(benchmark.goals, results)),
-        "\n".join(f"- Must hold: {check}." for check in benchmark.checks),
+        "\n".join(f"- Condition: {check}." for check in benchmark.checks),
         "\n".join(f"- **Failed**: {failure}." for failure in failures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,8 +1,9 @@
 """`GridSearchCV` over 4 architectures x 2 learning rates x 3 folds, and the refit: 25 fits.
 
-On breast cancer's 569 rows, 20 epochs, batches of 32, Adam. The first search of a process, with
-imports done, compiles what skclf needs; a later search finds it compiled. The folds are given,
-since SciKeras with a new scikit-learn would get them unstratified.
+The data are the 569 rows of the breast cancer set; 20 epochs, batches of 32, Adam. Imports are not
+timed. In the first search of a process, skclf compiles its nets; later searches reuse them. The
+folds are passed explicitly, because SciKeras with a recent scikit-learn would use unstratified
+ones.
 """
 
 import _peers
@@ -30,7 +31,7 @@ def search(classifier, rate_name, n_searches=1):
 
 
 def run_skclf(folder, seed):
-    """Adam instead of RMSprop, the default, for the sake of `MLPClassifier`."""
+    """Adam instead of the default RMSprop, as in `MLPClassifier`."""
     from skclf import BinaryDenseClassifier, _bridge  # noqa: F401  (the bridge loads TensorFlow)
 
     classifier = BinaryDenseClassifier(

@@ -1,12 +1,13 @@
-"""Labels of 2,000 images and of one, by convolutional nets of three sizes.
+"""Prediction of labels for 2,000 images and for a single one, with three convolutional nets.
 
 - 64x64: one block of 8 filters, on grey images
 - 28x28: blocks of 32 and 64 filters, on grey images, as for MNIST
 - 32x32x3: the same blocks on colour images, as for CIFAR-10
 
-Each net ends in 10 units and 10 classes. skclf trains them for one epoch; Keras and onnxruntime are
-given its weights, so that all must find the same labels ("agreement" is the share that they find).
-On the "busy machine" another process multiplies matrices on all cores the whole time.
+Each net ends with a layer of 10 units and 10 classes. skclf trains the nets for one epoch. Keras
+and onnxruntime use the same weights, so all should predict the same labels ("agreement" is the
+share of equal labels). On the "busy machine", another process keeps multiplying matrices on all
+cores.
 """
 
 import subprocess
@@ -40,7 +41,7 @@ def make_images(shape):
 
 
 def prepare(folder):
-    """Fitted classifiers, also as ONNX files, and the labels that they give."""
+    """Save fitted classifiers, also as ONNX files, and the labels that they predict."""
     import joblib
 
     from skclf import ShapeConvClassifier

@@ -1,8 +1,9 @@
 """Film reviews as 20,000 x 10,000 CSR rows: 16-16-1, batches of 512, 5 epochs, Adam.
 
-The other 5,000 reviews give the accuracy. Each contender starts from the word ids, and "rows" is
-the time to make rows of them: CSR by `MultiHotVectorizer` for all but Keras's tutorials, which fill
-a dense float64 array in a loop. Fits are timed with imports and rows done.
+Accuracy is measured on 5,000 other reviews. Each contender starts from the word ids, and "rows" is
+the time to convert them to rows: CSR rows with `MultiHotVectorizer`, or for "Keras, dense" a
+float64 array filled in a loop, as in Keras's tutorials. The times of fits exclude imports and the
+conversion.
 """
 
 import _peers
@@ -27,7 +28,7 @@ def prepare(folder):
 
 
 def load(folder, make_rows):
-    """Rows and labels to train and to test on, and the seconds that it took to make the first."""
+    """Training and test rows with labels, and the seconds to convert the training rows."""
     (ids, y), (test_ids, y_test) = (_texts.load_ids(folder, name) for name in ("train", "test"))
     elapsed, X = seconds(lambda: make_rows(ids))
     return X, y, make_rows(test_ids), y_test, {"rows (s)": elapsed}
@@ -41,7 +42,7 @@ def csr_rows(ids):
 
 
 def dense_rows(ids):
-    """Multi-hot rows as the tutorials make them."""
+    """Multi-hot rows, made as in the tutorials."""
     import numpy as np
 
     rows = np.zeros((len(ids), NUM_WORDS))

@@ -1,4 +1,4 @@
-"""``import skclf`` against importing scikit-learn's own net, each in an interpreter of its own."""
+"""``import skclf`` and the import of scikit-learn's own net, each in a new interpreter."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ print(int(not {{"tensorflow", "keras"}} & sys.modules.keys()))
 
 
 def import_seconds(statement):
-    """Time an import statement, and see whether it loaded TensorFlow or Keras."""
+    """Time an import statement, and check whether it loaded TensorFlow or Keras."""
     program = PROGRAM.format(root=str(ROOT), statement=statement)
     output = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

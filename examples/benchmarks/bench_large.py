@@ -1,8 +1,8 @@
 """Many rows: dense float32 rows of 100 values, and CSR rows with evenly spread columns.
 
-The nets have two hidden layers of 16 units; Adam, batches of 200. The seconds of an epoch are a
-third of what four epochs take longer than one, so that compiling doesn't count. "Added memory" is
-the most that a fit of two epochs adds to the process, by the size of its rows.
+The nets have two hidden layers of 16 units; Adam, batches of 200. The seconds per epoch are a third
+of the time that four epochs take longer than one, which excludes compilation. "Added memory" is the
+maximum that a fit of two epochs adds to the memory of the process, divided by the size of the rows.
 """
 
 import _peers
@@ -42,7 +42,7 @@ def csr_rows(n_rows=CSR_SHAPE[0]):
 
 
 def added_memory(work, interval=0.005):
-    """The most memory that the process has more, while `work` runs, than before, in megabytes."""
+    """The maximum memory that `work` adds to the process while it runs, in megabytes."""
     from threading import Event, Thread
 
     end = Event()

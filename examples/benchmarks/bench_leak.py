@@ -1,8 +1,9 @@
-"""Growth of memory from fit to fit: 200 fits of one architecture, of twenty, and of a hundred.
+"""Growth of memory from fit to fit: 200 fits of one, of twenty and of a hundred architectures.
 
-A hundred are more than the cache of compiled programs holds, so that each fit compiles anew and
-drops another one. Growth is the slope of a straight line through the process's resident memory
-after each fit, once all architectures have been fitted; so this needs ``/proc``, that is, Linux.
+The cache of compiled programs holds fewer than a hundred, so with a hundred architectures each fit
+compiles again and evicts another program. Growth is the slope of a straight line through the
+resident memory of the process after each fit, once all architectures have been fitted. The memory
+is read from ``/proc``, so this benchmark needs Linux.
 """
 
 import os
@@ -19,13 +20,13 @@ GROWTH = "growth a fit (MB)"
 
 
 def resident_memory():
-    """Megabytes of memory that this process has now."""
+    """The current resident memory of this process in megabytes."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def growth(fit, n_architectures, n_fits):
-    """Fit nets of some architectures in turn; return what each fit adds to the memory."""
+    """Fit nets of several architectures in turn; return the memory that each fit adds."""
     n_warm_up = 2 * n_architectures if QUICK else max(20, 2 * n_architectures)
     sizes = []
     for number in range(n_warm_up + n_fits):

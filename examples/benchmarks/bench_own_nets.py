@@ -1,14 +1,14 @@
-"""Nets with a body of the user's own: residual, convolutional and recurrent.
+"""Nets with layers of your own: residual, convolutional and recurrent.
 
-- residual: two dense layers of 64 units with batch normalization, dropout and a way around them,
+- residual: two dense layers of 64 units with batch normalization, dropout and a skip connection,
   on 400 rows of 30 values, 10 epochs, batches of 32
 - CNN: two blocks of convolution, batch normalization and pooling with 16 and 32 filters, on 2,000
   images of 28x28, 5 epochs, batches of 64
-- LSTM: an embedding of 2,000 ids in 32 dimensions and 32 units, on 2,000 sequences of 80 ids, 4
+- LSTM: an embedding of 2,000 ids in 32 dimensions, then 32 units, on 2,000 sequences of 80 ids, 4
   epochs, batches of 64
 
-The functions that build the bodies are the same for all. A fit of Keras is to make, compile and fit
-a new model. The optimizer is Adam, and 1,000 other rows give the accuracy.
+All contenders use the same functions to build the bodies. A fit with Keras means to create, compile
+and fit a new model. The optimizer is Adam. Accuracy is measured on 1,000 other rows.
 """
 
 from _run import QUICK, Benchmark, Check, Goal, first_and_later, main
@@ -23,7 +23,7 @@ LATER_FITS = 1 if QUICK else 3
 
 
 def residual(inputs):
-    """A block of two dense layers, and a way around it."""
+    """A block of two dense layers with a skip connection."""
     from keras import layers
 
     x = layers.Dense(64, activation="relu")(inputs)
@@ -160,7 +160,7 @@ def run_scikeras(folder, seed):
 MARGIN, FLOOR = (0.6, 0.0) if QUICK else (0.04, 0.8)
 
 BENCHMARK = Benchmark(
-    "Nets of one's own: residual, 400 rows; CNN, 2,000 images; LSTM, 2,000 sequences",
+    "Nets with layers of your own: residual, 400 rows; CNN, 2,000 images; LSTM, 2,000 sequences",
     __file__,
     {"skclf": run_skclf, "Keras": run_keras, "SciKeras": run_scikeras},
     goals=[

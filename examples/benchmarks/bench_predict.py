@@ -1,7 +1,7 @@
-"""Labels for one row, for 100,000 x 30 rows and for 5,000 x 10,000 CSR rows.
+"""Prediction of labels for one row, for 100,000 x 30 rows and for 5,000 x 10,000 CSR rows.
 
-The nets are 30-16-16-1 and 10,000-16-16-1. skclf trains them once; `MLPClassifier` and Keras are
-given its weights, so that all must find the same labels ("agreement" is the share that they find).
+The nets are 30-16-16-1 and 10,000-16-16-1. skclf trains them once. `MLPClassifier` and Keras use
+the same weights, so all should predict the same labels ("agreement" is the share of equal labels).
 """
 
 import _peers
@@ -28,7 +28,7 @@ def make_rows():
 
 
 def prepare(folder):
-    """Fitted classifiers, and the labels that they give."""
+    """Save fitted classifiers and the labels that they predict."""
     import joblib
 
     from skclf import BinaryDenseClassifier

@@ -1,9 +1,10 @@
 """Searches as whole processes, imports included: one process, and two workers.
 
 `GridSearchCV` over 4 architectures x 2 learning rates on breast cancer's 569 rows, with batches of
-32 and Adam: a short search of 3 folds and 20 epochs, and a long one of 5 folds and 500 epochs, of
-about a minute. The time is that from the start of Python to its end. "A worker" is a process
-of joblib's: its first fit, with what must be loaded and compiled for it, and its memory after that.
+32 and Adam: a short search of 3 folds and 20 epochs, and a long one of 5 folds and 500 epochs,
+which takes about a minute. The time is measured from the start of Python to its end. "A worker" is
+a worker process of joblib. Its first fit includes all imports and compilation; its memory is
+measured after that fit.
 """
 
 import argparse

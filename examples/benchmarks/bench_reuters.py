@@ -1,7 +1,7 @@
 """Newswires of R52 as 6,532 x 10,000 CSR rows: 64-64-52, batches of 512, 9 epochs, Adam.
 
-The 2,568 test newswires give the accuracy. All contenders get the same CSR rows; fits are timed
-with imports and rows done.
+Accuracy is measured on the 2,568 test newswires. All contenders get the same CSR rows. The times
+exclude imports and the preparation of the rows.
 """
 
 import _peers

@@ -1,10 +1,10 @@
-"""From few rows to many: seconds and memory for each million rows, and `partial_fit` over chunks.
+"""From few to many rows: seconds and memory per million rows, and `partial_fit` on chunks.
 
 Dense float32 rows of 100 values, and CSR rows with 60 ones in 10,000 evenly spread columns. The
-nets have two hidden layers of 16 units; Adam, batches of 200. The seconds of an epoch are half of
-what three epochs take longer than one. "Added memory" is the most that a fit adds to the process,
-by the size of its rows. ``partial_fit`` gets the rows in chunks, once each, and is judged by a
-``fit`` of one epoch.
+nets have two hidden layers of 16 units; Adam, batches of 200. The seconds per epoch are half of the
+time that three epochs take longer than one. "Added memory" is the maximum that a fit adds to the
+memory of the process, divided by the size of the rows. ``partial_fit`` gets each row once, in
+chunks, and is compared with a ``fit`` of one epoch.
 """
 
 from _run import QUICK, Benchmark, Goal, main, seconds

@@ -1,7 +1,7 @@
 """2,000 images of 64x64 pixels, squares and circles: 5 epochs, batches of 32, Adam.
 
-The net is 8 filters of 3x3, 2x2 max-pooling, 10 units and a sigmoid unit. 1,000 other images give
-the accuracy. PyTorch wants the channels first, and gets them so.
+The net has 8 filters of 3x3, 2x2 max pooling, 10 units and a sigmoid unit. Accuracy is measured on
+1,000 other images. For PyTorch, the images have the channels first.
 """
 
 import _peers

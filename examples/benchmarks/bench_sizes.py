@@ -1,7 +1,7 @@
-"""Nets of new sizes in a process that knows others: 569 rows of breast cancer, 20 epochs, Adam.
+"""Nets of new sizes, after others were fitted: 569 rows of breast cancer, 20 epochs, Adam.
 
-Two hidden layers, batches of 32. A known size is one that was fitted before; of the new ones each
-is fitted once. Growth is that of the process's memory over all fits of new sizes, for each of them.
+Two hidden layers, batches of 32. A known size is one that was fitted before in the same process;
+each new size is fitted once. Growth is the memory that the process gains per new size.
 """
 
 import _peers

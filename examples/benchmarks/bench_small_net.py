@@ -1,8 +1,8 @@
 """A 30-16-16-1 net on the 569 rows of breast cancer: 20 epochs, batches of 32, Adam.
 
-The first fit of a process, with imports done, and later fits, each of a new classifier: with Keras
-that is to make, compile and fit a new model. All get the same standardized float32 rows. Accuracy
-is that on the training rows.
+The first fit in a process and later fits are timed without imports. Each fit uses a new classifier;
+with Keras, a new model is created, compiled and fitted. All contenders get the same standardized
+float32 rows. Accuracy is measured on the training rows.
 """
 
 import _peers
@@ -24,7 +24,7 @@ def load_rows():
 
 
 def run_skclf(folder, seed):
-    """Adam instead of RMSprop, the default, for the sake of `MLPClassifier`."""
+    """Adam instead of the default RMSprop, as in `MLPClassifier`."""
     from skclf import BinaryDenseClassifier, _bridge  # noqa: F401  (the bridge loads TensorFlow)
 
     X, y = load_rows()

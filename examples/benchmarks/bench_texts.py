@@ -1,10 +1,10 @@
 """Raw texts of four data sets: the accuracy of a net on tf-idf rows, and the time it takes.
 
-Every contender gets the strings of film reviews (IMDB), newswires (R52 and R8) and postings (20
-newsgroups). It makes tf-idf rows of them, keeps the best features, and fits. "fit (s)" is the time
-for all of this after the imports. Settings were chosen on held-out training texts; the test texts
-give the accuracy alone. The installed IMDB file has no test reviews, so 5,000 of its 25,000 reviews
-are held out.
+Each contender gets film reviews (IMDB), newswires (R52 and R8) and postings (20 newsgroups) as
+strings. It converts them to tf-idf rows, selects the best features, and fits. "fit (s)" is the time
+for all of this, without imports. Settings were chosen on held-out training texts; the test texts
+are only used to measure accuracy. The installed IMDB file has no test reviews, so 5,000 of its
+25,000 reviews are held out.
 """
 
 import json

@@ -1,10 +1,10 @@
-"""From learning curve to final model: what it is worth, and what it costs.
+"""Choosing the number of epochs on validation rows: its benefit and its cost.
 
-IMDB as 20,000 x 10,000 and R52 as 6,532 x 10,000 CSR rows, nets of 16-16-1 and 64-64-52, batches
-of 512. skclf holds out a fifth of the rows, looks for the epoch of the lowest validation loss among
-20, and trains anew on all rows for that many. Beside it stands the number of epochs that is best
-on the *test* rows, which nobody can know. What a look at 5,000 validation rows adds to an epoch
-stands beside a forward pass over them.
+IMDB as 20,000 x 10,000 and R52 as 6,532 x 10,000 CSR rows, nets of 16-16-1 and 64-64-52, batches of
+512. skclf holds out a fifth of the rows, finds the epoch with the lowest validation loss among 20,
+and trains a new net on all rows for that many epochs. This is compared with the number of epochs
+that is best on the *test* rows, which can't be known in practice. The time that 5,000 validation
+rows add to an epoch is compared with a forward pass over them.
 """
 
 import statistics
@@ -42,7 +42,7 @@ def load(folder):
 
 
 def run_skclf(folder, seed):
-    """Find the epoch on held-out rows and train anew; and what validation adds to an epoch."""
+    """Find the epoch on held-out rows and refit; also time what validation adds to an epoch."""
     data, numbers = load(folder), {}
     for name, (classifier, train, test) in data.items():
         classifier.set_params(validation_split=0.2, refit_epoch="val_loss", random_state=seed)

