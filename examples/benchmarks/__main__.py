@@ -1,12 +1,13 @@
-"""Run all benchmarks, and write what they found as Markdown or as a page of the documentation.
+"""Run all benchmarks, and write the results as Markdown or as a page of the documentation.
 
 ``python examples/benchmarks --output results.md`` takes about half an hour, with ``--quick`` two
-or three minutes. ``--json folder`` also saves what was found, one file a benchmark, and ``--from
-folder`` takes such files instead of running. The page of the documentation is made by
+or three minutes. ``--json folder`` also saves the results, one file per benchmark, and ``--from
+folder`` reads such files instead of running the benchmarks. To write the page of the documentation,
+use
 
     python examples/benchmarks --json docs/_benchmarks --output docs/benchmarks.rst
 
-and, after one benchmark alone was run again with ``--json docs/_benchmarks``, by
+or, after running a single benchmark again with ``--json docs/_benchmarks``,
 
     python examples/benchmarks --from docs/_benchmarks --output docs/benchmarks.rst
 """
@@ -27,8 +28,9 @@ NAMES += ("texts", "import", "leak")
 
 HEAD = """# Benchmarks
 
-Medians of rounds in which each contender ran in a fresh process, one after another. Ratios below 1
-are in skclf's favour. `python examples/benchmarks` runs all of them{options}.
+The numbers are medians over rounds, in which each contender ran in a fresh process, one after
+another. Ratios below 1 are in skclf's favour. To run all benchmarks, use
+`python examples/benchmarks`{options}.
 
 {date}, {machine}
 """

@@ -1,18 +1,18 @@
-"""Run the contenders of a benchmark in fresh processes, in turn, and judge what they measured.
+"""Run the contenders of a benchmark in fresh processes, in turn, and evaluate the results.
 
-A benchmark is a file ``bench_*.py`` with a `Benchmark`; its contenders are functions that return
-numbers by name. Each runs alone in a process of its own, in rounds (A B C, A B C, ...), and the
-medians over the rounds count. Only the standard library is imported here: a child's peak memory
-begins with that of the process that started it. Peak memory needs Linux or macOS.
+A benchmark is a file ``bench_*.py`` with a `Benchmark`. Its contenders are functions that return
+numbers by name. Each contender runs alone in a new process, in rounds (A B C, A B C, ...); the
+results are the medians over the rounds. Only the standard library is imported here, because the
+peak memory of a child starts at that of its parent process. Peak memory needs Linux or macOS.
 
 Options of every benchmark:
 
 --quick        tiny sizes, one round: shows that it runs, not how fast (also ``SKCLF_QUICK=1``)
 --rounds N     number of rounds
 --strict       a missed goal counts as a failure, too
---json FOLDER  save what was found there, for the page of the documentation
---only A B     leave out the other contenders
---contender A  run one contender here, and print what it measured as JSON (for profilers)
+--json FOLDER  save the results there, for the page of the documentation
+--only A B     run only these contenders
+--contender A  run one contender in this process, and print its results as JSON (for profilers)
 """
 
 import argparse
@@ -48,17 +48,17 @@ _DISTRIBUTIONS += ("torch", "skorch")
 
 @dataclass(frozen=True)
 class Goal:
-    """A number of skclf's, or its ratio to a peer's number, and the most that it should be.
+    """A number measured for skclf, or its ratio to that of a peer, and the largest allowed value.
 
     Parameters
     ----------
     measure : str
     peer : str or None
-        None judges skclf's number itself.
+        If None, the goal is for skclf's number itself.
     at_most : float or None
-        None has no goal, and shows the ratio for information.
+        If None, there is no goal, and the ratio is shown for information.
     contender : str
-        Whose number it is; skclf's, or that of a variant of it.
+        The contender that is compared with the peer: skclf, or a variant of it.
     """
 
     measure: str
@@ -73,7 +73,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Check:
-    """What must hold for the times to mean anything; a benchmark fails where it doesn't.
+    """A condition for comparing the times; a benchmark fails if it is not met.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One piece of work, and who does it.
+    """A task and its contenders.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Benchmark:
         Takes an empty folder, and puts the data there.
     rounds : int
     needs : dict of str to tuple of str
-        Modules that a contender needs; without them it is left out.
+        Modules that a contender needs; it is skipped if one is not installed.
     """
 
     title: str
@@ -297,7 +297,7 @@ def results_rows(results):
 def goals_rows(goals, results):
     """Each goal, the ratio found beside it, and whether it is met, below a header."""
     missed = missed_goals(goals, results)
-    rows = [["", "found", "goal", ""]]
+    rows = [["", "result", "goal", ""]]
     for goal in goals:
         ratio = ratio_of(goal, results)
         limit = verdict = ""
@@ -350,14 +350,14 @@ def report(benchmark, results):
 
 
 def save(folder, benchmark, results, rounds=None):
-    """Write what a benchmark found, and what it was to find, into a JSON file of that folder.
+    """Write the results, goals and conditions of a benchmark to a JSON file in that folder.
 
     Parameters
     ----------
     folder : Path
     benchmark : Benchmark
     results : dict or None
-        None says that the benchmark did not run to its end.
+        None means that the benchmark did not finish.
     rounds : int or None
         As in `run`.
     """
@@ -385,7 +385,7 @@ def options(parser):
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round")
     parser.add_argument("--strict", action="store_true", help="fail on a missed goal, too")
     parser.add_argument("--rounds", type=int, help="number of rounds")
-    parser.add_argument("--json", type=Path, help="the folder in which to save what was found")
+    parser.add_argument("--json", type=Path, help="the folder in which to save the results")
     return parser
 
 

@@ -56,7 +56,7 @@ def run_mlp(folder, seed):
 
 
 def run_scikeras(folder, seed):
-    """SciKeras, whose ``model`` is a function of the parameters that are searched over."""
+    """SciKeras; its ``model`` is a function of the parameters of the search."""
     import keras  # noqa: F401  (imports done)
     from scikeras.wrappers import KerasClassifier
 

@@ -58,7 +58,7 @@ def prepare(folder):
 
 
 def times(predictor, folder):
-    """Seconds for all images, milliseconds for one, and the share of labels that are as skclf's.
+    """Seconds for all images, milliseconds for one, and the share of labels equal to skclf's.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def times(predictor, folder):
 
 
 def run_skclf(folder, seed):
-    """Classifiers as they come out of a file; TensorFlow is not loaded."""
+    """Classifiers loaded from a file, without TensorFlow."""
     import joblib
 
     return times(lambda name: joblib.load(folder / f"{name}.joblib").predict, folder)

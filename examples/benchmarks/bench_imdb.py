@@ -52,7 +52,7 @@ def dense_rows(ids):
 
 
 def run_skclf(folder, seed):
-    """Adam instead of RMSprop, the default, for the sake of `MLPClassifier`."""
+    """Adam instead of the default RMSprop, as in `MLPClassifier`."""
     from skclf import BinaryDenseClassifier, _bridge  # noqa: F401  (the bridge loads TensorFlow)
 
     X, y, X_test, y_test, numbers = load(folder, csr_rows)
@@ -96,12 +96,12 @@ def run_keras(folder, seed, *, sparse):
 
 
 def run_keras_dense(folder, seed):
-    """The tutorials' way."""
+    """Dense rows, as in the tutorials."""
     return run_keras(folder, seed, sparse=False)
 
 
 def run_keras_csr(folder, seed):
-    """CSR rows, which Keras turns into sparse tensors batch by batch."""
+    """CSR rows, which Keras converts to sparse tensors batch by batch."""
     return run_keras(folder, seed, sparse=True)
 
 

@@ -31,7 +31,7 @@ def run_skclf(folder, seed):
 
 
 def run_scikit_learn(folder, seed):
-    """What a user of `MLPClassifier` imports."""
+    """The modules that a user of `MLPClassifier` imports."""
     return import_seconds("import sklearn.base, sklearn.neural_network")
 
 

@@ -16,7 +16,7 @@ CSR = "CSR {:,} x {:,}".format(*CSR_SHAPE)
 
 
 def dense_rows(n_rows):
-    """Normal values, and the sign of a product."""
+    """Normally distributed rows; the label is the sign of a product of two columns."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def dense_rows(n_rows):
 
 
 def csr_rows(n_rows=CSR_SHAPE[0]):
-    """Ones at random columns, and whether most lie in the left half."""
+    """Ones in random columns; the label is whether most of them are in the left half."""
     import numpy as np
     from scipy.sparse import csr_matrix
 

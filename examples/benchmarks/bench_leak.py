@@ -51,14 +51,14 @@ def run_skclf(folder, seed, *, n_architectures):
 
 
 def run_mlp(folder, seed):
-    """scikit-learn, which shows what can be read off this measure."""
+    """scikit-learn, as a reference for the precision of this measure."""
     X, y = load_rows()
     options = {"epochs": EPOCHS, "batch_size": BATCH_SIZE, "seed": seed}
     return growth(lambda hidden: _peers.fitted_mlp(X, y, hidden, **options), 1, N_FITS)
 
 
 def run_keras(folder, seed):
-    """Keras, a new model each time; fewer fits, since each takes a second or more."""
+    """Keras, a new model each time; fewer fits, because each takes a second or more."""
     X, y = load_rows()
 
     def fit(hidden):

@@ -57,7 +57,7 @@ BODIES = {RESIDUAL: residual, CNN: convolutional, LSTM: recurrent}
 
 
 def load_data(name):
-    """Rows and labels 0 and 1, to train and to test on."""
+    """Training and test rows with labels 0 and 1."""
     import numpy as np
     from sklearn.datasets import make_classification
 
@@ -94,7 +94,7 @@ def keras_model(name, row_shape):
 
 
 def measured(name, make_and_fit, seed):
-    """Seconds of a first and of later fits, and the last one's accuracy on other rows."""
+    """Seconds of the first and of later fits, and the accuracy of the last one on other rows."""
     X, y, X_test, y_test = load_data(name)
     numbers, classifier = first_and_later(lambda seed: make_and_fit(X, y, seed), seed, LATER_FITS)
     numbers["accuracy"] = float((classifier.predict(X_test).ravel().round() == y_test).mean())
@@ -141,7 +141,7 @@ def run_keras(folder, seed):
 
 
 def run_scikeras(folder, seed):
-    """SciKeras around the residual net."""
+    """SciKeras with the residual net."""
     import keras  # noqa: F401  (imports done)
     from scikeras.wrappers import KerasClassifier
 

@@ -44,7 +44,7 @@ def prepare(folder):
 
 
 def times(predict_dense, predict_csr, folder):
-    """Milliseconds for each kind of rows, and the share of labels that are as skclf's."""
+    """Milliseconds for each kind of rows, and the share of labels equal to skclf's."""
     import joblib
 
     dense, csr = make_rows()
@@ -62,7 +62,7 @@ def times(predict_dense, predict_csr, folder):
 
 
 def run_skclf(folder, seed):
-    """Classifiers as they come out of a file; TensorFlow is not loaded."""
+    """Classifiers loaded from a file, without TensorFlow."""
     import joblib
 
     (dense, _), (csr, _) = (joblib.load(folder / f"{name}.joblib") for name in ("dense", "csr"))

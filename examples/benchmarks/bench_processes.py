@@ -32,7 +32,7 @@ def searched(classifier, rate_name, folds, n_jobs):
 
 
 def search_skclf(epochs, folds, n_jobs):
-    """Adam instead of RMSprop, the default, for the sake of `MLPClassifier`."""
+    """Adam instead of the default RMSprop, as in `MLPClassifier`."""
     from skclf import BinaryDenseClassifier
 
     classifier = BinaryDenseClassifier(
@@ -63,7 +63,7 @@ SEARCHES = {"skclf": search_skclf, "mlp": search_mlp}
 
 
 def process_of(name, n_jobs, epochs, folds):
-    """Seconds and accuracy of a search in a new process of Python."""
+    """Seconds and accuracy of a search in a new Python process."""
     options = "--search", name, str(n_jobs), str(epochs), str(folds)
     elapsed, run = seconds(
         lambda: subprocess.run(
@@ -106,7 +106,7 @@ def first_fit():
 
 
 def run_two_workers(folder, seed):
-    """skclf with ``n_jobs=2``, and what a worker costs."""
+    """skclf with ``n_jobs=2``, and the time and memory of a worker."""
     from joblib import Parallel, delayed
 
     workers = Parallel(n_jobs=2)(delayed(first_fit)() for _ in range(2))

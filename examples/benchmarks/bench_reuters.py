@@ -29,7 +29,7 @@ def prepare(folder):
 
 
 def run_skclf(folder, seed):
-    """Adam instead of RMSprop, the default, for the sake of `MLPClassifier`."""
+    """Adam instead of the default RMSprop, as in `MLPClassifier`."""
     from skclf import MulticlassDenseClassifier, _bridge  # noqa: F401  (it loads TensorFlow)
 
     X, y = _texts.load_rows(folder, "train")
@@ -57,7 +57,7 @@ def run_mlp(folder, seed):
 
 
 def run_keras(folder, seed):
-    """Keras's own ``fit`` of a new model, which turns CSR batches into sparse tensors."""
+    """Keras's own ``fit`` of a new model, which converts CSR batches to sparse tensors."""
     import keras
 
     keras.utils.set_random_seed(seed)

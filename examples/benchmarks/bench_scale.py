@@ -25,7 +25,7 @@ def n_bytes(X):
 
 
 def scale_of(kind, make, sizes):
-    """Numbers of rows of a kind, of each size and of the largest by the smallest."""
+    """Results for one kind of rows: for each size, and the largest divided by the smallest."""
     numbers, per_million = {}, []
     for n_rows in sizes:
         epoch, added = epoch_and_memory(*make(n_rows))
@@ -45,7 +45,7 @@ def fit(X, y, epochs):
 
 
 def epoch_and_memory(X, y):
-    """Seconds of an epoch, and the memory that a fit adds, by the size of the rows."""
+    """Seconds per epoch, and the memory that a fit adds, divided by the size of the rows."""
     one = min(seconds(lambda: fit(X, y, 1))[0] for _ in range(2))
     three = []
     added = added_memory(lambda: three.append(seconds(lambda: fit(X, y, 3))[0]))
@@ -54,7 +54,7 @@ def epoch_and_memory(X, y):
 
 
 def partial_fit_by_fit(X, y):
-    """The least time of `partial_fit` over chunks by that of a fit of one epoch, in turn."""
+    """The shortest time of `partial_fit` on chunks, divided by that of a fit of one epoch."""
     from skclf import BinaryDenseClassifier
 
     step = X.shape[0] // N_CHUNKS

@@ -14,7 +14,7 @@ LATER_FITS = 1 if QUICK else 2
 
 
 def load_images():
-    """Images and labels, to train and to test on."""
+    """Training and test images with labels."""
     from skclf.datasets import make_shapes
 
     train = make_shapes(N_TRAIN, IMAGE_SHAPE, random_state=0, return_X_y=True)
@@ -23,7 +23,7 @@ def load_images():
 
 
 def run_skclf(folder, seed):
-    """The defaults: this is the net that `ShapeConvClassifier` makes unasked."""
+    """The default net of `ShapeConvClassifier`."""
     from skclf import ShapeConvClassifier, _bridge  # noqa: F401  (the bridge loads TensorFlow)
 
     X, y, X_test, y_test = load_images()
@@ -54,7 +54,7 @@ def run_keras(folder, seed):
 
 
 def run_skorch(folder, seed):
-    """The same net in PyTorch, trained by skorch."""
+    """The same net in PyTorch, trained with skorch."""
     import numpy as np
     import skorch  # noqa: F401  (imports done)
 

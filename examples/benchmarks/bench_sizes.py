@@ -16,7 +16,7 @@ FITS_OF_KNOWN = 3 if QUICK else 15
 
 
 def measured(fit):
-    """Numbers of a function that fits a net of given sizes."""
+    """Results for a function that fits a net of given sizes."""
     from statistics import median
 
     first, _ = seconds(lambda: fit(KNOWN))
@@ -45,7 +45,7 @@ def run_skclf(folder, seed):
 
 
 def run_mlp(folder, seed):
-    """scikit-learn, which compiles nothing."""
+    """scikit-learn, which doesn't compile anything."""
     import sklearn.neural_network  # noqa: F401  (imports done)
 
     X, y = load_rows()

@@ -68,7 +68,7 @@ def run_keras(folder, seed):
 
 
 def run_scikeras(folder, seed):
-    """SciKeras around the same model."""
+    """SciKeras with the same model."""
     import keras  # noqa: F401  (imports done)
     from scikeras.wrappers import KerasClassifier
 

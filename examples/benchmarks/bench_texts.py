@@ -54,7 +54,7 @@ def prepare(folder):
 
 
 def make_pipeline_for(name, classifier):
-    """Strings to rows of the features that tell the classes apart, and the classifier."""
+    """A pipeline of tf-idf rows, a selection of the best features, and the classifier."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.feature_selection import SelectKBest, chi2
@@ -117,14 +117,14 @@ def run_skclf(folder, seed):
 
 
 def run_logistic_regression(folder, seed):
-    """With weak regularization, as rows of length 1 need it."""
+    """Weakly regularized, because the rows are normalized to length 1."""
     from sklearn.linear_model import LogisticRegression
 
     return run_all(folder, lambda name: LogisticRegression(C=10, max_iter=300))
 
 
 def run_linear_svc(folder, seed):
-    """A linear support vector machine; it gives no probabilities."""
+    """A linear support vector machine, which doesn't predict probabilities."""
     from sklearn.svm import LinearSVC
 
     return run_all(folder, lambda name: LinearSVC(random_state=seed))

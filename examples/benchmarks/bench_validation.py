@@ -21,14 +21,14 @@ LOOK = "look at 5,000 rows (s)"
 
 
 def prepare(folder):
-    """Rows and labels of both, in folders of their own."""
+    """Save the rows and labels of both data sets in separate folders."""
     for name, benchmark in [("imdb", bench_imdb), ("reuters", bench_reuters)]:
         (folder / name).mkdir()
         benchmark.prepare(folder / name)
 
 
 def load(folder):
-    """For each data set its classifier and its rows and labels to train and to test on."""
+    """For each data set, the classifier and the training and test rows with labels."""
     from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, MultiHotVectorizer
 
     vectorizer = MultiHotVectorizer(num_words=bench_imdb.NUM_WORDS)
@@ -62,7 +62,7 @@ def run_skclf(folder, seed):
 
 
 def run_best_on_test_rows(folder, seed):
-    """Every number of epochs from 1 on, all rows; the best for the test rows; a forward pass."""
+    """Fit on all rows, find the epoch that is best on the test rows, and time a forward pass."""
     data, numbers = load(folder), {}
     for name, (classifier, train, (X_test, y_test)) in data.items():
         classifier.set_params(keep_epochs=True, random_state=seed).fit(*train)

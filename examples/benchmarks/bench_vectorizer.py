@@ -44,7 +44,7 @@ def measure(make_rows, folder):
 
 
 def peak_over_result(make_rows, reviews):
-    """The most memory that is held at a time while rows are made, over that of the rows."""
+    """The peak memory during the conversion, divided by the size of the resulting rows."""
     import tracemalloc
 
     tracemalloc.start()
@@ -55,14 +55,14 @@ def peak_over_result(make_rows, reviews):
 
 
 def run_skclf(folder, seed):
-    """float32 ones, the default."""
+    """Rows of float32, the default."""
     from skclf import MultiHotVectorizer
 
     return measure(lambda X: MultiHotVectorizer(num_words=NUM_WORDS).fit_transform(X), folder)
 
 
 def run_binarizer(folder, seed):
-    """scikit-learn; integer ones."""
+    """scikit-learn; rows of integers."""
     from sklearn.preprocessing import MultiLabelBinarizer
 
     classes = range(NUM_WORDS)

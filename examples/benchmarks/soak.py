@@ -1,10 +1,10 @@
 """Soak: fit, predict, pickle and unpickle nets of random kinds for a given time.
 
-``python examples/benchmarks/soak.py --minutes 10 --threads 2`` prints each error as it comes, and
-in the end the number of rounds, of errors and the growth of memory. Every round fits a classifier
-of random class, shape and settings on random rows, dense or sparse, twice with one seed, and checks
-that both give the same bits, that a pickle of it predicts the same, and that training goes on from
-the pickle. It exits with 1 if anything failed.
+``python examples/benchmarks/soak.py --minutes 10 --threads 2`` prints each error when it occurs,
+and finally the number of rounds, the number of errors and the growth of memory. Each round fits a
+classifier of random class, shape and settings on random rows, dense or sparse, twice with the same
+seed. It checks that both fits give identical predictions, that a pickled copy makes the same
+predictions, and that training can continue from the copy. The exit status is 1 if anything failed.
 """
 
 import argparse
