@@ -61,8 +61,8 @@ assert accuracy >= (0.9 if QUICK else 0.98)
 # The hardest images
 # ------------------
 #
-# Here are twelve images: first those that the net gets wrong, with a thick frame and a cross before
-# the answer, then those that it is least sure of.
+# Here are twelve images: first those that the net gets wrong, with a thick frame, then those
+# that it is least sure of.
 
 probability = classifier.predict_proba(X_fresh).max(axis=1)
 right = predicted == y_fresh
