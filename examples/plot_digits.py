@@ -112,8 +112,8 @@ assert accuracy > (0.93 if QUICK else 0.97)
 # ------------
 #
 # `ImagePredictionsDisplay` takes the whole search and flattened rows, and finds their shape in the
-# net. First come the wrong answers, with a thick frame and a cross, then the right ones that the
-# net is least sure of. Some of these digits are hard to read for people, too.
+# net. First come the wrong answers, with a thick frame, then the right ones that the net is least
+# sure of. Some of these digits are hard to read for people, too.
 
 probability = search.predict_proba(X_test).max(axis=1)
 right = predicted == y_test

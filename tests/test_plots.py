@@ -180,6 +180,67 @@ def test_curves_are_the_columns_of_the_history(net, metric, label):
     pd.testing.assert_frame_equal(display.frame(), table[[metric, f"val_{metric}"]])
 
 
+@pytest.mark.parametrize(
+    ("style", "room"), [("default", None), ("dark_background", None), ("default", 1)]
+)
+@pytest.mark.parametrize("best_epoch", [1, 20, 40])
+def test_the_whole_ring_is_drawn_and_seen(style, room, best_epoch):
+    with plt.style.context(style):
+        display = HistoryDisplay(**curve(40), best_epoch=best_epoch).plot()
+        if room:
+            # Outside of axes that are zoomed in, there is none.
+            display.ax_.set_xlim(best_epoch + room, best_epoch + 9)
+        display.figure_.canvas.draw()
+        # The layout makes room for the ring, and must not change when it is hidden.
+        display.figure_.set_layout_engine("none")
+        found = []
+        for visible in (False, True):
+            display.best_marker_.set_visible(visible)
+            display.figure_.canvas.draw()
+            found.append(np.asarray(display.figure_.canvas.buffer_rgba())[..., :3].astype(int))
+    differ = np.abs(found[1] - found[0]).max(axis=2)
+    if room:
+        assert not differ.any()
+        return
+    rows, columns = np.nonzero(differ)
+    wanted = (12 + 1.6) / 72 * display.figure_.dpi
+    assert np.ptp(rows) + 1 == pytest.approx(wanted, abs=2)
+    assert np.ptp(columns) + 1 == pytest.approx(wanted, abs=2)
+    assert differ.max() > 200
+
+
+MONITORED = [
+    ({"validation_split": 0.3}, "lowest val_loss"),
+    ({"validation_split": 0.3, "refit_epoch": "val_accuracy"}, "highest val_accuracy"),
+    ({"validation_split": 0.3, "patience": 9, "monitor": "val_acc"}, "highest val_accuracy"),
+    ({"validation_split": 0.3, "patience": 9, "monitor": ("val_loss", "max")}, "highest val_loss"),
+    (
+        {"validation_split": 0.3, "patience": 9, "monitor": "val_accuracy"}
+        | {"refit_epoch": "val_loss"},
+        "lowest val_loss",
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore:The best epoch by")
+@pytest.mark.parametrize(("parameters", "wanted"), MONITORED)
+def test_the_legend_says_what_the_epoch_is_the_best_of(parameters, wanted):
+    net = BinaryDenseClassifier(4, learning_rate=0.05, epochs=5, random_state=0, **parameters)
+    net.fit(ROWS / 100, LEVELS)
+    which, column = wanted.split()
+    values = net.history_[column]
+    assert values[net.best_epoch_] == (values.min() if which == "lowest" else values.max())
+    for metric in ("loss", "accuracy"):
+        found = legend_texts(HistoryDisplay.from_estimator(net, metric))[-1]
+        assert found == f"{wanted}: epoch {net.best_epoch_} ({values[net.best_epoch_]:.3f})"
+
+
+def test_a_best_epoch_of_unknown_reason():
+    values = curve(5)
+    display = HistoryDisplay(**values, metric="auc", best_epoch=2).plot()
+    assert legend_texts(display)[-1] == f"best epoch: 2 (val_auc {values['validation'][1]:.3f})"
+
+
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_best_epoch_is_marked(net, metric):
     display = HistoryDisplay.from_estimator(net, metric)
@@ -188,7 +249,8 @@ def test_best_epoch_is_marked(net, metric):
     assert list(display.best_line_.get_xdata()) == [best, best]
     assert display.best_line_.get_linestyle() == ":"
     assert display.best_marker_.get_xydata().tolist() == [[best, value]]
-    assert legend_texts(display)[-1] == f"best: epoch {best}, {value:.3f}"
+    loss = net.history_.loc[best, "val_loss"]
+    assert legend_texts(display)[-1] == f"lowest val_loss: epoch {best} ({loss:.3f})"
 
 
 def test_curves_differ_by_more_than_colour(net):
@@ -368,7 +430,7 @@ def test_chosen_styles_replace_the_defaults(net):
 @pytest.mark.parametrize("metric", ["auc", "val_loss", "", None])
 def test_metrics_that_the_history_lacks(net, metric):
     expected = (
-        rf"Got metric={metric!r}, but expected one of \['loss', 'accuracy'\]; history_ has the "
+        rf"Got metric={metric!r}; expected one of \['loss', 'accuracy'\]\. history_ has the "
         r"columns \['loss', 'accuracy', 'val_loss', 'val_accuracy'\]"
     )
     with pytest.raises(ValueError, match=expected):
@@ -379,7 +441,7 @@ def test_metrics_that_the_history_lacks(net, metric):
     ("estimator", "error", "message"),
     [
         (BinaryDenseClassifier(), NotFittedError, "This BinaryDenseClassifier .* is not fitted"),
-        (BinaryDenseClassifier, TypeError, "Got the class BinaryDenseClassifier, but expected a"),
+        (BinaryDenseClassifier, TypeError, "Got the class BinaryDenseClassifier; expected a"),
         (RidgeClassifier(), TypeError, r"Got RidgeClassifier\(\), which has no history_; expected"),
         ("net", TypeError, "Got 'net', which has no history_"),
         (make_pipeline(None), TypeError, "Got None, which has no history_"),
@@ -393,7 +455,7 @@ def test_estimators_without_a_history(estimator, error, message):
 def test_a_search_that_keeps_no_estimator():
     search = GridSearchCV(LogisticRegression(), {"C": [1]}, cv=2, refit=False)
     search.fit(DIGITS[:40], FIGURES[:40])
-    message = "Got a GridSearchCV with refit=False, which keeps no fitted estimator; set refit=True"
+    message = "Got a GridSearchCV with refit=False, which keeps no fitted estimator; expected refit"
     for draw in (HistoryDisplay.from_estimator, ImagePredictionsDisplay.from_estimator):
         with pytest.raises(ValueError, match=message):
             draw(search, DIGITS)
@@ -445,8 +507,8 @@ def test_rows_become_images(shape, image_shape, found):
     [
         ((2, 20), None, r"Got flattened rows of 20 values.* don't form an image of shape \(4, 4\)"),
         ((2, 20), (5, 5), r"rows of 20 values, which don't form an image of shape \(5, 5\)"),
-        ((2, 20), (20,), r"images of shape \(20,\), but expected \(height, width\) or"),
-        ((2, 5, 4, 2), None, r"images of shape \(5, 4, 2\), but expected .* 1, 3 or 4 channels"),
+        ((2, 20), (20,), r"images of shape \(20,\); expected \(height, width\) or"),
+        ((2, 5, 4, 2), None, r"images of shape \(5, 4, 2\); expected .* 1, 3 or 4 channels"),
         ((2,), None, r"images of shape \(\)"),
         ((2, 3, 8, 9), None, r"images of shape \(3, 8, 9\).*pass np\.moveaxis\(X, 1, -1\)"),
     ],
@@ -509,7 +571,7 @@ def test_labels_that_no_font_can_show():
     drawn = ImagePredictionsDisplay(
         images=np.zeros((1, 4, 4)), predicted=["\udcff"], probability=[1.0], label=["ant"]
     ).plot()
-    assert drawn.axes_[0].get_title().startswith("✗ \\udcff")
+    assert drawn.axes_[0].get_title().startswith("predicted \\udcff")
 
 
 def test_frame_is_what_the_estimator_says(conv):
@@ -532,14 +594,30 @@ def test_wrong_predictions_are_marked_by_more_than_colour(conv):
             assert ax.get_title() == answer
             assert max(widths) < 1
         else:
-            assert ax.get_title() == f"✗ {answer}\nis {row.label}"
+            words = f"predicted {answer} true {row.label}".split()
+            assert ax.get_title().split() == words
             assert min(widths) > 3
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [
+        (3, "predicted circle (60%), true square"),
+        (2, "predicted circle (60%)\ntrue square"),
+        (1.3, "predicted\ncircle (60%)\ntrue square"),
+    ],
+)
+def test_titles_are_broken_where_images_are_narrow(width, title):
+    display = ImagePredictionsDisplay(
+        images=np.zeros((1, 4, 4)), predicted=["circle"], probability=[0.6], label=["square"]
+    ).plot(plt.figure(figsize=(width, 3)))
+    assert titles(display) == [title]
 
 
 def test_without_labels_nothing_is_marked(conv):
     display = ImagePredictionsDisplay.from_estimator(conv, IMAGES)
     assert list(display.frame()) == ["image", "predicted", "probability"]
-    assert not any("✗" in title or "\n" in title for title in titles(display))
+    assert not any("predicted" in title or "\n" in title for title in titles(display))
     assert {ax.spines["top"].get_linewidth() for ax in display.axes_} == {0.8}
 
 
@@ -861,13 +939,16 @@ def test_titles_name_each_predicted_label_with_its_probability():
 
 def test_a_prediction_with_one_wrong_label_is_wrong():
     display = several(label=np.array([[1, 0, 1], [0, 0, 1], [0, 1, 0]]))
-    wanted = ["✗ square 98%, circle 61%\nis square, cross", "cross 50%", "✗ none\nis circle"]
-    assert titles(display) == wanted
+    assert titles(display) == [
+        "predicted square 98%, circle 61%\ntrue square, cross",
+        "cross 50%",
+        "predicted none, true circle",
+    ]
     assert [ax.spines["top"].get_linewidth() for ax in display.axes_] == [4, 0.8, 4]
     frame = display.frame()
     assert frame["correct"].tolist() == [False, True, False]
     assert frame["label"].tolist() == [("square", "cross"), ("cross",), ("circle",)]
-    assert titles(several(label=np.zeros((3, 3))))[1] == "✗ cross 50%\nis none"
+    assert titles(several(label=np.zeros((3, 3))))[1] == "predicted cross 50%, true none"
 
 
 def test_without_true_labels_nothing_is_wrong():
@@ -901,12 +982,12 @@ def test_names_are_those_of_the_fitted_estimator(in_pipeline):
     [
         (
             {"y": KINDS * 26 + ("square", "square")},
-            r"Got true labels of shape \(16,\), .*\(n_im.*3",
+            r"Got true labels of shape \(16,\); .*\(n_im.*3",
         ),
-        ({"y": SHOWN[:, :2]}, r"true labels of shape \(16, 2\), but expected an indicator"),
+        ({"y": SHOWN[:, :2]}, r"true labels of shape \(16, 2\); expected an indicator"),
         ({"y": 2 * SHOWN}, "true labels with values other than 0 and 1"),
         ({"y": SHOWN[:7]}, "inconsistent numbers of samples"),
-        ({"label_names": ["a", "b"]}, r"label_names=\['a', 'b'\], but expected 3 different names"),
+        ({"label_names": ["a", "b"]}, r"label_names=\['a', 'b'\]; expected 3 different names"),
         ({"label_names": ["a", "b", "a"]}, "expected 3 different names, one for each column"),
         ({"label_names": "abc"}, "'label_names' parameter of .* must be an array-like or None"),
     ],
@@ -919,18 +1000,20 @@ def test_several_labels_that_can_not_be_drawn(options, message):
 
 def test_several_classes_a_column_are_no_labels():
     neighbors = KNeighborsClassifier(3).fit(FLAT, SHOWN + np.arange(80)[:, np.newaxis] % 2)
-    with pytest.raises(ValueError, match=r"predictions with values other than 0 and 1, .*column"):
+    with pytest.raises(ValueError, match=r"predictions with values other than 0 and 1; .*column"):
         ImagePredictionsDisplay.from_estimator(neighbors, FLAT)
 
 
 def test_names_for_an_estimator_of_one_label(logistic):
-    with pytest.raises(ValueError, match=r"label_names=\['a'\], but LogisticReg.* one label per r"):
+    with pytest.raises(
+        ValueError, match=r"label_names=\['a'\] for LogisticReg.* one label per row; e"
+    ):
         ImagePredictionsDisplay.from_estimator(logistic, DIGITS, label_names=["a"])
 
 
 @pytest.mark.parametrize("probability", [np.ones(3), np.ones((3, 2))])
 def test_a_probability_is_needed_for_each_label(probability):
-    with pytest.raises(ValueError, match=r"probabilities of shape .* of shape \(3, 3\), but"):
+    with pytest.raises(ValueError, match=r"probabilities of shape .* of shape \(3, 3\); exp"):
         several(probability=probability)
 
 
@@ -955,8 +1038,10 @@ def test_many_labels_overlap_nothing(n_images, own_figure):
     [
         ([("ant", "9%,"), ("bee", "8%")], ["ant 9%,", "bee 8%"]),
         ([("a", "9%,"), ("b", "8%,"), ("c", "7%")], ["a 9%, b 8%,", "c 7%"]),
-        ([("is ant,", ""), ("bee", "")], ["is ant, bee"]),
-        ([("is ants,", ""), ("bee", "")], ["is ants,", "bee"]),
+        ([("ant,", ""), ("bee", "")], ["ant, bee"]),
+        ([("six ants,", ""), ("bee", "")], ["six ants,", "bee"]),
+        ([("true", ""), ("ant", "")], ["true ant"]),
+        ([("predicted", ""), ("ant", "9%")], ["predicted", "ant 9%"]),
         # A percentage stays with the end of the name, and goes below it only if it must.
         ([("red wood ant", "100%")], ["red wood", "ant 100%"]),
         ([("red-backed", "100%,"), ("b", "8%")], ["red-backed", "100%, b 8%"]),

@@ -76,14 +76,14 @@ class SeveralLabels:
         if self.probability.shape != self.predicted.shape:
             raise ValueError(
                 f"Got probabilities of shape {self.probability.shape} for predictions of shape "
-                f"{self.predicted.shape}, but expected one probability for each label."
+                f"{self.predicted.shape}; expected one probability for each label."
             )
         self.label = None if label is None else _indicator(label, "true labels", n_labels)
         names = list(range(n_labels) if label_names is None else label_names)
         self.label_names = [name if isinstance(name, str) else f"label {name}" for name in names]
         if len(names) != n_labels or len(set(self.label_names)) != n_labels:
             raise ValueError(
-                f"Got label_names={names!r}, but expected {n_labels} different names, one for "
+                f"Got label_names={names!r}; expected {n_labels} different names, one for "
                 "each column of the predictions."
             )
 
@@ -146,8 +146,9 @@ def answers_of(estimator, last, rows, y, label_names):
     if np.ndim(predicted) != 2 and not hasattr(predicted, "toarray"):
         if label_names is not None:
             raise ValueError(
-                f"Got label_names={label_names!r}, but {last!r} predicts one label per row, which "
-                "is its own name; label_names are for classifiers that predict indicators."
+                f"Got label_names={label_names!r} for {last!r}, which predicts one label per row; "
+                "expected label_names=None. They are for classifiers that predict several labels "
+                "per row."
             )
         return _one_label(estimator, rows, predicted, y)
     shown = np.arange(predicted.shape[0])
@@ -176,8 +177,9 @@ def _check_some_known(labels, classes):
 
     if (_labels.codes_or_minus_one(labels, classes) < 0).all():
         raise ValueError(
-            f"Got y with labels such as {labels[0]!r}, none of which is among the estimator's "
-            f"classes: {classes.tolist()}. Pass labels like those it was fitted on, or leave y out."
+            f"Got y with labels such as {labels[0]!r}, none of which the estimator was fitted on; "
+            f"expected labels from its classes: {classes.tolist()}. Pass such labels, or leave y "
+            "out."
         )
 
 
@@ -200,13 +202,13 @@ def _indicator(values, meaning, n_labels=None):
     if array.ndim != 2 or n_labels not in (None, array.shape[1]):
         columns = "n_labels" if n_labels is None else n_labels
         raise ValueError(
-            f"Got {meaning} of shape {array.shape}, but expected an indicator of shape (n_images, "
+            f"Got {meaning} of shape {array.shape}; expected an indicator of shape (n_images, "
             f"{columns}): 1 where an image has a label, else 0."
         )
     if not np.isin(array, (0, 1)).all():
         raise ValueError(
-            f"Got {meaning} with values other than 0 and 1, but expected an indicator: 1 where an "
-            "image has a label, else 0. Draw a target with several classes per column one column "
-            "at a time."
+            f"Got {meaning} with values other than 0 and 1; expected an indicator: 1 where an "
+            "image has a label, else 0. If the columns have several classes, draw one column at a "
+            "time."
         )
     return array.astype(bool)

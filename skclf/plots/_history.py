@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._best_epoch import best_label, number
 from ._shared import BLUE, VERMILION, check_matplotlib, final_estimator
 
 if TYPE_CHECKING:
@@ -22,17 +23,14 @@ GAP_POINTS = 10
 # Largest share of the axes' height that is kept free for the legend.
 MOST_LEGEND = 0.6
 MOST_MARKERS = 20
+# By how much of the axes' width and height the ring may extend beyond them.
+RING_ROOM = 0.05
 
 
 def readable(metric: str) -> str:
     """Keras's name of a loss or metric as a label: ``"log_cosh"`` -> ``"Log cosh"``."""
     label = " ".join("AUC" if word == "auc" else word for word in metric.split("_"))
     return label[:1].upper() + label[1:]
-
-
-def number(value: float) -> str:
-    """A number with three decimals, or with two significant digits if it is small."""
-    return f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
 def marked_places(values: np.ndarray, most: int = MOST_MARKERS) -> list[int]:
@@ -149,6 +147,10 @@ class HistoryDisplay:
     estimator_name : str, default=None
         Prefix of the curves' names, which tells displays on the same axes apart.
 
+    best_label : str, default=None
+        The best epoch's text in the legend, for example "lowest val_loss: epoch 35 (0.123)". If
+        None, the text gives the epoch and the drawn validation value.
+
     Attributes
     ----------
     line_ : matplotlib.lines.Line2D
@@ -161,7 +163,7 @@ class HistoryDisplay:
         The dotted line at the best epoch.
 
     best_marker_ : matplotlib.lines.Line2D or None
-        The ring around the best epoch's validation value; its label gives both.
+        The ring around the drawn validation value at the best epoch.
 
     ax_ : matplotlib.axes.Axes
         Axes with the curves.
@@ -197,6 +199,7 @@ class HistoryDisplay:
         metric: str = "loss",
         best_epoch: int | None = None,
         estimator_name: str | None = None,
+        best_label: str | None = None,
     ) -> None:
         self.epochs = epochs
         self.training = training
@@ -204,6 +207,7 @@ class HistoryDisplay:
         self.metric = metric
         self.best_epoch = best_epoch
         self.estimator_name = estimator_name
+        self.best_label = best_label
 
     @classmethod
     def from_estimator(
@@ -242,8 +246,8 @@ class HistoryDisplay:
         Returns
         -------
         HistoryDisplay
-            The display, drawn. Its best epoch is the estimator's ``best_epoch_``, whichever metric
-            is drawn.
+            The display, drawn. It marks the estimator's ``best_epoch_``, whichever metric is drawn;
+            the legend says which value was the lowest or highest at that epoch.
 
         Raises
         ------
@@ -262,8 +266,8 @@ class HistoryDisplay:
         metrics = [column for column in history if not column.startswith("val_")]
         if metric not in metrics:
             raise ValueError(
-                f"Got metric={metric!r}, but expected one of {metrics}; history_ has the columns "
-                f"{list(history)}, and those with val_ are drawn along with the others."
+                f"Got metric={metric!r}; expected one of {metrics}. history_ has the columns "
+                f"{list(history)}; those with val_ are drawn together with the others."
             )
         validation = history.get(f"val_{metric}")
         display = cls(
@@ -273,6 +277,7 @@ class HistoryDisplay:
             metric=metric,
             best_epoch=None if validation is None else int(net.best_epoch_),
             estimator_name=name,
+            best_label=best_label(net, history),
         )
         return display.plot(ax, train_kwargs=train_kwargs, validation_kwargs=validation_kwargs)
 
@@ -312,7 +317,8 @@ class HistoryDisplay:
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
-        training = {"color": BLUE, "linestyle": "--", "marker": "o", "markerfacecolor": "white"}
+        training = {"color": BLUE, "linestyle": "--", "marker": "o"}
+        training["markerfacecolor"] = ax.get_facecolor()
         self.line_ = self._draw("training", self.training, training, train_kwargs)
         self.validation_line_ = self.best_line_ = self.best_marker_ = None
         if self.validation is not None:
@@ -368,11 +374,18 @@ class HistoryDisplay:
 
     def _mark_best_epoch(self):
         """Mark the best epoch, if its validation value is known."""
+        from matplotlib import rcParams
+        from matplotlib.transforms import Bbox, TransformedBbox
+
         at_best = np.asarray(self.epochs) == self.best_epoch
         value = np.asarray(self.validation, dtype=float)[at_best]
         if not np.isfinite(value).any():
             return
-        style = {"color": "0.25", "linestyle": ":", "linewidth": 1.3}
+        label = self.best_label
+        if label is None:
+            label = f"best epoch: {self.best_epoch} (val_{self.metric} {number(value[0])})"
+        # The colour of text is visible on dark styles too.
+        style = {"color": rcParams["text.color"], "linestyle": ":", "linewidth": 1.3}
         self.best_line_ = self.ax_.axvline(self.best_epoch, zorder=1, **style)
         (self.best_marker_,) = self.ax_.plot(
             [self.best_epoch],
@@ -381,9 +394,13 @@ class HistoryDisplay:
             markersize=12,
             markerfacecolor="none",
             markeredgewidth=1.6,
-            label=self._label(f"best: epoch {self.best_epoch}, {number(value[0])}"),
+            label=self._label(label),
             **style,
         )
+        # The axes would cut the ring around a first or last epoch. Unclipped, it would be drawn
+        # beside the axes when these are zoomed in.
+        room = Bbox.from_extents(-RING_ROOM, -RING_ROOM, 1 + RING_ROOM, 1 + RING_ROOM)
+        self.best_marker_.set_clip_box(TransformedBbox(room, self.ax_.transAxes))
 
 
 def _history_of(net):
@@ -401,11 +418,13 @@ def _history_of(net):
 
 
 def _style_axes(ax, ylabel, epochs):
+    from matplotlib import rcParams
     from matplotlib.ticker import MaxNLocator
 
-    ax.set(xlabel="Epoch", ylabel=ylabel)
+    ax.set_xlabel("Epoch")
+    ax.set_ylabel(ylabel, labelpad=8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    ax.grid(color="0.9", linewidth=0.8)
+    ax.grid(color=rcParams["text.color"], alpha=0.1, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     # A margin of less than one epoch keeps ticks away from epoch 0.

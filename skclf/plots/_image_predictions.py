@@ -67,7 +67,8 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
         if prod(image_shape) != n_values:
             raise ValueError(
                 f"Got flattened rows of {n_values} values, which don't form an image of shape "
-                f"{image_shape}; pass image_shape=(height, width) or (height, width, channels)."
+                f"{image_shape}; expected as many values as an image has. Pass "
+                "image_shape=(height, width) or (height, width, channels)."
             )
         rows = rows.reshape(len(rows), *image_shape)
     if rows.ndim == 4 and rows.shape[3] == 1:
@@ -75,7 +76,7 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
     if rows.ndim == 3 or (rows.ndim == 4 and rows.shape[3] in (3, 4)):
         return rows
     raise ValueError(
-        f"Got X with images of shape {rows.shape[1:]}, but expected (height, width) or (height, "
+        f"Got X with images of shape {rows.shape[1:]}; expected (height, width) or (height, "
         "width, channels) with 1, 3 or 4 channels. If the channels come first, pass "
         "np.moveaxis(X, 1, -1)."
     )
@@ -101,9 +102,10 @@ def shown_range(images: np.ndarray) -> tuple[float, float]:
 class ImagePredictionsDisplay:
     """Images with the predicted labels and their probabilities above each.
 
-    If the true labels are known, a cross and a heavy frame mark the wrong predictions, and the true
-    labels are shown below them. With several labels per row, the title lists each predicted label
-    with its probability, or reads "none"; the prediction is wrong if any of its labels is. Use
+    A title gives the predicted label and its probability, such as "1 (99%)". If the true labels are
+    known, wrong predictions have a heavy frame and both labels in the title, such as "predicted 1
+    (60%), true 0". With several labels per row, the title lists each predicted label with its
+    probability, or reads "none"; the prediction is wrong if any of its labels is. Use
     `from_estimator` to create a display. All parameters are stored as attributes.
 
     Parameters
@@ -261,7 +263,7 @@ class ImagePredictionsDisplay:
             raise TypeError(f"Got {last!r}, which has no predict_proba; expected a classifier.")
         shown = np.arange(min(n_images, _num_samples(X)))
         if not len(shown):
-            raise ValueError("Got an X without rows, but expected at least one image.")
+            raise ValueError("Got an X without rows; expected at least one image.")
         if y is not None:
             check_consistent_length(X, y)
         rows = _safe_indexing(X, shown)

@@ -31,7 +31,7 @@ def final_estimator(estimator):
         If a search was made with ``refit=False``, so that it has no fitted estimator.
     """
     if isinstance(estimator, type):
-        raise TypeError(f"Got the class {estimator.__name__}, but expected a fitted instance.")
+        raise TypeError(f"Got the class {estimator.__name__}; expected a fitted instance.")
     if isinstance(estimator, Pipeline):
         return final_estimator(estimator.steps[-1][1])
     if hasattr(estimator, "best_estimator_"):
@@ -41,6 +41,7 @@ def final_estimator(estimator):
         if not estimator.refit:
             raise ValueError(
                 f"Got a {type(estimator).__name__} with refit=False, which keeps no fitted "
-                "estimator; set refit=True, or pass an estimator that you fitted with best_params_."
+                "estimator; expected refit=True. Set it, or pass an estimator that you fitted with "
+                "best_params_."
             )
     return estimator

@@ -1,4 +1,4 @@
-"""Titles above images: predicted labels with their probabilities, and the true labels below.
+"""Titles above images: predicted labels with their probabilities, and true labels if they differ.
 
 A title is a few lines of plain text, no wider than the space for its image. This module only
 breaks text into lines; it doesn't predict or draw.
@@ -33,15 +33,21 @@ class Title:
 
     def items(self):
         """The predicted and the true labels, as lists of pairs (text, end of its last line)."""
-        above = listed(self.predicted)
+        predicted = listed(self.predicted)
         if not self.wrong:
-            return above, []
-        (name, percentage), *others = above
-        (label, _), *other_labels = listed((name, "") for name in self.label)
-        return [(f"✗ {name}", percentage), *others], [(f"is {label}", ""), *other_labels]
+            return predicted, []
+        true = listed((name, "") for name in self.label)
+        # The words are items of their own, so that a line can be broken after them.
+        return [("predicted", ""), *predicted], [("true", ""), *true]
 
     def text(self, fits):
-        """The title in lines that fit."""
+        """The title in lines that fit: on one line if possible, else the true labels below."""
+        predicted, true = ([joined(item) for item in items] for items in self.items())
+        if self.wrong and len(self.predicted) == len(self.label) == 1:
+            line = f"{' '.join(predicted)}, {' '.join(true)}"
+            if fits(line):
+                return line
+        # Two lists of several labels would be hard to tell apart on one line.
         return "\n".join(line for items in self.items() for line in lines_of(items, fits))
 
 
@@ -50,6 +56,12 @@ def listed(pairs):
     *others, (last_name, last_percentage) = [(drawable(name), end) for name, end in pairs]
     commas = [(name, f"{end},") if end else (f"{name},", "") for name, end in others]
     return [*commas, (last_name, last_percentage)]
+
+
+def joined(item):
+    """The text of an item and its end, on one line."""
+    text, end = item
+    return f"{text} {end}".rstrip()
 
 
 def drawable(label):
@@ -78,7 +90,7 @@ def lines_of(items, fits, most=MOST_LINES_OF_LABELS):
 
 def _with_item(lines, item, fits):
     text, end = item
-    whole = f"{text} {end}".rstrip()
+    whole = joined(item)
     if lines and fits(f"{lines[-1]} {whole}"):
         return [*lines[:-1], f"{lines[-1]} {whole}"]
     broken = wrapped(text, fits)
@@ -132,11 +144,6 @@ def texts_and_size(titles, width):
             lambda text: text_to_path.get_text_width_height_descent(text, font, False)[0] <= width
         )
 
-    lines = [
-        " ".join(f"{text} {end}".rstrip() for text, end in items)
-        for title in titles
-        for items in title.items()
-        if items
-    ]
+    lines = [" ".join(map(joined, items)) for title in titles for items in title.items() if items]
     size = next((s for s in TITLE_SIZES if all(map(fitting(s), lines))), TITLE_SIZES[-1])
     return [title.text(fitting(size)) for title in titles], size
