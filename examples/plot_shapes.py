@@ -60,13 +60,8 @@ print(f"Accuracy on fresh images: {accuracy:.3f}")
 # The hardest images
 # ------------------
 #
-<<<<<<< HEAD
-# These are the twelve hardest images: first the wrong predictions, with a thick frame and a cross,
-# then the least certain correct ones.
-=======
 # Here are twelve images: first those that the net gets wrong, with a thick frame, then those
 # that it is least sure of.
->>>>>>> displays
 
 probability = classifier.predict_proba(X_fresh).max(axis=1)
 right = predicted == y_fresh

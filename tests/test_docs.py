@@ -324,7 +324,8 @@ def test_numpydoc_finds_no_fault(name):
 
 
 def test_numpydoc_reads_the_docstring():
-    assert validate("skclf.datasets.make_shapes")["docstring"].startswith("Generate greyscale images")
+    docstring = validate("skclf.datasets.make_shapes")["docstring"]
+    assert docstring.startswith("Generate greyscale images")
 
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "network.rst"
