@@ -157,7 +157,7 @@ for name, (color, marker, label, offset, side) in marks.items():
     )
 
 ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall: share of the rare class that is found")
-ax.set_title("Precision and recall at all thresholds")
+figure.suptitle("Precision and recall at all thresholds")
 ax.set_ylabel("precision: share of alarms that are right")
 ax.spines[["top", "right"]].set_visible(False)
 
@@ -180,7 +180,7 @@ ax.spines[["top", "right"]].set_visible(False)
 calibrated = CalibratedClassifierCV(make_net(class_weight="balanced"), method="sigmoid")
 calibrated.fit(X_train, y_train)
 
-figure, axes = plt.subplots(ncols=3, figsize=(9.5, 3.7), layout="constrained", sharey=True)
+figure, axes = plt.subplots(ncols=3, figsize=(9.5, 4), layout="constrained", sharey=True)
 shown = {
     "plain": (plain, BLUE, "o"),
     "balanced weights": (balanced, VERMILION, "s"),
