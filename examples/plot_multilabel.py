@@ -1,21 +1,22 @@
 """
-Several labels a row
-====================
+Predict several labels per row
+==============================
 
-A picture can show both a square and a circle, and a text can be about several topics. Here a
-convolutional net finds the shapes in images that hold none, one or several of them, and a dense net
-finds the topics of bags of words. For the topics, we then choose a threshold for each label.
+One net finds the shapes in an image, another the topics of a text, and labels get thresholds.
+
+An image can show both a square and a circle, and a text can be about several topics. A
+convolutional net finds the shapes in images with none, one or several of them. A dense net finds
+the topics of bags of words, for which we choose a threshold for each label.
 """
 
 # %%
 # Images with several shapes
 # --------------------------
 #
-# With ``multilabel=True``, `make_shapes` decides for each kind of shape by a coin toss whether an
-# image holds it. Shapes may overlap. The target is an indicator matrix with a column for each kind.
+# With ``multilabel=True``, `make_shapes` decides for each kind of shape at random whether an image
+# contains it. Shapes may overlap. The target is an indicator matrix with a column for each kind.
 
 import os
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +52,7 @@ def draw_shapes(n_images, random_state):
 
 
 X, y = draw_shapes(1_500 if QUICK else 3_000, random_state=0)
-print(y.head())
+y.head()
 
 # %%
 # These are the first images, with their labels.
@@ -60,10 +61,11 @@ figure, axes = plt.subplots(1, 6, figsize=(9.5, 2.25), layout="constrained")
 for ax, image, (_, present) in zip(axes, X, y.iterrows(), strict=False):
     ax.imshow(image, cmap="gray")
     ax.set(xticks=[], yticks=[], xlabel="\n".join(y.columns[present == 1]) or "none")
+figure.suptitle("Images with none, one or several shapes")
 
 # %%
-# The net has a sigmoid unit for each kind of shape. ``multilabel=True`` tells the classifier that
-# the columns of ``y`` don't exclude each other. The column names become ``label_names_``.
+# The net has a sigmoid unit for each kind of shape. With ``multilabel=True``, the columns of
+# ``y`` are independent labels. The column names become ``label_names_``.
 
 classifier = ShapeConvClassifier(
     multilabel=True,
@@ -89,16 +91,15 @@ print(
 
 of_labels = classifier.evaluate(X_fresh, y_fresh)["accuracy"]
 of_images = classifier.score(X_fresh, y_fresh)
-print(f"{of_labels:.3f} of the labels are right, and {of_images:.3f} of the images in all labels.")
-
-assert of_labels > (0.93 if QUICK else 0.95)
-assert of_images > (0.8 if QUICK else 0.88)
+print(f"Labels that are right:            {of_labels:.3f}")
+print(f"Images with all labels right:     {of_images:.3f}")
 
 # %%
-# Above each image stand the predicted labels with their probabilities. Where one of the labels is
-# wrong, the image has a frame, and the true labels stand below.
+# The predicted labels and their probabilities are shown above each image. If one of the labels is
+# wrong, the image has a frame, and the true labels are shown below the predicted ones.
 
-ImagePredictionsDisplay.from_estimator(classifier, X_fresh, y_fresh, n_images=12)
+display = ImagePredictionsDisplay.from_estimator(classifier, X_fresh, y_fresh, n_images=12)
+display.figure_.suptitle("Predicted labels of twelve new images")
 
 # %%
 # Texts with several topics
@@ -120,7 +121,7 @@ X, indicator = make_multilabel_classification(
 y = pd.DataFrame(indicator, columns=[f"topic {letter}" for letter in "ABCDEF"])
 X_train, X_test, y_train, y_test = train_test_split(X.tocsr(), y, test_size=0.4, random_state=0)
 X_train, X_val, y_train, y_val = train_test_split(X_train, y_train, test_size=0.4, random_state=0)
-print(y_train.mean().round(2).to_string())
+y_train.mean().to_frame("share of the rows").round(2)
 
 # %%
 # The rows stay sparse in training and prediction. Training stops when the loss on the validation
@@ -172,10 +173,10 @@ before, after = (
 )
 thresholds = pd.DataFrame({"threshold": chosen}, index=net.label_names_)
 table = pd.concat({"at 0.5": before, "at the chosen threshold": after, "": thresholds}, axis=1)
-print(table.round(2).to_string())
+table.round(2)
 
 # %%
-# In the picture, each line leads from a label's score at 0.5 to its score at the chosen threshold,
+# In the plot, each line leads from a label's score at 0.5 to its score at the chosen threshold,
 # on the test rows. The rarest topic is at the bottom.
 
 BLUE = "#0072b2"
@@ -195,20 +196,16 @@ for ax, name in zip(axes, scores, strict=True):
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_yticks(places, [f"{label}, {value:.0%}" for label, value in share.items()])
 axes[0].set_ylabel("label, and its share of the rows")
+figure.suptitle("Scores of each label at both thresholds")
 figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-
-gain = after["F1"] - before["F1"]
-assert gain.min() > -0.02
-assert gain[share.index[0]] > 0.1
 
 # %%
 # With the chosen thresholds, recall rises a lot and precision falls, most of all for rare topics.
-# All in all the F1 scores improve:
+# Overall, the F1 scores improve:
 
 for average in ("micro", "macro"):
     half, best = (f1_score(y_test, labels, average=average) for labels in (at_half, at_chosen))
     print(f"F1 ({average}): {half:.3f} at 0.5, {best:.3f} at the chosen thresholds")
-    assert best > half + 0.03
 
 # %%
 # What to use when
@@ -220,13 +217,12 @@ for average in ("micro", "macro"):
 #   above. Where a label has only a few positives among them, one threshold for all labels is safer.
 # - **A label must not be missed:** lower its threshold until its recall is high enough.
 # - **The net doesn't learn a rare label at all:** ``class_weight={"topic C": 5}`` makes the
-#   positives of a label count more in training. Probabilities are then too high, so don't read them
-#   as such.
+#   positives of a label count more in training. Its probabilities are then too high, so
+#   calibrate them before you use them.
 #
-# On a screen the pictures open in windows; with ``SKCLF_PLOTS=folder`` in the environment they are
-# saved there as well.
+# If ``SKCLF_PLOTS`` names a folder, the figures are saved there.
 
-if "SKCLF_PLOTS" in os.environ:
+if folder := os.environ.get("SKCLF_PLOTS"):
     for number in plt.get_fignums():
-        plt.figure(number).savefig(Path(os.environ["SKCLF_PLOTS"]) / f"multilabel_{number}.png")
+        plt.figure(number).savefig(f"{folder}/multilabel_{number}.png")
 plt.show()

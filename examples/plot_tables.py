@@ -1,24 +1,24 @@
 """
-A table with categories, dates and missing values
-==================================================
+Classify a table with categories, dates and missing values
+==========================================================
 
-Nets want numbers, all of about the same size. Tables have cities, dates and gaps. This tutorial
-takes a DataFrame of hotel bookings and predicts which ones are cancelled: first with a
-`~sklearn.compose.ColumnTransformer` that says for each column what is done with it, then with a
-single call of skrub, which looks at the columns itself. At the end the net stands beside two
-classifiers that many would try first.
+Encode a DataFrame by column or with skrub, and compare the net with other classifiers.
 
-It needs skrub and polars besides the examples' packages: ``pip install skrub polars``.
+This tutorial predicts which hotel bookings are cancelled. A
+`~sklearn.compose.ColumnTransformer` defines the preprocessing of each column; skrub chooses it by
+the types of the columns. Finally we compare the net with gradient boosting and logistic regression.
+
+This example also needs skrub and polars: ``pip install skrub polars``.
 """
 
 # %%
 # The data
 # --------
 #
-# The bookings are made up, so that we know what can be learnt from them: most cancellations are of
-# rooms booked long ahead and without a deposit, more of them in summer; guests from nearby cancel
-# less. Part of it is chance. Prices and cities are missing here and there, and a missing price is a
-# sign in itself: such bookings are cancelled more often.
+# The bookings are generated, so we know what can be learned from them. Most cancellations are of
+# rooms booked long ahead and without a deposit. There are more of them in summer, guests from
+# nearby cancel less often, and part of it is chance. Some prices and cities are missing, and
+# bookings without a price are cancelled more often.
 
 import os
 import textwrap
@@ -81,15 +81,15 @@ bookings, outcome = make_bookings(3_000 if QUICK else 12_000, seed=0)
 X_train, X_test, y_train, y_test = train_test_split(
     bookings, outcome, test_size=0.25, stratify=outcome, random_state=0
 )
-print(X_train.head())
-print(f"\n{(y_train == 'cancelled').mean():.0%} of the bookings are cancelled.")
+print(f"{(y_train == 'cancelled').mean():.0%} of the bookings are cancelled.")
+X_train.head()
 
 # %%
-# Passed as it is, the frame is refused, and the error says what to do:
+# A net can't use strings or missing values. The error says what to do:
 
 
 def make_net():
-    """A net that stops when held-out rows say so."""
+    """A net with early stopping."""
     return BinaryDenseClassifier(
         (64, 64),
         optimizer="adam",
@@ -110,16 +110,16 @@ except ValueError as error:
 # Column by column
 # ----------------
 #
-# A `~sklearn.compose.ColumnTransformer` names what each kind of column needs. Categories become
-# columns of zeros and ones, one of them for a missing value; a category that did not occur in
-# training becomes zeros. The price gets its gaps filled, and a column that says where they were.
-# Of the two dates we make what matters about them: the days in between, and the day of the year as
-# a point on a circle, so that December lies beside January. Numbers are scaled last, since nets
-# learn best from values of about 1.
+# A `~sklearn.compose.ColumnTransformer` applies a transformer to each kind of column. Categories
+# become columns of zeros and ones, with one column for missing values. A category that did not
+# occur in training becomes zeros. Missing prices are imputed, and another column marks them. From
+# the two dates we compute the days in between, and the day of the year as a point on a circle, so
+# that December is next to January. Numbers are scaled last, since nets train well on values around
+# 1.
 
 
 def about_dates(frame):
-    """Days from booking to arrival, and the arrival's place in the year."""
+    """Days from booking to arrival, and the season of the arrival."""
     angle = 2 * np.pi * frame["arrival"].dt.day_of_year / 365
     return pd.DataFrame(
         {
@@ -137,16 +137,15 @@ columns = make_column_transformer(
     (make_pipeline(FunctionTransformer(about_dates), StandardScaler()), ["booked", "arrival"]),
 )
 by_hand = make_pipeline(columns, make_net()).fit(X_train, y_train)
-print(f"Accuracy by columns: {by_hand.score(X_test, y_test):.3f}")
+print(f"Accuracy with a ColumnTransformer: {by_hand.score(X_test, y_test):.3f}")
 print(f"Best epoch: {by_hand[-1].best_epoch_} of {len(by_hand[-1].history_)}")
 
 # %%
-# In one call
-# -----------
+# With skrub
+# ----------
 #
-# ``skrub.tabular_pipeline`` looks at the columns and chooses encoders, an imputer and a scaler that
-# suit a classifier without support for categories and missing values. It can't know that the days
-# between the two dates matter, so we add that column.
+# ``skrub.tabular_pipeline`` chooses encoders, an imputer and a scaler by the types of the columns.
+# We add the days between the two dates as a column.
 
 
 def with_days_ahead(frame):
@@ -156,15 +155,15 @@ def with_days_ahead(frame):
 
 by_skrub = make_pipeline(FunctionTransformer(with_days_ahead), skrub.tabular_pipeline(make_net()))
 by_skrub.fit(X_train, y_train)
-print(f"Accuracy by skrub: {by_skrub.score(X_test, y_test):.3f}")
+print(f"Accuracy with skrub: {by_skrub.score(X_test, y_test):.3f}")
 
 # %%
-# The same works with polars: skrub's encoders give back the kind of frame that they get, and the
-# net takes either.
+# The same works with polars: skrub's encoders return the same kind of frame as their input, and the
+# net accepts both.
 
 
 def to_polars(frame):
-    """A polars frame with the same values; what is missing becomes null."""
+    """A polars frame with the same values; missing values become null."""
     return pl.DataFrame(
         {
             name: column.astype(object).where(column.notna(), None).tolist()
@@ -174,7 +173,7 @@ def to_polars(frame):
 
 
 def with_days_ahead_by_polars(frame):
-    """The same for a polars frame."""
+    """The polars frame with the days from booking to arrival."""
     days = (pl.col("arrival") - pl.col("booked")).dt.total_days()
     return frame.with_columns(days_ahead=days)
 
@@ -183,19 +182,19 @@ by_polars = make_pipeline(
     FunctionTransformer(with_days_ahead_by_polars), skrub.tabular_pipeline(make_net())
 )
 by_polars.fit(to_polars(X_train), y_train)
-print(f"Accuracy by polars: {by_polars.score(to_polars(X_test), y_test):.3f}")
+print(f"Accuracy with polars: {by_polars.score(to_polars(X_test), y_test):.3f}")
 
 # %%
-# Beside others
-# -------------
+# Comparison with other classifiers
+# ---------------------------------
 #
-# `~sklearn.ensemble.HistGradientBoostingClassifier` is what a net on a table has to be measured by:
-# it needs no scaling, copes with categories and gaps, and trains in a second. Logistic regression
-# shows how far a straight line goes.
+# `~sklearn.ensemble.HistGradientBoostingClassifier` is a strong baseline for tables: it does not
+# need scaling, supports categories and missing values, and trains quickly. Logistic regression is a
+# linear baseline.
 
 classifiers = {
-    "net, by columns": by_hand,
-    "net, by skrub": by_skrub,
+    "net, ColumnTransformer": by_hand,
+    "net, skrub": by_skrub,
     "gradient boosting": make_pipeline(
         FunctionTransformer(with_days_ahead),
         skrub.tabular_pipeline(HistGradientBoostingClassifier(random_state=0)),
@@ -214,34 +213,35 @@ for name, classifier in classifiers.items():
         "ROC AUC": roc_auc_score(y_test == "kept", probabilities[:, 1]),
         "fit (s)": seconds,
     }
-print(pd.DataFrame(rows).T.round(3))
+pd.DataFrame(rows).T.round(3)
 
 # %%
-# Which columns matter
-# --------------------
+# Important columns
+# -----------------
 #
-# `~sklearn.inspection.permutation_importance` shuffles one column of the raw frame at a time, and
-# measures how much the accuracy suffers. It sees the pipeline as a whole, so that the columns are
-# those of the table and not those that encoders have made of them.
+# `~sklearn.inspection.permutation_importance` shuffles one column of the original table at a time,
+# and measures how much the accuracy of the whole pipeline falls.
 
 importance = permutation_importance(
     by_hand, X_test, y_test, n_repeats=3 if QUICK else 10, random_state=0
 )
 order = np.argsort(importance.importances_mean)
-fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
 ax.barh(
     X_test.columns[order],
     importance.importances_mean[order],
     xerr=importance.importances_std[order],
     color="C0",
 )
-ax.set(xlabel="loss of accuracy when shuffled", title="What the net goes by")
+ax.set(xlabel="loss of accuracy when shuffled", title="Permutation importance")
+if folder := os.environ.get("SKCLF_PLOTS"):
+    figure.savefig(f"{folder}/tables.png")
 plt.show()
 
 # %%
 # .. rubric:: What to take away
 #
-# - A net on a table is a pipeline: encode, fill in, scale, then train.
-# - Measure it beside gradient boosting. Where the net isn't better, take the simpler one.
-# - `~sklearn.impute.SimpleImputer` with ``add_indicator=True`` keeps the fact that a value was
-#   missing, which can be worth more than the value.
+# - Encode, impute and scale the columns in a pipeline with the net.
+# - Compare the net with gradient boosting, and use it only if it is better.
+# - `~sklearn.impute.SimpleImputer` with ``add_indicator=True`` adds columns that mark missing
+#   values, which can be informative.

