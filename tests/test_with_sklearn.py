@@ -450,9 +450,10 @@ def test_shown_in_a_notebook(fitted, monkeypatch):
     assert "hidden_layer_sizes" in html
     assert "AssertionError" not in html
     assert "hidden_layer_sizes=4" in repr(clf)
+    attributes = html.partition("<summary>Fitted attributes")[2]  # tooltips name some of them too
     for attribute in ("classes_", "history_"):
         assert (attribute in dir(clf)) == fitted
-        assert (attribute in html) == (fitted and SHOWS_ATTRIBUTES)
+        assert (attribute in attributes) == (fitted and SHOWS_ATTRIBUTES)
     assert vars(clf) == before
     assert "BinaryDenseClassifier" in make_pipeline(StandardScaler(), clf)._repr_html_()
 
