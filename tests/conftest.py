@@ -16,6 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _environment = dict(os.environ)
 
+# test_without_tensorflow.py runs it, in an environment of its own.
+if "SKCLF_SAVED_NETS" not in os.environ:
+    collect_ignore = ["without_tensorflow.py"]
+
 
 def pytest_addoption(parser):
     """Add ``--few``."""
