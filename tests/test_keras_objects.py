@@ -553,7 +553,8 @@ def test_a_used_optimizer_that_can_not_be_made_anew():
     model = net().fit(X, Y).model_
     model.compile(used, BINARY)
     model.train_on_batch(X, Y[:, None].astype(np.float32))
-    with pytest.raises(TypeError, match="expected its get_config to return all arguments of its __init__"):
+    expected = "expected its get_config to return all arguments of its __init__"
+    with pytest.raises(TypeError, match=expected):
         net(optimizer=used).fit(X, Y)
 
 
