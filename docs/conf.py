@@ -45,6 +45,7 @@ autosummary_generate = True
 autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
 maximum_signature_line_length = 60
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 linkcode_resolve = resolver(version)
 
