@@ -387,7 +387,7 @@ class HistoryDisplay:
         # The colour of text is visible on dark styles too.
         style = {"color": rcParams["text.color"], "linestyle": ":", "linewidth": 1.3}
         self.best_line_ = self.ax_.axvline(self.best_epoch, zorder=1, **style)
-        (self.best_marker_,) = self.ax_.plot(
+        (marker,) = self.ax_.plot(
             [self.best_epoch],
             value[:1],
             marker="o",
@@ -400,7 +400,8 @@ class HistoryDisplay:
         # The axes would cut the ring around a first or last epoch. Unclipped, it would be drawn
         # beside the axes when these are zoomed in.
         room = Bbox.from_extents(-RING_ROOM, -RING_ROOM, 1 + RING_ROOM, 1 + RING_ROOM)
-        self.best_marker_.set_clip_box(TransformedBbox(room, self.ax_.transAxes))
+        marker.set_clip_box(TransformedBbox(room, self.ax_.transAxes))
+        self.best_marker_ = marker
 
 
 def _history_of(net):
