@@ -1,8 +1,7 @@
-"""Bodies of the user's own, built by Keras: checked, seeded, and found again.
+"""Build and check users' bodies with Keras, and compute their keys.
 
-A body is built anew for each fit, with layers of its own, whose initial weights depend on the
-fit's seed alone. What is built is compared with what was built before by `net_key`: two nets with
-one key are trained by one compiled program.
+A body is built again for each fit, with new layers whose initial weights depend only on the seed of
+the fit. Two nets with the same `net_key` are trained by the same compiled program.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ class BuiltNet(NamedTuple):
     Attributes
     ----------
     net : skclf.nets.OpaqueNet
-        With all that is known of it now.
+        With all properties that building it has shown.
     inputs, outputs : keras.KerasTensor
     weights : list of ndarray
-        The initial ones.
+        The initial weights.
     generator_states : list of ndarray
         The initial states of the layers' random generators.
     key : hashable or None
-        What its programs depend on; None where that can't be known.
+        Everything that its programs depend on; None if that can't be determined.
     """
 
     net: nets.OpaqueNet
@@ -48,7 +47,7 @@ class BuiltNet(NamedTuple):
     key: Any
 
 
-# The classes and functions whose bodies were built before.
+# Classes and functions whose bodies have been built before.
 _known_makers: WeakSet[Any] = WeakSet()
 
 
@@ -59,17 +58,18 @@ def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
     ----------
     net : skclf.nets.OpaqueNet
     seed : int
-        Draws the initial weights that no seed of the user's own draws.
+        For the initial weights of all initializers that the user gave no seed.
 
     Raises
     ------
     ValueError, TypeError
-        If the body is not one that an output layer can be put on.
+        If no output layer can be added to the body.
     """
     built = _built(net, seed)
     maker = _named_maker(net)
     if maker is not None and maker not in _known_makers:
-        # A layer that was made outside has variables from the first time on, which shows now.
+        # The first call of a layer that was made outside of the body creates its variables, so such
+        # a layer is only found when the body is built a second time.
         _built(net, seed)
         _known_makers.add(maker)
     return built
@@ -98,7 +98,7 @@ def _built(net, seed):
         net.sparse,
         net.make_body,
         tuple((tuple(map(int, w.shape)), w.dtype.name) for w in weights),
-        # One more draws for those of Keras's functions that were given no seed.
+        # One more generator is for Keras's functions that were called without a seed.
         len(states) + 1,
         _n_ids(inputs, model),
         nets.graph_of(model),
@@ -107,7 +107,7 @@ def _built(net, seed):
 
 
 def net_key(model: keras.Model) -> Any:
-    """A hashable that is equal for models that compute the same with the same weights, or None."""
+    """Return a key equal for models that compute the same with the same weights, or None."""
     nodes = engine.nodes_of(model)
     if nodes is None:
         return None
@@ -118,7 +118,7 @@ def net_key(model: keras.Model) -> Any:
 
 
 def _noting(created):
-    """A creator of variables that notes which ones it has created."""
+    """Return a creator of variables that records the ids of those it creates."""
 
     def create(next_creator, **options):
         variable = next_creator(**options)
@@ -144,9 +144,10 @@ def _body_on(net, inputs):
 
 
 def _with_fresh_initializers(make_body):
-    """What makes a body, with initializers among its parameters that draw their seeds now.
+    """Return the builder of a body whose initializer parameters draw new seeds.
 
-    An initializer without a seed has drawn one from Python's global generator when it was made.
+    Without a seed, an initializer draws one from Python's global generator when it is created. So
+    it is created again, while the generator is seeded by the fit.
     """
     body = getattr(make_body, "__self__", None)
     if not isinstance(body, BaseEstimator):
@@ -159,7 +160,7 @@ def _with_fresh_initializers(make_body):
 
 
 def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
-    """Raise an error unless an output layer can be put on what the body has returned."""
+    """Raise an error unless an output layer can be added to what the body returned."""
     name = _name_of(net)
     if isinstance(body, keras.Model):
         raise TypeError(
@@ -225,7 +226,7 @@ def _foreign_input(found):
 
 
 def _check_layers(model, created):
-    """Refuse what can't be trained in float32 with weights of its own."""
+    """Raise an error unless the net trains in float32, with weights of its own."""
     for layer in engine.all_layers(model):
         for name in ("compute_dtype", "variable_dtype"):
             dtype = getattr(layer, name, None) or "float32"
@@ -245,7 +246,7 @@ def _check_layers(model, created):
 
 
 def _users_of(inputs, model):
-    """The layers that take the rows themselves."""
+    """Return the layers whose input are the rows."""
     return [
         node.operation
         for node in engine.nodes_of(model) or ()
@@ -277,7 +278,7 @@ def _check_begins_with_dense(inputs, model):
 
 
 def _named_maker(net):
-    """The class or the function that the user has written, or None."""
+    """Return the class or function that the user wrote, or None."""
     maker = net.make_body
     maker = getattr(maker, "__self__", maker)
     return maker if maker is None or hasattr(maker, "__name__") else type(maker)

@@ -1,6 +1,6 @@
-"""Nets in Keras: built, compiled, and found again; the parameters that they are compiled with.
+"""Build and compile nets with Keras, and compute the keys under which they are cached.
 
-The estimators reach this by `skclf._bridge`.
+The estimators call this module through `skclf._bridge`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Built(NamedTuple):
     ----------
     net : LayeredNet or OpaqueNet
     weights : list of ndarray
-        The initial ones.
+        The initial weights.
     generator_states : list of ndarray or None
-        Those of the layers' random generators; None where `skclf.nets` makes them.
+        Initial states of the layers' random generators; None if `skclf.nets` makes them.
     key : hashable or None
-        What the programs of its layers depend on; None where that can't be known.
+        Everything that the programs of its layers depend on; None if that can't be determined.
     tensors : tuple of keras.KerasTensor, or None
-        Input and output, where Keras has built the net for this key.
+        Input and output, if Keras has built the net to compute the key.
     """
 
     net: nets.LayeredNet | nets.OpaqueNet
@@ -39,7 +39,7 @@ class Built(NamedTuple):
 
 
 def build(net: nets.LayeredNet | nets.OpaqueNet, seed: int) -> Built:
-    """Build a net, with the initial weights that a seed gives.
+    """Build a net with initial weights drawn with a seed.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def build(net: nets.LayeredNet | nets.OpaqueNet, seed: int) -> Built:
     Raises
     ------
     ValueError, TypeError
-        If a body of the user's own can't be one.
+        If a user's body can't be built or can't be used as a body.
     """
     _check_keras()
     if isinstance(net, nets.LayeredNet):
@@ -62,9 +62,9 @@ def build(net: nets.LayeredNet | nets.OpaqueNet, seed: int) -> Built:
 
 
 def with_fitting_loss(compile_with):
-    """With the cross-entropy whose targets loss and metrics take, and another loss if there is one.
+    """Set the cross-entropy whose targets suit loss and metrics, and any other loss as `own_loss`.
 
-    It leaves what it has made itself as it is.
+    Its own result is returned unchanged.
     """
     if "own_loss" in compile_with:
         return compile_with
@@ -74,22 +74,22 @@ def with_fitting_loss(compile_with):
 
 
 def generator_states(built, seed):
-    """The initial states of a net's random generators, in the order of `engine.Net`."""
+    """Return the initial states of a net's random generators, in the order of `engine.Net`."""
     if built.generator_states is None:
         return nets.initial_generator_states(built.net.n_generators, seed)
-    # First that which stands for Keras's global generator.
+    # The first one replaces Keras's global generator.
     return [*nets.initial_generator_states(1, seed), *built.generator_states]
 
 
 def kind_of(built, compile_with, open_kind=None):
-    """What the programs of a net depend on, or None where that can't be known.
+    """Return what the programs of a net depend on, or None if that can't be determined.
 
     Parameters
     ----------
     built : Built
     compile_with : dict
     open_kind : engine.OpenKind or None
-        What is compiled of the layers, where they are trained with open sizes.
+        What the compiled layers have in common, if they are trained with open sizes.
     """
     optimizer, _ = _keras_objects.optimizer_key(*optimizer_of(compile_with))
     metrics = _keras_objects.metrics_key(compile_with["metrics"])
@@ -103,7 +103,7 @@ def kind_of(built, compile_with, open_kind=None):
 
 
 def new_net(built, compile_with):
-    """A net of the engine's, compiled."""
+    """Return a new compiled net of the engine."""
     inputs, outputs = built.tensors or built.net.build()
     return engine.Net(
         inputs,
@@ -117,7 +117,7 @@ def new_net(built, compile_with):
 
 
 def plain_model(net, weights):
-    """A new `keras.Model` of a net, with these weights."""
+    """Return a new `keras.Model` of a net, with these weights."""
     built = build(net, 0)
     model = keras.Model(*(built.tensors or net.build()), name="skclf_net")
     found = [(tuple(v.shape), np.dtype(v.dtype)) for v in model.weights]
@@ -131,9 +131,9 @@ def plain_model(net, weights):
 
 
 def logits(net: nets.LayeredNet | nets.OpaqueNet, weights: list[np.ndarray], X: Any) -> np.ndarray:
-    """Values of the output layer before its activation, for nets that only Keras can compute.
+    """Compute the logits of a net that only Keras can compute.
 
-    The program that computes them is compiled once for a kind of net, for any number of rows.
+    Its program is compiled once for each kind of net, for any number of rows.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def logits(net: nets.LayeredNet | nets.OpaqueNet, weights: list[np.ndarray], X: 
     return net.output_layer.logits(weights[-2:], hidden.astype(X.dtype))
 
 
-# The keys of nets that have predicted through Keras, while these nets live.
+# Keys of the nets that have predicted through Keras, as long as these nets exist.
 _keys: WeakKeyDictionary[nets.OpaqueNet, Any] = WeakKeyDictionary()
 
 
@@ -169,5 +169,5 @@ def _check_keras():
 
 
 def optimizer_of(compile_with):
-    """The optimizer and the learning rate, as `skclf._keras_objects` takes them."""
+    """Return the optimizer and the learning rate, as `skclf._keras_objects` expects them."""
     return compile_with["optimizer"], compile_with["learning_rate"]

@@ -1,11 +1,10 @@
-"""Keras objects of the user's: the one place where they come in.
+"""Check users' Keras objects, and compute what a net needs to know about them.
 
-An optimizer, a schedule, a metric or a callback that is passed as a parameter serves as a template:
-it is never trained with, and a fit leaves it as it was. How each kind is copied stands in
-`skclf._copies`; schedules are functions of the step alone, and shared. Here stands what else a net
-has to know of them: what its compiled programs may be found again by (what an object does, see
-`skclf._fingerprints`, and never its name alone), which form of targets a metric reads, and in which
-direction it improves.
+An optimizer, metric or callback that is passed as a parameter serves as a template: each fit trains
+with a copy, and leaves the template unchanged. `skclf._copies` makes the copies; schedules only
+depend on the step, so they are shared. This module computes the keys under which compiled programs
+are cached (from what an object does, see `skclf._fingerprints`, and never from its name alone), the
+form of targets that a metric expects, and the direction in which it improves.
 """
 
 import json
@@ -27,21 +26,21 @@ from skclf._fingerprints import Unknowable, fingerprint
 from skclf.engine import _compat
 
 _CATEGORICAL = ("sparse_categorical_crossentropy", "categorical_crossentropy")
-# Names by which Keras picks a metric that suits the loss.
+# Names for which Keras chooses a metric that suits the loss.
 _ACCURACY_NAMES = {"accuracy", "acc"}
 _ACCURACIES = {
     "binary_crossentropy": keras.metrics.BinaryAccuracy,
     "categorical_crossentropy": keras.metrics.CategoricalAccuracy,
     "sparse_categorical_crossentropy": keras.metrics.SparseCategoricalAccuracy,
 }
-# In Keras's module of activations beside them: helpers, one that halves the number of values, and
-# one that needs further arguments.
+# Other members of keras.activations: helpers, glu (which halves the number of values) and threshold
+# (which needs further arguments).
 _NO_ACTIVATIONS = {"deserialize", "get", "serialize", "glu", "threshold"}
-# Keras's classes of which a metric can be anything.
+# Base classes of Keras, which say nothing about the form of targets.
 _ANY_METRIC = {"Metric", "Mean", "Sum", "MeanMetricWrapper"}
-# Optimizers that need another one to work on, and so can't be made from their name.
+# Optimizers that wrap another one, so they can't be created by name.
 _WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer"}
-# Metrics whose direction Keras doesn't say.
+# Metrics for which Keras defines no direction.
 _LOWER_IS_BETTER = {"FalseNegatives", "FalsePositives"}
 _HIGHER_IS_BETTER = {"TrueNegatives", "TruePositives"}
 
@@ -50,14 +49,14 @@ _HIGHER_IS_BETTER = {"TrueNegatives", "TruePositives"}
 
 
 def new_optimizer(optimizer, learning_rate):
-    """A new, unbuilt optimizer.
+    """Return a new, unbuilt optimizer.
 
     Parameters
     ----------
     optimizer : str or keras.optimizers.Optimizer
         An instance serves as a template.
     learning_rate : float, keras.optimizers.schedules.LearningRateSchedule or None
-        None keeps the optimizer's own.
+        None keeps the rate of the optimizer.
     """
     template = optimizer_template(optimizer)
     if learning_rate is not None:
@@ -66,7 +65,7 @@ def new_optimizer(optimizer, learning_rate):
 
 
 def optimizer_key(optimizer, learning_rate):
-    """What the programs of an optimizer depend on, and its learning rate apart from it.
+    """Return what the programs of an optimizer depend on, and its learning rate.
 
     Parameters
     ----------
@@ -76,9 +75,9 @@ def optimizer_key(optimizer, learning_rate):
     Returns
     -------
     key : hashable or None
-        None where it can't be known.
+        None if it can't be determined.
     rate : float or None
-        None where a schedule, which then is part of the key, gives the learning rate.
+        None if the learning rate is a schedule, which is then part of the key.
     """
     template = optimizer_template(optimizer)
     schedule, rate = _schedule_and_rate(rate_of(template, learning_rate))
@@ -90,7 +89,7 @@ def optimizer_key(optimizer, learning_rate):
 
 
 def optimizer_label(optimizer, learning_rate):
-    """A text that says in a file which optimizer a saved state is of."""
+    """Return a text that identifies the optimizer of a saved state."""
     template = optimizer_template(optimizer)
     config = {**template.get_config(), "name": name_without_count(template)}
     config.pop("learning_rate", None)
@@ -102,7 +101,7 @@ def optimizer_label(optimizer, learning_rate):
 
 
 def differs_in(optimizer, optimizer_class):
-    """Names of the settings in which an optimizer differs from a new one of this class."""
+    """Return the names of settings in which an optimizer differs from a new one of this class."""
     settings, plain = settings_of(optimizer), _default_settings(optimizer_class)
     return {
         name
@@ -117,7 +116,7 @@ def _default_settings(optimizer_class):
 
 
 def optimizer_template(optimizer):
-    """An optimizer that was passed as a parameter, or one of the name that was passed."""
+    """Return the optimizer that was passed, or a new one if a name was passed."""
     if isinstance(optimizer, str):
         return _optimizer_by_name(optimizer)
     if not isinstance(optimizer, keras.Optimizer):
@@ -135,7 +134,7 @@ def optimizer_template(optimizer):
 
 @lru_cache(maxsize=32)
 def _optimizer_by_name(name):
-    # Keras's own look-up also takes the names of whatever was registered with it.
+    # keras.optimizers.get also accepts the names of registered objects of other kinds.
     by_name = {cls.__name__: cls for cls in _classes(keras.optimizers, keras.Optimizer)}
     for known, cls in by_name.items():
         if known.lower() == name.lower() and known not in _WRAPPERS:
@@ -152,7 +151,7 @@ def _key_by_name(name):
 
 
 def _check_rate(learning_rate):
-    # Of a dict Keras would make whatever object it names.
+    # Keras would accept a dict, and create any object that it names.
     if not isinstance(learning_rate, Real) and not callable(learning_rate):
         raise TypeError(
             f"Got learning_rate={learning_rate!r}; it must be a number or an instance of "
@@ -176,18 +175,18 @@ def _settings_key(optimizer):
 
 
 def new_metrics(metrics, loss):
-    """New Keras metrics, each under a name of its own.
+    """Return new Keras metrics with unique names.
 
-    Keras names a metric by the string that it is asked for by, and otherwise by the class, with a
-    number that counts through the life of a process (``auc``, ``auc_1``, ...); here the count
-    starts anew for each net.
+    Keras names a metric after the string that was passed, and otherwise after its class, with a
+    number that increases during the life of a process (``auc``, ``auc_1``, ...). Here, each net
+    starts to count from the beginning.
 
     Parameters
     ----------
     metrics : sequence of str, keras.metrics.Metric and callable, or None
         Instances serve as templates.
     loss : str
-        By which Keras picks the metric that ``"accuracy"`` means.
+        Determines the metric that ``"accuracy"`` means.
 
     Returns
     -------
@@ -207,7 +206,7 @@ def new_metrics(metrics, loss):
 
 
 def metrics_key(metrics):
-    """What the programs of these metrics depend on: a hashable, or None where that isn't known.
+    """Return a hashable with all that programs of these metrics depend on, or None if unknown.
 
     Parameters
     ----------
@@ -220,15 +219,15 @@ def metrics_key(metrics):
 
 
 def metric_names(metrics, loss):
-    """Names under which Keras logs these metrics."""
+    """Return the names under which Keras logs these metrics."""
     return [metric.name for metric in new_metrics(metrics, loss)]
 
 
 def loss_for(loss, metrics, is_fixed=False):
-    """The form of the categorical cross-entropy whose targets suit the metrics too.
+    """Return the form of the categorical cross-entropy whose targets suit the metrics too.
 
-    Both forms are one function, of class numbers and of one-hot rows. Keras hands the same targets
-    to the metrics, and one that expects the other form gives a wrong number or fails.
+    Both forms compute the same function, from class numbers or from one-hot rows. Keras passes the
+    same targets to the metrics; one that expects the other form would be wrong or fail.
 
     Parameters
     ----------
@@ -236,7 +235,7 @@ def loss_for(loss, metrics, is_fixed=False):
         A cross-entropy.
     metrics : sequence of str, keras.metrics.Metric and callable, or None
     is_fixed : bool
-        Whether another loss is minimized, which takes the targets of this one alone.
+        Whether another loss is minimized, which only accepts the targets of this one.
 
     Returns
     -------
@@ -262,19 +261,19 @@ def loss_for(loss, metrics, is_fixed=False):
 
 
 def lower_is_better(metrics, loss, name):
-    """Whether the metric of this name is better when it is lower, as errors and losses are.
+    """Whether a lower value of the metric of this name is better, as for errors and losses.
 
     Parameters
     ----------
     metrics : sequence of str, keras.metrics.Metric and callable, or None
     loss : str
     name : str
-        As Keras has it in its logs.
+        The name in Keras's logs.
 
     Returns
     -------
     bool or None
-        None where it can't be known.
+        None if it can't be determined.
     """
     if name.endswith("loss"):
         return True
@@ -308,7 +307,7 @@ def _is_known_metric(metric):
 
 
 def _metric_template(metric, loss):
-    """A metric, the one that was passed or else a new one, and the name that Keras gives it."""
+    """Return the metric that was passed, or else a new one, and the name that Keras gives it."""
     _check_metric(metric)
     if is_accuracy_name(metric):
         return _ACCURACIES[loss](), metric
@@ -324,7 +323,7 @@ def _metric_template(metric, loss):
 
 
 def is_accuracy_name(metric):
-    """Whether this asks for the accuracy that suits the loss."""
+    """Whether this is a name of the accuracy that suits the loss."""
     return isinstance(metric, str) and metric.lower() in _ACCURACY_NAMES
 
 
@@ -360,7 +359,7 @@ def _metric_by_name(name):
 
 
 def _target_form(metric):
-    """``"sparse"`` or ``"one-hot"``, or None where a metric reads either or nothing is known."""
+    """Return ``"sparse"`` or ``"one-hot"``, or None if a metric accepts both or is unknown."""
     function = _compat.wrapped_function(metric)
     keras_class = _first_keras_class(type(metric)).__name__
     if keras_class in _ANY_METRIC:

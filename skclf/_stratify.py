@@ -1,10 +1,10 @@
-"""Split rows so that each part has its share of every class or label; pure functions.
+"""Stratified splits into training and validation rows; pure functions.
 
-`split_rows` is for one class a row, `iterative_split` for several labels a row. Both hold out whole
-groups where they are given groups.
+`split_rows` is for one class per row, `iterative_split` for several labels per row. With groups,
+both hold out whole groups.
 
-scikit-learn's model selection is imported where it is used, since loading it takes longer than all
-else that ``import skclf`` does.
+scikit-learn's model selection is imported where it is used, because loading it takes longer than
+everything else that ``import skclf`` does.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from scipy import sparse
 
 TRAINING, VALIDATION = 0, 1
-# Most draws of whole groups among which the best one is taken, and how many groups are placed in
-# all of them together: the more groups there are, the less depends on the draw.
+# Limits on the draws of whole groups: their number, and the number of groups placed in all draws
+# together. With more groups, draws differ less, so fewer of them are needed.
 _MOST_DRAWS, _PLACEMENTS = 25, 2_000
 
 
@@ -28,16 +28,17 @@ def split_rows(
     random_state: np.random.RandomState,
     groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of training and validation rows.
+    """Return the positions of training and validation rows.
 
-    Classes are held out in proportion; a class with one row stays in training. Groups are never
-    split, and are held out by `iterative_split`.
+    Each class is held out in proportion; a class with a single row stays in training. With groups,
+    `iterative_split` does the work, and no group is split.
 
     Parameters
     ----------
     codes : ndarray of int of shape (n_rows,)
+        The class of each row.
     share : float
-        Of the rows to hold out.
+        Fraction of the rows to hold out.
     random_state : numpy.random.RandomState
     groups : ndarray of int of shape (n_rows,) or None
         As `skclf._rows.check_groups` gives them.
@@ -54,8 +55,8 @@ def split_rows(
     """
     rows = np.arange(len(codes))
     if groups is not None:
-        # scikit-learn's StratifiedGroupKFold holds out one n-th, and no share in between; it fails
-        # with fewer groups than folds, and is far off where groups differ much in size.
+        # scikit-learn's StratifiedGroupKFold only holds out shares of 1/n. It fails if there are
+        # fewer groups than folds, and misses the share by far if group sizes differ a lot.
         row_ends = np.arange(len(codes) + 1)
         is_of_class = sparse.csr_array((np.ones(len(codes), dtype=bool), codes, row_ends))
         return iterative_split(is_of_class, share, random_state, groups)
@@ -81,30 +82,30 @@ def iterative_split(
     random_state: np.random.RandomState,
     groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of training and validation rows, where a row has any number of labels.
+    """Return the positions of training and validation rows that have any number of labels.
 
-    Iterative stratification for two parts, [1]_ algorithm 1, with two rules of its own:
+    This is iterative stratification for two parts, [1]_ algorithm 1, with two additional rules:
 
-    - A full part takes no more rows. So ``ceil(share * n_rows)`` rows are held out, as many as
-      scikit-learn's ``StratifiedShuffleSplit`` holds out.
-    - The last row that could bring a label into training goes there, even if training is full. So
-      training has a row of every label that occurs. Fewer rows are held out only where this needs
-      more training rows than there would be.
+    - No row is added to a part that is full. Therefore ``ceil(share * n_rows)`` rows are held out,
+      as in scikit-learn's ``StratifiedShuffleSplit``.
+    - If only one row is left that could bring a label into training, it goes there, even if
+      training is full. Therefore training has a row of every label that occurs, and fewer rows
+      are held out where that is necessary.
 
     The rarest label is placed first, and its number of held-out rows is off by less than one. The
-    most frequent label is placed last and can be off by several rows, since most of its rows have
-    been placed by then for the sake of others.
+    most frequent label is placed last and can be off by several rows, because most of its rows
+    have been placed with rarer labels by then.
 
-    Groups are placed as rows are, each with the numbers of its rows that have a label. A part takes
-    a group if there is room for half of it, so that about ``share * n_rows`` rows are held out, and
-    at least one group. Several draws are made, and the best one is taken.
+    Groups are placed like rows, each with its number of rows for every label. A group fits into a
+    part with room for at least half of it, so about ``share * n_rows`` rows are held out, and at
+    least one group. The best of several draws is returned.
 
     Parameters
     ----------
     indicator : {ndarray, sparse matrix or array} of shape (n_rows, n_labels)
-        Of 0 and 1, or booleans: whether a row has a label.
+        0 and 1, or booleans: whether a row has a label.
     share : float
-        Of the rows to hold out, more than 0 and less than 1.
+        Fraction of the rows to hold out, between 0 and 1.
     random_state : numpy.random.RandomState
     groups : ndarray of int of shape (n_rows,) or None
         As `skclf._rows.check_groups` gives them. Groups are never split.
@@ -149,7 +150,7 @@ def iterative_split(
 
 
 def _draw_groups(counts, share, n_held_out, random_state, groups):
-    """Whether each row is held out, by the draw of whole groups that comes nearest to the share."""
+    """Whether each row is held out, in the draw of whole groups that is closest to the share."""
     _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     n_rows, n_groups = len(groups), len(sizes)
     if n_groups < 2:
@@ -162,7 +163,8 @@ def _draw_groups(counts, share, n_held_out, random_state, groups):
     wanted = np.append(counts.sum(axis=0), n_rows) * (n_held_out / n_rows)
     draws, distances = [], []
     for draw in range(int(np.clip(_PLACEMENTS // n_groups, 1, _MOST_DRAWS))):
-        # Large groups first is best where sizes differ much, and a random order may be elsewhere.
+        # The first draw places large groups first, which is best if sizes differ a lot; otherwise
+        # a random order may be better.
         is_held_out = _place_all(counts, sizes, n_held_out, random_state, largest_first=draw == 0)
         found = np.append(counts.T @ is_held_out, sizes @ is_held_out)
         draws.append(is_held_out)
@@ -172,7 +174,7 @@ def _draw_groups(counts, share, n_held_out, random_state, groups):
 
 
 def _smallest_spare_group(counts, sizes):
-    """Where no group is small enough for the share: the smallest whose labels others have too."""
+    """Mark the smallest group whose labels all occur in other groups too."""
     n_groups_with = np.bincount(counts.indices, minlength=counts.shape[1])
     labels_without_others = (n_groups_with == 1).astype(int)
     is_spare = counts @ labels_without_others == 0
@@ -186,14 +188,14 @@ def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
     Parameters
     ----------
     counts : CSR array of int of shape (n_units, n_labels)
-        Number of a unit's rows that have a label, without stored zeros.
+        Number of rows in each unit that have a label, without stored zeros.
     sizes : ndarray of int of shape (n_units,)
-        Number of a unit's rows.
+        Number of rows in each unit.
     n_held_out : int
         Number of rows to hold out.
     random_state : numpy.random.RandomState
     largest_first : bool
-        Whether a label's units are placed by size, and not in random order alone.
+        Whether the units of a label are placed by size; else in random order.
 
     Returns
     -------
@@ -207,7 +209,7 @@ def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
     parts = _Parts(counts, sizes, n_held_out, random_state)
     by_label = sparse.csc_array(counts[order])
     units_of = np.split(order[by_label.indices], by_label.indptr[1:-1])
-    # Of labels that equally many units are left of, the queue has them in the order of `labels`.
+    # The rank breaks ties in the queue: labels with equally many units left keep a random order.
     rank_of = np.argsort(labels).tolist()
     queue = [(parts.left[label], rank) for rank, label in enumerate(labels) if parts.left[label]]
     heapify(queue)
@@ -215,7 +217,7 @@ def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
         n_left, rank = heappop(queue)
         label = labels[rank]
         if n_left != parts.left[label]:
-            continue  # by now there are fewer, and the queue has the label with their number
+            continue  # an outdated entry: the label is also queued with its present number
         changed: set[int] = set()
         for unit in units_of[label].tolist():
             if parts.of_unit[unit] is None:
@@ -231,9 +233,10 @@ def _place_all(counts, sizes, n_held_out, random_state, largest_first=False):
 
 
 class _Parts:
-    """What is in training and in validation, and what each of them still wants.
+    """The units in training and in validation, and the rows that each part still needs.
 
-    Parameters are those of `_place_all`. Plain lists, since single items of arrays are slow.
+    The parameters are those of `_place_all`. Values are kept in lists, because accessing single
+    items of arrays is slow.
 
     Attributes
     ----------
@@ -254,14 +257,15 @@ class _Parts:
         self._sizes = sizes.tolist()
         self._n_rows = sum(self._sizes)
         self._room = [self._n_rows - n_held_out, n_held_out]
-        # Rows still wanted of each label, times the number of rows: whole numbers have true ties.
+        # Rows that a part still needs of each label, times the number of rows: integers compare
+        # exactly, so that ties are found.
         totals = counts.sum(axis=0)
         self._wanted = [(totals * n_rows).tolist() for n_rows in self._room]
         self._in_training = [False] * len(self.left)
         self._coins = iter(random_state.randint(2, size=len(sizes)).tolist())
 
     def place(self, unit, label):
-        """Place a unit in the part that wants most of a label, or of any rows if that is None."""
+        """Place a unit in the part that needs most rows of a label, or of any if it is None."""
         size = self._sizes[unit]
         wanted = self._room if label is None else [wanted[label] for wanted in self._wanted]
         part = self._choose(size, wanted)
