@@ -1,7 +1,7 @@
-"""The layers of nets that users write in Keras: one file for each kind, or for a few alike.
+"""The layers of users' Keras nets: one file for each kind, or for a few similar ones.
 
-A kind here can be made of a Keras layer, and predicts without Keras. It takes the options and the
-ranks that Keras's own layer has, which the layers of skclf's own nets, one folder above, need not.
+Each kind can be created from a Keras layer, and predicts without Keras. It supports the options and
+ranks of that layer; the layers of skclf's own nets, one folder above, don't need to.
 """
 
 from skclf.nets._body._activation import ELU, Activation, PReLU, Rectifier

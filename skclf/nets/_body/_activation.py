@@ -1,4 +1,4 @@
-"""Activations that are layers of their own."""
+"""Activations as separate layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Activation(BodyLayer):
-    """An activation of the table; Softmax is one, along the last axis.
+    """An activation of the table, including Softmax along the last axis.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ class Activation(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of an Activation, or of a Softmax along the last axis."""
+        """Convert an Activation, or a Softmax along the last axis."""
         if type(layer).__name__ == "Softmax":
             return cls("softmax") if layer.axis in (-1, len(shapes[0])) else None
         name = activation_name(layer.activation)
         return None if name is None else cls(name)
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
-        """Compute the activation of a copy, whose memory it may use."""
+        """Compute the activation on a copy, in place where possible."""
         return ACTIVATIONS[self.activation].compute(inputs[0].copy())
 
     def add_to(
@@ -83,7 +83,7 @@ class Rectifier(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a ReLU or a LeakyReLU with options that are numbers."""
+        """Convert a ReLU or a LeakyReLU whose options are numbers."""
         max_value = getattr(layer, "max_value", None)
         others = [layer.negative_slope, getattr(layer, "threshold", 0)]
         if not all(map(is_number, others)) or not (max_value is None or is_number(max_value)):
@@ -91,7 +91,7 @@ class Rectifier(BodyLayer):
         return cls(None if max_value is None else float(max_value), *map(float, others))
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
-        """Compute the layer as Keras does, a positive part minus a negative one."""
+        """Compute the layer like Keras: the positive part minus the negative part."""
         values = inputs[0]
         if self.threshold:
             positive = np.where(values > self.threshold, values, 0)
@@ -148,7 +148,7 @@ class ELU(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of an ELU."""
+        """Convert an ELU."""
         return cls(float(layer.alpha)) if is_number(layer.alpha) else None
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -169,7 +169,7 @@ class ELU(BodyLayer):
 
 @dataclass(frozen=True)
 class PReLU(BodyLayer):
-    """A leaky rectifier whose slopes are trained.
+    """A leaky ReLU whose slopes are trained.
 
     Parameters
     ----------
@@ -184,9 +184,9 @@ class PReLU(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a PReLU."""
+        """Convert a PReLU."""
         axes = layer.shared_axes or []
-        # Keras takes the others as places of a list that begins at 1.
+        # In Keras, the shared axes are numbered from 1.
         if not all(type(axis) is int and 1 <= axis <= len(shapes[0]) for axis in axes):
             return None
         return cls(tuple(sorted(set(axes))))
@@ -196,13 +196,13 @@ class PReLU(BodyLayer):
         return ("alpha",)
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input that has the shared axes."""
+        """Check that the only input has the shared axes."""
         if len(shapes) != 1 or max(self.shared_axes, default=0) > len(shapes[0]):
             return [f"inputs of shapes {shapes}"]
         return []
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        """That of a row, with 1 for shared axes."""
+        """Return the shape of a row, with 1 for shared axes."""
         lengths = enumerate(shapes[0], start=1)
         return [tuple(1 if axis in self.shared_axes else length for axis, length in lengths)]
 

@@ -1,4 +1,4 @@
-"""Batch normalization, with the statistics of the training."""
+"""Batch normalization with the statistics of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchNormalization(BodyLayer):
-    """A layer that scales and shifts each channel by the moving averages of its training.
+    """Scale and shift each channel by the moving averages from training.
 
     Parameters
     ----------
@@ -35,20 +35,20 @@ class BatchNormalization(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a BatchNormalization along the last axis."""
+        """Convert a BatchNormalization along the last axis."""
         is_last = layer.axis in (-1, len(shapes[0]))
-        # An option of newer versions; other averages predict then.
+        # An option of newer Keras versions, which changes the statistics used in prediction.
         if not is_last or getattr(layer, "renorm", False):
             return None
         return cls(layer.epsilon, bool(layer.center), bool(layer.scale))
 
     def weight_names(self) -> tuple[str, ...]:
-        """Gamma and beta, where they are used, and the two averages."""
+        """Return gamma and beta, if they are used, and the two averages."""
         gamma, beta = ["gamma"] * self.scale, ["beta"] * self.center
         return (*gamma, *beta, "moving_mean", "moving_variance")
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        """All have the length of the last axis."""
+        """Return shapes with the length of the last axis."""
         return [(shapes[0][-1],)] * len(self.weight_names())
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -61,7 +61,7 @@ class BatchNormalization(BodyLayer):
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
-        """Add a product and a sum; ONNX's own operator wants the channels first."""
+        """Add a product and a sum, because ONNX's own operator needs the channels first."""
         factor, shift = self._factor_and_shift(weights)
         graph.add("Mul", graph.last, factor)
         graph.add("Add", graph.last, shift)

@@ -1,4 +1,4 @@
-"""Convolutions along one axis and along two."""
+"""Convolutions along one or two axes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BodyConvolution(Convolving):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Conv1D or a Conv2D without groups."""
+        """Convert a Conv1D or a Conv2D without groups."""
         name = activation_name(layer.activation)
         if name is None or layer.groups != 1 or layer.data_format != "channels_last":
             return None

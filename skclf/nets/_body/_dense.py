@@ -38,7 +38,7 @@ class BodyDense(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Dense."""
+        """Convert a Dense."""
         name = activation_name(layer.activation)
         return None if name is None else cls(int(layer.units), name, bool(layer.use_bias))
 
@@ -55,9 +55,9 @@ class BodyDense(BodyLayer):
         return [(shapes[0][-1], self.units), (self.units,)][: len(self.weight_names())]
 
     def logits(self, weights: list[np.ndarray], values: Any) -> np.ndarray:
-        """Values before the activation; rows may be sparse."""
+        """Compute the values before the activation; rows may be sparse."""
         kernel, *bias = weights
-        # One product of two matrices, where `@` of more dimensions would make one for each row.
+        # A single product of two matrices; with more dimensions, `@` computes one product per row.
         rows = values if values.ndim == 2 else values.reshape(-1, values.shape[-1])
         sums = multiply(rows, kernel)
         if bias:

@@ -1,4 +1,4 @@
-"""Convolutions of each channel for itself, and separable ones, which mix the channels then."""
+"""Depthwise and separable convolutions; the latter also mix the channels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DepthwiseConvolution(Convolving):
-    """A convolution of each channel of sequences or images for itself.
+    """A depthwise convolution of sequences or images, separable if it also mixes the channels.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class DepthwiseConvolution(Convolving):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of one of Keras's four."""
+        """Convert one of Keras's four layer classes."""
         name = activation_name(layer.activation)
-        # TensorFlow refuses both at once, or has its own way with them.
+        # With both, TensorFlow raises an error or computes something else.
         has_both = max(layer.strides) > 1 and max(layer.dilation_rate) > 1
         if name is None or layer.data_format != "channels_last" or has_both:
             return None
@@ -176,6 +176,6 @@ def convolve_channels(
             slice(at * step, at * step + (count - 1) * stride + 1, stride)
             for at, step, count, stride in zip(place, dilation, counts, strides, strict=True)
         )
-        # Whole slices at a time, since a product of matrices for each channel would be a tiny one.
+        # Whole slices are multiplied, because a matrix product per channel would be tiny.
         sums += values[(slice(None), *parts)][..., np.newaxis] * kernel[place]
     return sums.reshape(len(values), *counts, channels * multiplier)

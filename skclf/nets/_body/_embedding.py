@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Embedding(BodyLayer):
-    """A vector for each id; ids come as whole floats, and what follows the point is cut.
+    """A vector for each id; ids are floats, and their fractions are cut off.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class Embedding(BodyLayer):
 
     kind: ClassVar[str] = "embedding"
     keras_names: ClassVar[tuple[str, ...]] = ("Embedding",)
-    # A row looks few vectors up, and all of them take long to be made float64.
+    # A row needs few vectors, and converting all of them to float64 takes long.
     looks_weights_up: ClassVar[bool] = True
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of an Embedding; what becomes of a mask, other layers decide."""
+        """Convert an Embedding; other layers handle its mask."""
         return cls(int(layer.input_dim), int(layer.output_dim))
 
     def weight_names(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Embedding(BodyLayer):
         return ("embeddings",)
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """A vector in the place of each id."""
+        """Return the shape of the ids with the length of a vector appended."""
         return (*shapes[0], self.output_dim)
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -52,11 +52,12 @@ class Embedding(BodyLayer):
         return [(self.input_dim, self.output_dim)]
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
-        """Look the vectors up, or raise a ValueError for an id that has none."""
+        """Look up the vectors, or raise a ValueError for an id without one."""
         ids = np.trunc(inputs[0])
         has_vector = (ids >= 0) & (ids < self.input_dim)
         if not has_vector.all():
-            # Keras counts negative ones from the end, and leaves the others to the hardware.
+            # Keras counts negative ids from the end. The result for too large ids depends on the
+            # device.
             raise ValueError(
                 f"Got the id {ids[~has_vector][0]:g}; expected ids from 0 to {self.input_dim - 1}, "
                 f"since the Embedding has input_dim={self.input_dim}."
@@ -66,7 +67,7 @@ class Embedding(BodyLayer):
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
-        """Add a Gather, which refuses ids that are too large."""
+        """Add a Gather, which fails for ids that are too large."""
         ids = graph.add("Cast", to=ONNX_INT64)
         graph.add("Gather", weights[0], ids)
 

@@ -1,4 +1,4 @@
-"""Layers that leave values as they are when the net predicts."""
+"""Layers that don't change values in prediction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity(BodyLayer):
-    """A layer that is there in training alone, such as Dropout and Keras's augmentations."""
+    """A layer that is only active in training, such as Dropout and Keras's augmentation."""
 
     kind: ClassVar[str] = "identity"
     keras_names: ClassVar[tuple[str, ...]] = (
@@ -39,12 +39,12 @@ class Identity(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it; no option matters, but what augments images must be given images."""
+        """Convert the layer; options don't matter, but image augmentation needs images."""
         is_augmentation = type(layer).__name__.startswith("Random")
         return None if is_augmentation and len(shapes[0]) != 3 else cls()
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
-        """Leave the values as they are."""
+        """Return the values unchanged."""
         return inputs[0]
 
     def add_to(

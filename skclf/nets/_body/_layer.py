@@ -1,4 +1,4 @@
-"""What every kind of layer of a user's net offers."""
+"""The interface of all layer kinds in users' nets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skclf.nets._layer import Shape
 if TYPE_CHECKING:
     import keras
 
-# `onnx.TensorProto.FLOAT` and `INT64`, whose import the layers do without.
+# `onnx.TensorProto.FLOAT` and `INT64`; the layers don't import onnx.
 ONNX_FLOAT, ONNX_INT64 = 1, 7
 
 
@@ -31,17 +31,17 @@ class BodyLayer(ABC):
     kind: ClassVar[str]
     # The classes of `keras.layers` that it computes.
     keras_names: ClassVar[tuple[str, ...]] = ()
-    # Names of variables that are whole numbers, and not float32.
+    # Names of integer variables; all others are float32.
     whole_weights: ClassVar[tuple[str, ...]] = ()
-    # Whether `forward` takes weights in the dtype of a file, float32, whatever rows it is given.
+    # Whether `forward` receives weights in float32, as stored, for rows of any dtype.
     looks_weights_up: ClassVar[bool] = False
-    # Whether a NumPy pass may give it CSR rows.
+    # Whether `forward` accepts CSR rows.
     takes_sparse: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Keras layer, or None where an option is not known.
+        """Convert a Keras layer, or return None if an option is not supported.
 
         Parameters
         ----------
@@ -56,11 +56,11 @@ class BodyLayer(ABC):
         return ()
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """What is wrong with inputs of these shapes, each as half a sentence."""
+        """Return what is wrong with inputs of these shapes, each as part of a sentence."""
         return [] if len(shapes) == 1 else [f"{len(shapes)} inputs"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """Shape of a row that leaves the layer, of inputs in which `shape_faults` finds none."""
+        """Return the shape of an output row, for inputs in which `shape_faults` finds no fault."""
         return shapes[0]
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -94,20 +94,20 @@ class BodyLayer(ABC):
         """
 
     def n_values_at_work(self, shapes: list[Shape]) -> int:
-        """About how many values of one row `forward` makes."""
+        """Return about how many values `forward` computes for a row."""
         return prod(self.output_shape(shapes))
 
     def to_state(self) -> dict[str, Any]:
-        """The layer as a dict of plain values, for a file."""
+        """Return the layer as a dict of plain values, for a file."""
         return {"kind": self.kind, **asdict(self)}
 
     def faults(self) -> list[str]:
-        """What is wrong with the options, each as ``name=value``, where they come from a file."""
+        """Return the options from a file that are wrong, each as ``name=value``."""
         return []
 
 
 def activation_name(function: object) -> str | None:
-    """Name of one of Keras's own activations in the table, or None where it is another function.
+    """Return the name of one of Keras's activations in the table, or None for another function.
 
     The function itself is compared, since a user's own may have the name of Keras's.
     """
@@ -129,7 +129,7 @@ def add_activation(graph: Any, name: str) -> None:
 
 
 def wrong_options(layer: BodyLayer, **right: bool) -> list[str]:
-    """The options of a layer that are not right, each as ``name=value``."""
+    """Return the options of a layer that are wrong, each as ``name=value``."""
     return [f"{name}={getattr(layer, name)!r}" for name, is_right in right.items() if not is_right]
 
 

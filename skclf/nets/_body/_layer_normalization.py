@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerNormalization(BodyLayer):
-    """A layer that brings the values along the last axis to a mean of 0 and a variance of 1.
+    """Normalize the values along the last axis to a mean of 0 and a variance of 1.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class LayerNormalization(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a LayerNormalization along the last axis."""
+        """Convert a LayerNormalization along the last axis."""
         axes = layer.axis if isinstance(layer.axis, list) else [layer.axis]
         is_last = axes in ([-1], [len(shapes[0])])
         if not is_last or getattr(layer, "rms_scaling", False):
@@ -43,11 +43,11 @@ class LayerNormalization(BodyLayer):
         return cls(float(layer.epsilon), bool(layer.center), bool(layer.scale))
 
     def weight_names(self) -> tuple[str, ...]:
-        """Gamma and beta, where they are used."""
+        """Return gamma and beta, if they are used."""
         return (*["gamma"] * self.scale, *["beta"] * self.center)
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        """All have the length of the last axis."""
+        """Return shapes with the length of the last axis."""
         return [(shapes[0][-1],)] * len(self.weight_names())
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -64,7 +64,7 @@ class LayerNormalization(BodyLayer):
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
-        """Add a LayerNormalization, which always has a scale."""
+        """Add a LayerNormalization; in ONNX it always has a scale."""
         left = list(weights)
         scale = left.pop(0) if self.scale else np.ones(shapes[0][-1:], dtype=np.float32)
         graph.add("LayerNormalization", graph.last, scale, *left, axis=-1, epsilon=self.epsilon)

@@ -34,16 +34,16 @@ class MaskedAverage(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a GlobalAveragePooling1D."""
+        """Convert a GlobalAveragePooling1D."""
         return cls(bool(layer.keepdims)) if layer.data_format == "channels_last" else None
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """Sequences, and one id for each step."""
+        """Check for sequences and one id per step."""
         right = len(shapes) == 2 and len(shapes[0]) == 2 and shapes[0][:1] == shapes[1]
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The channels, after an axis that stays."""
+        """Return the channels, after the axis that is kept."""
         return (1, shapes[0][1]) if self.keepdims else shapes[0][1:]
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:

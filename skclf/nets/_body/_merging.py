@@ -27,7 +27,7 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Merging(BodyLayer):
-    """An operation on the elements of two or more values; axes of length 1 are repeated.
+    """An elementwise operation on two or more inputs; axes of length 1 are broadcast.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ class Merging(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of an Add or one of the others."""
+        """Convert an Add layer or another one of the table."""
         return cls(type(layer).__name__)
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """Two or more inputs of as many dimensions, whose lengths are the same or 1."""
+        """Check for two or more inputs that can be broadcast."""
         takes_two = self.operation in ("Divide", "Subtract")
         right = len(shapes) == 2 if takes_two else len(shapes) >= 2
         if not right:
@@ -56,7 +56,7 @@ class Merging(BodyLayer):
         return [] if has_one_rank and fits else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The larger one of the lengths of each axis."""
+        """Return the larger length of each axis."""
         return tuple(map(max, zip(*shapes, strict=True)))
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -72,7 +72,7 @@ class Merging(BodyLayer):
     def add_to(
         self, graph: Any, weights: list[np.ndarray], inputs: list[str], shapes: list[Shape]
     ) -> None:
-        """Add an operator for each further value."""
+        """Add an operator for each input after the first."""
         _, operator = OPERATIONS[self.operation]
         for name in inputs[1:]:
             graph.add(operator, graph.last, name)
@@ -106,7 +106,7 @@ class Arithmetic(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """None: a layer doesn't say which number it was called with."""
+        """Return None: a layer doesn't store the number it was called with."""
         return None
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -136,7 +136,7 @@ class Arithmetic(BodyLayer):
 
 @dataclass(frozen=True)
 class Concatenate(BodyLayer):
-    """Values side by side.
+    """Concatenate inputs along an axis.
 
     Parameters
     ----------
@@ -151,19 +151,19 @@ class Concatenate(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Concatenate along an axis of the rows."""
+        """Convert a Concatenate along an axis of the rows."""
         axis = layer.axis + len(shapes[0]) + 1 if layer.axis < 0 else layer.axis
         return cls(int(axis)) if axis >= 1 else None
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One or more inputs whose other axes are as long."""
+        """Check that all inputs have equal lengths in the other axes."""
         others = {shape[: self.axis - 1] + (0,) + shape[self.axis :] for shape in shapes}
         ranks = set(map(len, shapes))
         right = len(others) == len(ranks) == 1 and self.axis <= max(ranks)
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The sum of the lengths of the axis."""
+        """Return the shape with the sum of the lengths along the axis."""
         place = self.axis - 1
         total = sum(shape[place] for shape in shapes)
         return (*shapes[0][:place], total, *shapes[0][self.axis :])

@@ -1,4 +1,4 @@
-"""Normalization by a mean and a variance that are known before the training."""
+"""Normalization by a mean and a variance that are set before training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Normalization(BodyLayer):
-    """A layer that subtracts a mean and divides by a standard deviation, or the other way round.
+    """Subtract a mean and divide by a standard deviation, or the inverse.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Normalization(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Normalization along the last axis, or of one by two numbers."""
+        """Convert a Normalization along the last axis, or one by two numbers."""
         import keras
 
         is_last, is_adapted = layer.axis in ((-1,), (len(shapes[0]),)), layer.input_mean is None
@@ -63,18 +63,18 @@ class Normalization(BodyLayer):
         return None if found.faults() else found
 
     def weight_names(self) -> tuple[str, ...]:
-        """The three that `adapt` changes."""
+        """Return the three variables that `adapt` sets."""
         return ("mean", "variance", "count") if self.is_adapted else ()
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, with a mean for each channel or one for all."""
+        """Check that there is a mean for each channel, or one for all."""
         if len(shapes) != 1:
             return [f"{len(shapes)} inputs"]
         allowed = shapes[0][-1:] if self.is_adapted else (1, *shapes[0][-1:])
         return [] if len(self.mean) in allowed else [f"inputs of shapes {shapes}"]
 
     def weight_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        """Two numbers for each channel, and one."""
+        """Return the shapes of mean and variance, and of the count."""
         channels = (len(self.mean),)
         return [channels, channels, ()] if self.is_adapted else []
 

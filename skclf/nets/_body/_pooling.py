@@ -1,4 +1,4 @@
-"""Pooling of windows, and of whole rows."""
+"""Pooling of windows and of whole rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Pooling(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of one of Keras's four."""
+        """Convert one of Keras's four layer classes."""
         strides, padding = tuple(map(int, layer.strides)), layer.padding
         right = are_sizes(strides) and padding in PADDINGS[:2]
         if layer.data_format != "channels_last" or not right:
@@ -63,7 +63,7 @@ class Pooling(BodyLayer):
         return cls(mode, tuple(map(int, layer.pool_size)), strides, padding)
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, with its channels after one axis for each number of the windows' size."""
+        """Check that the input has one axis per dimension of the windows, and channels."""
         if len(shapes) != 1 or len(shapes[0]) != len(self.pool_size) + 1:
             return [f"inputs of shapes {shapes}"]
         fits = min(self.output_shape(shapes)) > 0
@@ -103,7 +103,7 @@ class Pooling(BodyLayer):
         )
 
     def n_values_at_work(self, shapes: list[Shape]) -> int:
-        """As many as it is given, at most."""
+        """Return the number of input values, which is an upper limit."""
         return prod(shapes[0])
 
     def faults(self) -> list[str]:
@@ -118,7 +118,7 @@ class Pooling(BodyLayer):
         )
 
     def _counts(self, lengths: Shape, dtype: np.dtype) -> np.ndarray:
-        """How many values each window has, without the padded ones."""
+        """Return the number of values in each window, without padding."""
         pads = window_pads(lengths, self.pool_size, self.strides, self.padding)
         counts = pad(np.ones((1, *lengths, 1), dtype=dtype), pads)
         for axis, sizes in enumerate(zip(self.pool_size, self.strides, strict=True), start=1):
@@ -153,7 +153,7 @@ class GlobalPooling(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of one of Keras's four."""
+        """Convert one of Keras's four layer classes."""
         if layer.data_format != "channels_last":
             return None
         name = type(layer).__name__
@@ -161,19 +161,19 @@ class GlobalPooling(BodyLayer):
         return cls(mode, int(name[-2]), bool(layer.keepdims))
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, of the axes and channels."""
+        """Check that the input has these axes, and channels."""
         right = len(shapes) == 1 and len(shapes[0]) == self.n_axes + 1
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The channels, after axes that stay."""
+        """Return the channels, after the axes that are kept."""
         return (*[1] * (self.n_axes if self.keepdims else 0), shapes[0][-1])
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
         """Compute the layer."""
         values = inputs[0]
         reduce = np.max if self.mode == "max" else np.mean
-        # One axis is reduced faster than two.
+        # Reducing one axis is faster than reducing two.
         channels = values.shape[-1:]
         found = reduce(values.reshape(len(values), prod(values.shape[1:-1]), *channels), axis=1)
         return found.reshape(len(values), *self.output_shape([values.shape[1:]]))

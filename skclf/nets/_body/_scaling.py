@@ -1,4 +1,4 @@
-"""Rescaling by numbers that are written in the net."""
+"""Rescaling by constants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rescaling(BodyLayer):
-    """All values times one number, plus another.
+    """Multiply all values by a number, and add another.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Rescaling(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Rescaling by two numbers; it may have arrays as well."""
+        """Convert a Rescaling by two numbers; Keras also accepts arrays."""
         if not (is_number(layer.scale) and is_number(layer.offset)):
             return None
         return cls(float(layer.scale), float(layer.offset))

@@ -1,4 +1,4 @@
-"""Layers that change the shape of values, and not the values."""
+"""Layers that change shapes but no values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reshape(BodyLayer):
-    """The values of a row in another shape; Flatten is one of one dimension.
+    """Reshape rows; Flatten is a reshape to one dimension.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Reshape(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Flatten or a Reshape."""
+        """Convert a Flatten or a Reshape."""
         total = prod(shapes[0])
         if type(layer).__name__ == "Flatten":
             return cls((total,)) if layer.data_format == "channels_last" else None
@@ -42,12 +42,12 @@ class Reshape(BodyLayer):
         return cls(target) if are_sizes(target) and target else None
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input of as many values."""
+        """Check that the input has as many values as the target."""
         right = len(shapes) == 1 and prod(shapes[0]) == prod(self.target_shape)
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The target."""
+        """Return the target shape."""
         return self.target_shape
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -68,7 +68,7 @@ class Reshape(BodyLayer):
 
 @dataclass(frozen=True)
 class Permute(BodyLayer):
-    """The axes of a row in another order.
+    """Permute the axes of rows.
 
     Parameters
     ----------
@@ -83,16 +83,16 @@ class Permute(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of a Permute."""
+        """Convert a Permute."""
         return cls(tuple(map(int, layer.dims)))
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input of as many axes."""
+        """Check the number of axes."""
         right = len(shapes) == 1 and len(shapes[0]) == len(self.axes)
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """The lengths in the new order."""
+        """Return the lengths in the new order."""
         return tuple(shapes[0][axis - 1] for axis in self.axes)
 
     def forward(self, weights: list[np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
@@ -128,19 +128,19 @@ class ZeroPadding(BodyLayer):
 
     @classmethod
     def from_keras(cls, layer: keras.Layer, shapes: list[Shape]) -> Self | None:
-        """Make it of one of Keras's two."""
+        """Convert one of Keras's two layer classes."""
         if not _is_last(layer):
             return None
         pads = [layer.padding] if type(layer).__name__ == "ZeroPadding1D" else layer.padding
         return cls(tuple((int(before), int(after)) for before, after in pads))
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, with its channels after as many axes."""
+        """Check that the input has these axes, and channels."""
         right = len(shapes) == 1 and len(shapes[0]) == len(self.pads) + 1
         return [] if right else [f"inputs of shapes {shapes}"]
 
     def output_shape(self, shapes: list[Shape]) -> Shape:
-        """Longer axes, and the channels."""
+        """Return the padded lengths, and the channels."""
         lengths = zip(shapes[0], (*self.pads, (0, 0)), strict=True)
         return tuple(before + length + after for length, (before, after) in lengths)
 
@@ -161,12 +161,12 @@ class ZeroPadding(BodyLayer):
 
 
 def _is_last(layer: Any) -> bool:
-    """Whether the channels are last; some of the layers for sequences know nothing else."""
+    """Whether the channels are last; some layers for sequences have no such option."""
     return getattr(layer, "data_format", "channels_last") == "channels_last"
 
 
 def _is_pair(value: object) -> bool:
-    """Whether a value is a tuple of two whole numbers of at least 0."""
+    """Whether a value is a tuple of two non-negative integers."""
     if not isinstance(value, tuple) or len(value) != 2:
         return False
     return all(type(number) is int and number >= 0 for number in value)

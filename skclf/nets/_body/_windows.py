@@ -1,4 +1,4 @@
-"""Windows that move over the axes of a row between the number of rows and the channels."""
+"""Windows that move over the axes between rows and channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PADDINGS = ("valid", "same", "causal")
 
 
 def window_pads(lengths: Shape, sizes: Shape, strides: Shape, padding: str) -> Pads:
-    """Values to add before and after each axis, as TensorFlow adds them.
+    """Return the padding before and after each axis, as in TensorFlow.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def window_pads(lengths: Shape, sizes: Shape, strides: Shape, padding: str) -> P
 
 
 def n_windows(lengths: Shape, sizes: Shape, strides: Shape, padding: str) -> Shape:
-    """How many windows each axis has; less than 1 where it is too short."""
+    """Return the number of windows along each axis; less than 1 if the axis is too short."""
     pads = window_pads(lengths, sizes, strides, padding)
     return tuple(
         (before + length + after - size) // stride + 1
@@ -43,7 +43,7 @@ def n_windows(lengths: Shape, sizes: Shape, strides: Shape, padding: str) -> Sha
 
 
 class Convolving(BodyLayer):
-    """What kinds of convolution have in common: windows, of which some values may be left out."""
+    """What all convolutions have in common: windows, which may be dilated."""
 
     kernel_size: Shape
     strides: Shape
@@ -51,14 +51,14 @@ class Convolving(BodyLayer):
     padding: str
 
     def shape_faults(self, shapes: list[Shape]) -> list[str]:
-        """One input, with its channels after one axis for each number of the kernel's size."""
+        """Check that the input has one axis per dimension of the kernel, and channels."""
         if len(shapes) != 1 or len(shapes[0]) != len(self.kernel_size) + 1:
             return [f"inputs of shapes {shapes}"]
         fits = min(self.n_windows(shapes[0])) > 0
         return [] if fits else [f"an input of shape {shapes[0]}"]
 
     def spans(self) -> Shape:
-        """Lengths of the windows, with the gaps of dilated ones."""
+        """Return the lengths of the windows, including the gaps of dilated ones."""
         sizes = zip(self.kernel_size, self.dilation, strict=True)
         return tuple((size - 1) * step + 1 for size, step in sizes)
 
@@ -71,7 +71,7 @@ class Convolving(BodyLayer):
         return n_windows(shape[:-1], self.spans(), self.strides, self.padding)
 
     def are_windows_right(self) -> dict[str, bool]:
-        """For each option that they have in common whether it is right."""
+        """Whether each shared option is right."""
         n_axes = len(self.kernel_size) if are_sizes(self.kernel_size) else 0
         return {
             "kernel_size": n_axes in (1, 2),
@@ -82,9 +82,9 @@ class Convolving(BodyLayer):
 
 
 def pad(values: np.ndarray, pads: Pads, fill: float = 0) -> np.ndarray:
-    """Rows with more values before and after their axes, all but the channels.
+    """Pad all axes of rows except for the channels.
 
-    Without any they are the rows themselves. `numpy.pad` does the same in several times as long.
+    Without padding, the rows themselves are returned. `numpy.pad` takes several times as long.
     """
     if not any(map(any, pads)):
         return values
@@ -103,7 +103,7 @@ def pad(values: np.ndarray, pads: Pads, fill: float = 0) -> np.ndarray:
 def add_with_channels_first(
     graph: Any, operator: str, n_axes: int, *constants: np.ndarray, **attributes: Any
 ) -> None:
-    """Add an ONNX node of an operator that wants the channels before the windows' axes."""
+    """Add an ONNX node of an operator that needs the channels before the other axes."""
     last = n_axes + 1
     graph.add("Transpose", perm=[0, last, *range(1, last)])
     graph.add(operator, graph.last, *constants, **attributes)
@@ -111,5 +111,5 @@ def add_with_channels_first(
 
 
 def onnx_pads(pads: Pads) -> list[int]:
-    """All that is added before the axes, and then all that is added after them."""
+    """Return the padding before all axes, followed by the padding after all axes."""
     return [before for before, _ in pads] + [after for _, after in pads]
