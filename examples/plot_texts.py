@@ -83,10 +83,10 @@ y_train, y_val = groups[train], groups[val]
 #
 # `~sklearn.feature_extraction.text.TfidfVectorizer` counts words and pairs of neighbouring words,
 # and gives rare ones more weight. ``dtype=np.float32`` is the type that nets train in, so the rows
-# need no conversion. There are hundreds of thousands of pairs, and most say nothing about the
-# group. `~sklearn.feature_selection.SelectKBest` keeps those whose values depend most on the group,
-# which also keeps the net small. The selection removes parts of each row, so
-# `~sklearn.preprocessing.Normalizer` brings all rows to length 1 again.
+# need no conversion. There are hundreds of thousands of pairs, and most of them carry no
+# information about the group. `~sklearn.feature_selection.SelectKBest` keeps those whose values
+# depend most on the group, which also keeps the net small. The selection removes parts of each row,
+# so `~sklearn.preprocessing.Normalizer` brings all rows to length 1 again.
 
 
 def make_features(ngram_range=(1, 2), n_features=50_000):
