@@ -2,7 +2,7 @@
 Classify handwritten digits given as rows
 =========================================
 
-With ``image_shape``, a convolutional net takes images as flat rows, and fits in a pipeline.
+With ``image_shape``, a convolutional net takes flattened images and can be used in a pipeline.
 
 scikit-learn's tools expect a row for each example and a column for each feature, while a
 convolutional net needs images in two dimensions. The net reshapes the rows itself, so any
@@ -13,8 +13,8 @@ transformer of rows can precede it in a pipeline.
 # The digits
 # ----------
 #
-# The data set has 1,797 digits of 8 by 8 pixels, written by 43 people. Each is a row of 64 shades
-# from 0 to 16. A quarter of the rows is held out as a test set.
+# The data set has 1,797 digits of 8 by 8 pixels, written by 43 people. Each digit is a row of 64
+# grey values from 0 to 16. A quarter of the rows is held out as a test set.
 
 import os
 
@@ -115,8 +115,8 @@ print(f"Accuracy on {len(y_test)} held-out digits: {accuracy:.3f}")
 # ------------
 #
 # `ImagePredictionsDisplay` accepts the fitted search and flat rows, and takes the shape of the
-# images from the net. Wrong predictions come first, with a thick frame, followed by the
-# least certain correct ones. Some of these digits are hard to read for people, too.
+# images from the net. Wrong predictions come first, with a thick frame, followed by the least
+# certain correct ones. Some of these digits are hard to read even for people.
 
 probability = search.predict_proba(X_test).max(axis=1)
 right = predicted == y_test
@@ -132,8 +132,9 @@ display.figure_.suptitle(f"The hardest of {len(right)} held-out digits ({n_wrong
 # Which digits are confused?
 # --------------------------
 #
-# So few mistakes don't show a pattern. `~sklearn.model_selection.cross_val_predict` adds those on
-# the training rows. Each row is predicted by a net that was not trained on it.
+# These few mistakes don't show a pattern, so we look at the training rows too.
+# `~sklearn.model_selection.cross_val_predict` predicts each of them with a net that was not trained
+# on it.
 
 answers = cross_val_predict(search.best_estimator_, X_train, y_train, cv=3)
 n_wrong = np.count_nonzero(answers != y_train)

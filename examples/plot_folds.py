@@ -12,11 +12,11 @@ fold. This example records which rows are used for what, and plots them.
 # Record the rows of a search
 # ---------------------------
 #
-# With ``validation_split`` and ``refit_epoch``, each fit has two parts. The first one trains on a
-# part of the rows, evaluates the net on the others after each epoch, and finds the best epoch. The
-# second one trains a new net on *all* rows of the fit, for as many epochs.
+# With ``validation_split`` and ``refit_epoch``, each fit has two parts. The first one trains on
+# some of the rows, evaluates the net on the others after each epoch, and finds the best epoch. The
+# second one trains a new net on *all* rows of the fit, for that many epochs.
 #
-# Since version 1.9, scikit-learn has callbacks that are called at each task of a fit. This one
+# Since version 1.9, scikit-learn has callbacks that are called for each task of a fit. This one
 # records the rows that each part trains on. The rows are numbered by the index of the DataFrame.
 
 import os
@@ -152,8 +152,8 @@ print(f"Mean accuracy of the folds: {search.best_score_:.3f}")
 #
 # **Validating on the test rows.** With ``X_val`` and ``y_val`` you choose the validation rows
 # yourself. If they are the test rows, the number of epochs is chosen for a high test score, and the
-# score is too good. In a search, ``X_val`` is the same for all folds. It must not contain rows of
-# ``X``, or some of them choose the number of epochs in a fold that they also test.
+# score is too optimistic. In a search, ``X_val`` is the same for all folds. It must not contain
+# rows of ``X``; otherwise, some rows choose the number of epochs in a fold that they also test.
 #
 # **Scaling before the split.** Put the scaler in the pipeline, so that it is fitted on the training
 # rows of the fold only. These include the validation rows of the net, so the validation loss may be

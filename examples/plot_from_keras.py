@@ -50,7 +50,7 @@ print(f"The first newswire, on topic {y[0]} ({topics[y[0]]}), begins {train[0][:
 # Step 1: vectorize
 # -----------------
 #
-# **Keras.** The function from the book makes a dense row of zeros and ones for each list.
+# **Keras.** The function from the book creates a dense row of zeros and ones for each list.
 
 
 def vectorize_sequences(sequences, dimension):
@@ -67,8 +67,8 @@ x_test = vectorize_sequences(test, n_words)
 print(f"{x_train.shape}, {x_train.nbytes / 1e6:.1f} MB")
 
 # %%
-# **skclf.** `MultiHotVectorizer` makes the same rows as a sparse matrix, which stores the ones
-# only. The rows stay sparse in training and prediction.
+# **skclf.** `MultiHotVectorizer` creates the same rows as a sparse matrix, which only stores the
+# ones. The rows stay sparse in training and prediction.
 
 vectorizer = MultiHotVectorizer(num_words=n_words)
 X_train = vectorizer.fit_transform(train)
@@ -112,8 +112,8 @@ print(f"by hand  {-np.log([0.9, 1 - 0.2]).mean():.4f}")
 print(f"binary   {float(binary):.4f}")
 
 # %%
-# **skclf.** ``y`` holds the labels, which may be strings, whatever the loss. If you pass one-hot
-# rows, the error says how to convert them.
+# **skclf.** ``y`` contains the labels, which may be strings, regardless of the loss. If you pass
+# one-hot rows, the error says how to convert them.
 
 names_train, names_test = topics[y_train], topics[y_test]
 print(names_train[:5])
@@ -214,7 +214,7 @@ axes[1].set(title="Learning curve in skclf", ylabel="")
 # Both nets overfit after a few epochs: the validation loss rises while the training loss falls.
 #
 # **Keras.** We read the best epoch from the history, build the net again, and train it on all rows
-# for as many epochs.
+# for that many epochs.
 
 best_epoch = int(np.argmin(history["val_loss"])) + 1
 keras.utils.set_random_seed(0)

@@ -15,8 +15,8 @@ images that have several labels.
 #
 # The images show six kinds of traffic signs. :download:`traffic_signs.py
 # <../../examples/traffic_signs.py>` makes them: it draws the signs into parts of a photo that comes
-# with scikit-learn, with different sizes, places, angles and light. Some are saved as JPEG and some
-# as PNG files.
+# with scikit-learn, with different sizes, positions, angles and lighting. Some are saved as JPEG
+# and some as PNG files.
 
 import os
 import tempfile
@@ -80,16 +80,17 @@ figure.suptitle("Some of the training images")
 # From paths to an array
 # ----------------------
 #
-# A net needs images of one shape. Three steps are easily forgotten:
+# A net needs images of the same shape. When you read files, three things are easily forgotten:
 #
 # - ``convert("RGB")`` gives every image three channels. PNG files often have a fourth one for
 #   transparency, and grey or palette images have only one.
 # - ``exif_transpose`` rotates photos that a phone has saved sideways.
 # - Pillow gives sizes as (width, height), and arrays have the shape (height, width, channels).
 #
-# There are three ways to get this shape. Squashing changes the proportions. Cropping keeps the
-# middle and loses the edges. Padding keeps everything and adds black bars, so the object becomes
-# smaller. Here signs stand anywhere in the image and their proportions matter, so we pad.
+# There are three ways to give all images the same shape. Squashing changes the proportions.
+# Cropping keeps the middle and loses the edges. Padding keeps everything and adds black bars, so
+# the object becomes smaller. Here, the signs can be anywhere in the image and their proportions
+# matter, so we pad.
 
 RESIZE = {
     "squash": lambda image, size: image.resize(size),
@@ -116,7 +117,7 @@ for row, image in zip(axes, (by_shape[-1], by_shape[0]), strict=True):
 figure.suptitle("A wide and a tall image, resized in three ways")
 
 # %%
-# Bytes take a quarter of the memory of float32, which the net trains in. So if memory is tight,
+# The net is trained in float32, which takes four times as much memory as bytes. If memory is tight,
 # store bytes and convert them last.
 
 images_train, images_test = read_images(paths_train), read_images(paths_test)
@@ -127,10 +128,10 @@ for images in (images_train, images_train.astype(np.float32)):
 # A pipeline that takes paths
 # ---------------------------
 #
-# In a `~sklearn.preprocessing.FunctionTransformer`, the function becomes the first step of a
-# pipeline, which then takes paths, in ``fit`` as in ``predict``. Its arguments can be searched, for
-# instance over ``kw_args`` with ``{"how": "crop"}``. The second step scales bytes to between 0 and
-# 1, as the classifier expects.
+# With a `~sklearn.preprocessing.FunctionTransformer`, the function becomes the first step of a
+# pipeline, which then takes paths, both in ``fit`` and in ``predict``. A search can try other
+# arguments, for instance ``{"how": "crop"}`` as ``kw_args``. The second step scales the bytes to
+# between 0 and 1, as the classifier expects.
 
 
 def to_unit_range(images):
@@ -156,8 +157,8 @@ display = HistoryDisplay.from_estimator(pipeline, "loss")
 display.ax_.set_title("Learning curve without augmentation")
 
 # %%
-# In the second half of the epochs the validation loss hardly falls any more, while the training
-# loss keeps falling: the net overfits.
+# In the second half of the epochs, the validation loss hardly falls, while the training loss keeps
+# falling: the net overfits.
 
 predicted = pipeline.predict(paths_test)
 print(classification_report(y_test, predicted, digits=3, zero_division=0))
@@ -176,8 +177,8 @@ ax.set_title("Confusion matrix of the test images")
 # ----------------------
 #
 # A sign that is shifted, turned, closer or darker is still the same sign. The simplest way to teach
-# this to a net is to train it on altered copies. SciPy alters images; as colours are a third axis,
-# the matrix leaves that axis alone.
+# this to a net is to train it on altered copies. We alter the images with SciPy. The matrix doesn't
+# change the third axis, which contains the colours.
 
 
 def altered_copy(image, rng):
@@ -205,12 +206,12 @@ for row, number in zip(axes, (0, 1), strict=True):
 figure.suptitle("Two training images and their altered copies")
 
 # %%
-# Only training rows get copies; test images stay as they are. ``validation_split`` must not be used
-# now: it would put copies of one image on both sides, and the validation loss would look far too
-# good. Split first, and pass unaltered rows as ``validation_data``.
+# We only copy training images; the test images are not altered. Don't use ``validation_split``
+# here: it would put copies of the same image on both sides of the split, and the validation loss
+# would look far too good. Split first, and pass unaltered images as ``validation_data``.
 #
 # The net without copies trains for more epochs, but takes fewer steps in all. The learning curve
-# above shows that more of them would hardly help it.
+# above shows that more steps would hardly help it.
 
 net = clone(pipeline[-1]).set_params(validation_split=0.0)
 plain = clone(net).fit(X_train, y_train)
@@ -223,10 +224,10 @@ print(f"Test accuracy with copies:    {by_copies.score(X_test, y_test):.3f}")
 # Augmentation by layers
 # ----------------------
 #
-# Keras has layers that do the same at every step of training, so each epoch sees new versions, and
-# no memory is needed for copies. They are inactive in prediction and on validation rows, hence
-# ``validation_split`` and cross-validation work as usual. They need a net of your own: a function
-# that calls the layers, in a `NetworkClassifier`. This one also scales bytes itself.
+# Keras has layers that do the same at every step of training, so each epoch uses new versions, and
+# no memory is needed for copies. They are inactive in prediction and on validation rows, so
+# ``validation_split`` and cross-validation work as usual. To use them, pass a function that calls
+# the layers to `NetworkClassifier`. This one also scales the bytes itself.
 
 
 @network
@@ -258,8 +259,8 @@ def fit_convolutional(images, y, **options):
 
 
 # %%
-# How much this helps depends on the number of images, so we train on a part of them, on twice as
-# many, and so on.
+# How much this helps depends on the number of images, so we train on an eighth of them, on a
+# quarter, and so on.
 
 n_images = len(y_train) // np.array([1] if QUICK else [8, 4, 2, 1])
 order = np.random.default_rng(0).permutation(len(y_train))
@@ -288,8 +289,8 @@ ax.legend(frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
-# Augmentation helps at every size, and most where images are few. Even without it, the net with
-# batch normalization does better than the one above.
+# Augmentation helps with any number of images, and most if there are few. Even without it, the net
+# with batch normalization does better than the one above.
 #
 # Augmentation must not change the label. A mirrored cat is a cat, but a mirrored "turn left" is a
 # "turn right". With ``RandomFlip``, the net can only guess between the two, while the other signs
@@ -389,7 +390,7 @@ temporary.cleanup()
 # - Read files in the first step of a pipeline, which then predicts from paths. ``joblib`` saves
 #   it, and a new process predicts without TensorFlow, see :doc:`../guide/saving`. It imports
 #   ``read_images`` by name, so put your functions into a module.
-# - Augmentation helps most where images are few. Use only changes that keep the label, and make
-#   copies of training rows alone.
-# - Batch normalization is worth a try, too.
+# - Augmentation helps most if there are few images. Only use changes that keep the label, and only
+#   copy training images.
+# - Try batch normalization, too.
 # - Cover parts of an image to find out what a prediction depends on.

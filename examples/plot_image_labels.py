@@ -2,7 +2,7 @@
 Find several labels in an image
 ===============================
 
-A net finds all traffic signs in a scene, with a threshold for each label and a map of places.
+A net finds all traffic signs in a scene, with a threshold for each label, and shows where they are.
 
 A street scene can show several traffic signs, or none. A net with a sigmoid unit for each kind of
 sign finds all of them. We choose a threshold for each label, and plot where in the image the net
@@ -57,8 +57,8 @@ y.mean().to_frame("share").round(2)
 
 # %%
 # All files have the same size, so they need no padding; :doc:`plot_image_files` reads files of
-# different sizes. Resizing halves them. A part of the scenes is held out to choose thresholds on,
-# and another part for the final test.
+# different sizes. Resizing halves their width and height. Some scenes are held out to choose the
+# thresholds, and others for the final test.
 
 
 def read_images(paths, shape=(64, 96)):
@@ -76,9 +76,9 @@ print(X_train.shape, X_val.shape, X_test.shape)
 # The net
 # -------
 #
-# `ShapeConvClassifier` takes ``multilabel=True`` too. For this task a net of our own does better:
-# it ends with ``GlobalMaxPooling2D``, which passes on how strongly each filter responds anywhere in
-# the image, so the net need not learn each sign anew for each place.
+# `ShapeConvClassifier` takes ``multilabel=True`` too. For this task, a net of our own does better.
+# It ends with ``GlobalMaxPooling2D``, which passes on how strongly each filter responds anywhere in
+# the image, so the net doesn't have to learn each sign separately for each place.
 
 
 @network
@@ -157,9 +157,10 @@ pd.concat(tables)
 
 # %%
 # The thresholds move the balance between missed signs and false alarms. Here they change little,
-# since most probabilities are near 0 or 1, where any threshold would do. They matter more where
+# because most probabilities are near 0 or 1, where any threshold would do. They matter more if
 # labels are harder to predict, as in :doc:`plot_multilabel`. If a missed sign is worse than a false
-# alarm, choose the highest threshold with the recall that you need, in place of the best F1 score.
+# alarm, choose the highest threshold with the recall that you need, instead of the one with the
+# best F1 score.
 
 # %%
 # Where are the signs?

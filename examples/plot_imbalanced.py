@@ -14,8 +14,8 @@ the decisions, but only the second leaves the probabilities unchanged.
 # --------
 #
 # 5 % of the rows belong to the rare class, 1, and overlap with the others. In addition, the labels
-# of 2 % of the rows are random. So about 6 % of the rows are labelled 1, and no classifier can find
-# a sixth of these.
+# of 2 % of the rows are random. So about 6 % of the rows are labelled 1, and about a sixth of these
+# have random labels, which no classifier can predict.
 
 import os
 
@@ -163,15 +163,16 @@ ax.spines[["top", "right"]].set_visible(False)
 
 # %%
 # The solid curve belongs to the plain net, the dashed one to the weighted net. They are almost the
-# same: weights hardly change the ranking of the rows. They change the point of the curve that a
-# threshold of 0.5 gives, and other thresholds give all other points.
+# same: weights hardly change the ranking of the rows. They only change which point of the curve
+# belongs to a threshold of 0.5, and other thresholds reach all other points.
 #
 # The effect of weights on probabilities
 # --------------------------------------
 #
-# A calibration curve shows how many of the rows with a predicted probability of about 0.4 belong to
-# the rare class. On the dotted line it is 40 %. With balanced weights, both classes are equally
-# frequent for the training loss, so the probabilities of the rare class are far too high.
+# A calibration curve shows, for example, how many of the rows with a predicted probability of about
+# 0.4 belong to the rare class. On the dotted line, it is 40 %. With balanced weights, the net is
+# trained as if both classes were equally frequent, so the probabilities of the rare class are far
+# too high.
 #
 # All logits are too high by about the same amount.
 # `~sklearn.calibration.CalibratedClassifierCV` can correct that: with ``method="sigmoid"`` it fits

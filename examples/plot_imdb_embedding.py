@@ -2,7 +2,7 @@
 Classify film reviews with embeddings and an LSTM
 =================================================
 
-Three nets classify film reviews by multi-hot rows, averaged word vectors and an LSTM.
+Three nets classify film reviews, with multi-hot rows, averaged word vectors and an LSTM.
 
 :doc:`plot_imdb_sentiment` represents each review by the words that occur in it. Here two nets of
 our own get the words in sequence. One averages learned word vectors. The other is an LSTM, whose
@@ -50,11 +50,11 @@ lengths = np.array([len(review) for review in train])
 print(f"Words in a review: median {np.median(lengths):.0f}, longest {lengths.max():,}")
 
 # %%
-# Rows of one length
-# ------------------
+# Rows of the same length
+# -----------------------
 #
-# A net that reads sequences needs rows of one length. `SequencePadder` fills up shorter reviews
-# with 0, at the beginning, and keeps the last words of longer ones, since reviews often end with
+# A net that reads sequences needs rows of the same length. `SequencePadder` pads shorter reviews
+# with zeros at the beginning, and keeps the last words of longer ones, since reviews often end with
 # their verdict.
 
 padder = SequencePadder(maxlen=8)
@@ -89,8 +89,8 @@ def lstm(inputs, dimension=32, units=32, rate=0.4):
 
 # %%
 # The padder and the net form a pipeline that takes the lists of ids. The average is cheap, and sees
-# up to 400 words. The LSTM takes one step for each word, one after another, so it gets the last 80
-# words only.
+# up to 400 words. The LSTM takes one step for each word, one after another, so it only gets the
+# last 80 words.
 #
 # ``patience=1`` stops training as soon as the validation loss has not improved in an epoch, and
 # keeps the weights of the best epoch.
@@ -136,7 +136,7 @@ table.round({"seconds": 1, "test accuracy": 3})
 # %%
 # The average of word vectors does best, just ahead of the multi-hot rows: whether a review is
 # favourable depends mostly on which words occur in it. The LSTM takes longest and is less accurate.
-# It sees fewer words, and 20,000 reviews are few for learning how words work together. Most weights
+# It sees fewer words, and 20,000 reviews are not many for learning how words interact. Most weights
 # belong to the first layer in each net, which has a row for each of the 10,000 words.
 #
 # In all three learning curves the validation loss stops improving after a few epochs. The training

@@ -58,12 +58,12 @@ X_train, X_test, y_train, y_test = train_test_split(
 # The pipeline
 # ------------
 #
-# The vectorizer turns each review into a row of 10,000 columns, with a one for each word that
-# occurs in it. A review has about 130 of these words, so the rows are stored as sparse matrices and
-# stay sparse in training. The net has two hidden layers of 16 units.
+# The vectorizer turns each review into a row of 10,000 columns, with a 1 for each word that occurs
+# in it. A review has about 130 of these words, so the rows are stored as sparse matrices and stay
+# sparse in training. The net has two hidden layers of 16 units.
 #
 # How long should it train? ``validation_split`` holds out a fifth of the rows. ``refit_epoch``
-# finds the epoch with the lowest loss on them, and then trains a new net on all rows for as many
+# finds the epoch with the lowest loss on them, and then trains a new net on all rows for that many
 # epochs.
 
 pipeline = Pipeline(

@@ -34,7 +34,7 @@ for row, label in zip(X_train[:3].round(1), y_train[:3], strict=True):
 # The classifier
 # --------------
 #
-# Nets train well on numbers around 1, so a scaler comes first. Labels may be strings.
+# Nets train best on numbers between about -1 and 1, so a scaler comes first. Labels may be strings.
 
 QUICK = os.environ.get("SKCLF_QUICK") == "1"
 classifier = make_pipeline(

@@ -47,8 +47,8 @@ print("training images:", X_train.shape, "test images:", X_test.shape)
 # A digit that is shifted, turned or scaled a little is still the same digit. Keras's augmentation
 # layers draw a new version of each image at every step of training, and pass the images on
 # unchanged in prediction. ``interpolation="nearest"`` keeps such small images sharp; blurred ones
-# would differ from the images that the net predicts. Here are seven versions each of
-# three digits, next to the original.
+# would differ from the images that the net predicts. The figure shows three digits, each with seven
+# versions.
 
 
 def augmentation():

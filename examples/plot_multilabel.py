@@ -2,7 +2,7 @@
 Predict several labels per row
 ==============================
 
-One net finds the shapes in an image, another the topics of a text, and labels get thresholds.
+One net finds the shapes in an image, another the topics of a text, with a threshold per label.
 
 An image can show both a square and a circle, and a text can be about several topics. A
 convolutional net finds the shapes in images with none, one or several of them. A dense net finds
@@ -105,7 +105,7 @@ display.figure_.suptitle("Predicted labels of twelve new images")
 # Texts with several topics
 # -------------------------
 #
-# `~sklearn.datasets.make_multilabel_classification` makes bags of words: sparse rows with the
+# `~sklearn.datasets.make_multilabel_classification` generates bags of words: sparse rows with the
 # number of times that each word occurs in a text. Each text is about any number of topics, and some
 # topics are rare.
 

@@ -5,15 +5,16 @@ Tune a residual net with Optuna
 Optuna searches the depth, width, dropout and learning rate of a net, and prunes poor trials.
 
 Optuna chooses the parameters of each trial based on the results of earlier trials. It prunes a
-trial, which means to stop it early, if its validation loss falls behind.
+trial, that is, stops it early, if its validation loss falls behind.
 """
 
 # %%
 # The data
 # --------
 #
-# Rows of 20 values in four classes. Each class consists of eight clusters that lie among those of
-# the other classes, and some labels are wrong. Half of the rows are held out as a test set.
+# The data are rows of 20 values in four classes. Each class consists of eight clusters that lie
+# among those of the other classes, and some labels are wrong. Half of the rows are held out as a
+# test set.
 
 import os
 
@@ -173,7 +174,7 @@ for ax in axes:
 # ------------
 #
 # We now train a net with the best parameters on all training rows. With ``refit_epoch``, ``fit``
-# finds the best epoch on the validation rows, and then trains a new net on all rows for as many
+# finds the best epoch on the validation rows, and then trains a new net on all rows for that many
 # epochs. We do the same with the default parameters.
 #
 # The validation loss of the best trial is optimistic, since it is the lowest of many. Only rows

@@ -4,14 +4,14 @@ Classify images of squares and circles
 
 A small convolutional net learns from grey images, and we look at what its filters detect.
 
-The images show a white square or circle on black, of any size and anywhere in the image.
+The images show a white square or circle on black, with random size and position.
 """
 
 # %%
 # The images
 # ----------
 #
-# `make_shapes` draws any number of images, so we can draw new ones to test on.
+# `make_shapes` draws any number of images, so we can draw new ones for the test.
 
 import os
 

@@ -15,10 +15,10 @@ This example also needs skrub and polars: ``pip install skrub polars``.
 # The data
 # --------
 #
-# The bookings are generated, so we know what can be learned from them. Most cancellations are of
-# rooms booked long ahead and without a deposit. There are more of them in summer, guests from
-# nearby cancel less often, and part of it is chance. Some prices and cities are missing, and
-# bookings without a price are cancelled more often.
+# The bookings are generated, so we know what can be learned from them. Most cancelled bookings were
+# made long in advance and without a deposit. There are more cancellations in summer, guests from
+# nearby cancel less often, and some cancellations are due to chance. Some prices and cities are
+# missing, and bookings without a price are cancelled more often.
 
 import os
 import textwrap
@@ -114,8 +114,8 @@ except ValueError as error:
 # become columns of zeros and ones, with one column for missing values. A category that did not
 # occur in training becomes zeros. Missing prices are imputed, and another column marks them. From
 # the two dates we compute the days in between, and the day of the year as a point on a circle, so
-# that December is next to January. Numbers are scaled last, since nets train well on values around
-# 1.
+# that December is next to January. Numbers are scaled last, since nets train best on values between
+# about -1 and 1.
 
 
 def about_dates(frame):

