@@ -74,7 +74,7 @@ CASES = {
         TABLE,
         Y,
     ),
-    "sequences": (NetworkClassifier(BODIES["of_vectors"][0], **SMALL), VECTORS, Y),
+    "sequences": (NetworkClassifier(BODIES["simple_rnn"][0], **SMALL), VECTORS, Y),
     "Keras's own fit": (
         BinaryDenseClassifier(4, **SMALL, validation_split=0.25, callbacks=HearsOfBatches()),
         TABLE,
