@@ -72,7 +72,7 @@ LABELS = {
     "objects": np.array(["ant", "bée", "čat"], dtype=object),
     "int64": np.array([-5, 0, 2**60]),
     "int8": np.array([1, 2, 3], dtype=np.int8),
-    "whole floats": np.array([1.0, 2.0, 3.0]),
+    "integral floats": np.array([1.0, 2.0, 3.0]),
 }
 CLASSIFIERS = {
     "binary": (BinaryDenseClassifier(4, **SMALL), ROWS, 2),
