@@ -81,7 +81,7 @@ def test_l1_norm_equals_embedding_with_average_pooling():
     np.testing.assert_allclose(frequencies @ kernel, embedding(padded), rtol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{"binary": False}, {"norm": "l1"}, {"norm": "l2"}])
+@pytest.mark.parametrize("options", [{"binary": False}, {"norm": "l1"}, {"norm": "l2"}], ids=str)
 def test_inverse_transform_and_decode(options):
     vectorizer = MultiHotVectorizer(
         vocabulary={"a": 1, "b": 3, "c": 4, "d": 5, "z": 0, "y": 9}, **options
@@ -111,7 +111,7 @@ def test_norm_needs_float_dtype(dtype):
         MultiHotVectorizer(3, dtype=dtype, norm="l1").fit([[1]])
 
 
-@pytest.mark.parametrize("parameters", [{"norm": "max"}, {"norm": 1}, {"binary": 0}])
+@pytest.mark.parametrize("parameters", [{"norm": "max"}, {"norm": 1}, {"binary": 0}], ids=str)
 def test_invalid_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter"):
         MultiHotVectorizer(3, **parameters).fit([[1]])

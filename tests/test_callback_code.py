@@ -131,6 +131,7 @@ def sees_model(callback):
             on_epoch_end=lambda epoch, logs: recorded.append(logs)
         ),
     ],
+    ids=["recorder", "subclass", "LambdaCallback"],
 )
 def test_callbacks_without_model_access_compile_nothing(make):
     recorded = []

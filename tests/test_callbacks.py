@@ -130,7 +130,9 @@ def test_compiled_epochs_equal_keras_fit(as_rows, parameters):
     np.testing.assert_allclose(fast.history_, keras_own.history_, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("form", [list, tuple, lambda callbacks: callbacks[0]])
+@pytest.mark.parametrize(
+    "form", [list, tuple, lambda callbacks: callbacks[0]], ids=["list", "tuple", "single"]
+)
 def test_callbacks_as_list_tuple_or_single(form):
     notes = []
     net(epochs=1, callbacks=form([EpochRecorder(notes)])).fit(X, Y)

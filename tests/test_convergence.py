@@ -24,7 +24,7 @@ def fit(**parameters):
     return clf, [w for w in seen if issubclass(w.category, ConvergenceWarning)]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"refit_epoch": "val_loss"}])
+@pytest.mark.parametrize("parameters", [{}, {"refit_epoch": "val_loss"}], ids=["fit", "refit"])
 def test_warns_if_still_improving(parameters):
     clf, [warning] = fit(**parameters)
     assert clf.best_epoch_ == 4
@@ -48,6 +48,7 @@ def test_warning_names_monitored_metric():
             ]
         },
     ],
+    ids=["no patience", "early stop", "learning rate of 0"],
 )
 def test_no_warning(parameters):
     _, seen = fit(**parameters)

@@ -107,6 +107,7 @@ def test_shapes_noise():
             1038127684,
         ),
     ],
+    ids=["defaults", "all shapes"],
 )
 def test_shapes_of_fixed_seed_are_stable(options, checksum):
     images = make_shapes(**options, random_state=0).images

@@ -246,6 +246,7 @@ def test_partial_fit_continues_after_pickling(between):
 @pytest.mark.parametrize(
     "classes",
     [["ant", "bee", "cat"], ["cat", "ant", "bee"], np.array(["cat", "ant", "bee"], object)],
+    ids=["sorted", "unsorted", "object array"],
 )
 def test_partial_fit_classes_missing_in_chunk(classes):
     clf = multiclass().partial_fit(X[Y3 == "bee"], Y3[Y3 == "bee"], classes)
@@ -269,6 +270,7 @@ def test_partial_fit_many_classes_no_warning(recwarn):
         (pd.Series(Y, dtype="category"), pd.Series(LABELS, dtype="category")),
         (pd.Series(Y == "ant", dtype="boolean"), [True, False]),
     ],
+    ids=["booleans", "unsorted integers", "categories", "nullable booleans"],
 )
 def test_partial_fit_classes_of_any_type(y, classes):
     clf = net().partial_fit(X, y, classes)

@@ -108,6 +108,22 @@ def test_pooling_along_one_axis():
         lambda x: x * np.float64(0.5),
         lambda x: ops.expand_dims(x, -1) + x,
     ],
+    ids=[
+        "square",
+        "power",
+        "constant array",
+        "constant tensor",
+        "approximate gelu",
+        "softmax along rows",
+        "reshape of rows",
+        "concatenate rows",
+        "cast to integers",
+        "comparison",
+        "float16",
+        "infinity",
+        "float64 scalar",
+        "broadcasting",
+    ],
 )
 def test_unsupported_operations(call):
     assert not is_supported(VECTORS, call)

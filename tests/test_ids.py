@@ -23,7 +23,7 @@ def test_rows_holding_100_ids(n_rows, n_ids, expected):
     assert rows_holding(100, n_rows, n_ids) == expected
 
 
-@pytest.mark.parametrize("X", [ROWS, arrays(ROWS)])
+@pytest.mark.parametrize("X", [ROWS, arrays(ROWS)], ids=["lists", "arrays"])
 def test_block_has_ids_in_order_and_row_lengths(X):
     ((first_row, ids, lengths),) = read_blocks(X)
     assert first_row == 0
@@ -31,7 +31,7 @@ def test_block_has_ids_in_order_and_row_lengths(X):
     assert lengths.tolist() == [4, 0, 3, 1]
 
 
-@pytest.mark.parametrize("X", [ROWS, arrays(ROWS)])
+@pytest.mark.parametrize("X", [ROWS, arrays(ROWS)], ids=["lists", "arrays"])
 def test_blocks_have_number_of_first_row(X, monkeypatch):
     monkeypatch.setattr(_ids, "_ROWS_IN_FIRST_BLOCK", 2)
     monkeypatch.setattr(_ids, "_IDS_IN_BLOCK", 1)

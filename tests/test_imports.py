@@ -30,7 +30,9 @@ def test_random_state_is_unchanged(unloaded_rich):
         assert "rich.style" in sys.modules
 
 
-@pytest.mark.parametrize("change", [lambda: random.seed(7), lambda: random.getrandbits(9)])
+@pytest.mark.parametrize(
+    "change", [lambda: random.seed(7), lambda: random.getrandbits(9)], ids=["seed", "draw"]
+)
 def test_random_state_changes_of_other_threads_are_kept(unloaded_rich, change):
     class AnotherThread:
         @staticmethod

@@ -211,7 +211,7 @@ def test_unseen_labels_are_named(labels, message):
         _labels.encode_labels(np.array(labels), np.arange(3), "y_val")
 
 
-@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]])
+@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]], ids=repr)
 def test_labels_of_mixed_types(y):
     with pytest.raises(TypeError, match="Got y with labels of type"):
         _labels.check_labels(y)

@@ -166,6 +166,7 @@ def test_small_rows_are_copied():
 @pytest.mark.parametrize(
     ("parameters", "bytes_of_a_row"),
     [({}, 48), ({"validation_split": 0.2, "refit_epoch": "val_loss"}, 80)],
+    ids=["fit", "refit"],
 )
 def test_fit_does_not_copy_rows(parameters, bytes_of_a_row):
     X = np.random.RandomState(0).rand(250_000, 100).astype(np.float32)

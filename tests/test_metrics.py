@@ -46,6 +46,14 @@ def precision_at_threshold(clf):
         (lambda: keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="m"), top_two),
         (lambda: keras.metrics.Precision(thresholds=0.35, name="m"), precision_at_threshold),
     ],
+    ids=[
+        "F1Score",
+        "CategoricalAccuracy",
+        "SparseCategoricalAccuracy",
+        "TopKCategoricalAccuracy",
+        "SparseTopKCategoricalAccuracy",
+        "Precision",
+    ],
 )
 def test_metric_is_correct_with_either_loss(loss, make, by_hand):
     clf = net(loss=loss, metrics=["accuracy", make()]).fit(X, Y, X_val=X, y_val=Y)

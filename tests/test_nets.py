@@ -61,6 +61,7 @@ IMAGE = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]).reshape(1, 3, 3, 1)
         ([[1, 1]], [[3, 5, 3], [9, 11, 6], [15, 17, 9]]),
         ([[0, 1], [1, 0]], [[6, 8, 6], [12, 14, 9], [8, 9, 0]]),
     ],
+    ids=["1x1", "left neighbour", "right neighbour", "upper neighbour", "3x3", "1x2", "2x2"],
 )
 def test_convolutions_by_hand(kernel, found):
     kernel = np.array(kernel, dtype=np.float32)[:, :, np.newaxis, np.newaxis]
@@ -131,6 +132,7 @@ def test_logits_do_not_depend_on_other_rows():
         {"input_shape": (7, 9, 1), "filters": (3, 4), "pool_size": (3, 2), "n_outputs": 2},
         {"input_shape": (3, 3, 1), "filters": (2, 2), "pool_size": (5, 1)},
     ],
+    ids=str,
 )
 def test_weight_shapes_equal_keras(parts):
     net = layered_net(**parts)
@@ -230,16 +232,20 @@ def test_sparse_rows_equal_keras(sizes, n_outputs):
     assert_equals_keras(net, X)
 
 
-@pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
-@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 2), (4, 3), (2, 5), (9, 9)])
+@pytest.mark.parametrize(
+    "image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)], ids=str
+)
+@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 2), (4, 3), (2, 5), (9, 9)], ids=str)
 def test_kernel_sizes_equal_keras(image_shape, kernel_size):
     net = layered_net(input_shape=image_shape, filters=(2,), kernel_size=kernel_size)
     images = np.random.RandomState(1).normal(size=(6, *image_shape)).astype("f4")
     assert_equals_keras(net, images, predict=keras.Model.__call__)
 
 
-@pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
-@pytest.mark.parametrize("pool_size", [(1, 1), (2, 2), (3, 2), (4, 4), (5, 3), (11, 11)])
+@pytest.mark.parametrize(
+    "image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)], ids=str
+)
+@pytest.mark.parametrize("pool_size", [(1, 1), (2, 2), (3, 2), (4, 4), (5, 3), (11, 11)], ids=str)
 def test_pool_sizes_equal_keras(image_shape, pool_size):
     net = layered_net(input_shape=image_shape, filters=(2,), pool_size=pool_size)
     # Negative values, to detect padding with zeros.
@@ -280,6 +286,7 @@ def test_many_images_equal_keras():
         {"input_shape": (7, 9, 2), "filters": (3, 2), "kernel_size": (2, 5), "pool_size": (3, 1)},
         {"input_shape": (7, 9, 2), "filters": (3,), "l2": 0.1},
     ],
+    ids=str,
 )
 def test_state_round_trip(parts):
     net = layered_net(**parts)

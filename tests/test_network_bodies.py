@@ -110,6 +110,7 @@ class CallableBody:
         CallableBody(),
         None,
     ],
+    ids=["Network", "partial", "lambda", "callable object", "None"],
 )
 def test_valid_bodies(body):
     clf = clone(NetworkClassifier(body, epochs=2, random_state=0))

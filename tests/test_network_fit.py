@@ -119,7 +119,9 @@ def test_initializer_parameter_is_seeded_by_random_state():
 # ---------------------------------------------------------------------------------- frozen weights
 
 
-@pytest.mark.parametrize("options", [{}, {"validation_split": 0.2, "refit_epoch": "val_loss"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"validation_split": 0.2, "refit_epoch": "val_loss"}], ids=["fit", "refit"]
+)
 def test_frozen_layers_keep_loaded_weights(options):
     clf = net(pretrained(), **options).fit(TABLE, Y)
     np.testing.assert_array_equal(clf._weights[0], LOADED)
@@ -249,6 +251,16 @@ def test_lambdas_need_cloudpickle():
         ("_net", lambda state: {**state, "extra": 0}),
         ("_body", lambda body: "os.system"),
         ("input_shape_", lambda shape: (6,)),
+    ],
+    ids=[
+        "fewer weights",
+        "other n_outputs",
+        "other head",
+        "fewer weight shapes",
+        "no ids",
+        "unknown part",
+        "body",
+        "input shape",
     ],
 )
 def test_altered_states_raise(name, value):

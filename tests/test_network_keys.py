@@ -139,6 +139,7 @@ IMAGE_LAYERS = [
         *(((6, 3), make) for make in SEQUENCE_LAYERS if make is not SEQUENCE_LAYERS[2]),
         ((4, 6, 3), SEQUENCE_LAYERS[2]),
     ],
+    ids=lambda value: str(value) if isinstance(value, tuple) else value.__code__.co_names[1],
 )
 def test_keras_layers_have_keys(shape, make):
     def body(inputs):

@@ -34,6 +34,7 @@ CONV = layered_net((6, 5, 2), (3,), 4, "elu", filters=(2, 3), kernel_size=(2, 3)
         ),
         (layered_net((4,), (), 3, "relu", sparse=True), ["rows", "output"]),
     ],
+    ids=["dense", "conv", "sparse"],
 )
 def test_layer_names_are_stable(layers, names):
     for _ in range(2):

@@ -62,7 +62,7 @@ class Penalized(BinaryDenseClassifier):
         self.l1 = l1
 
 
-@pytest.mark.parametrize("penalties", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.3}])
+@pytest.mark.parametrize("penalties", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.3}], ids=str)
 def test_table_entry_adds_regularizer(penalties, monkeypatch):
     monkeypatch.setitem(REGULARIZERS, "l1", "L1")
     clf = Penalized(**penalties, random_state=0).fit(X, Y)

@@ -53,7 +53,11 @@ def test_class_weights_by_label(class_weight, weights):
     assert (found if found is None else found.tolist()) == weights
 
 
-@pytest.mark.parametrize("classes", [np.array([0, 1]), np.array([False, True]), np.array([0.0, 1])])
+@pytest.mark.parametrize(
+    "classes",
+    [np.array([0, 1]), np.array([False, True]), np.array([0.0, 1])],
+    ids=["integers", "booleans", "floats"],
+)
 def test_class_weights_with_numeric_labels(classes):
     for one in (1, True, 1.0, np.int8(1)):
         assert _rows.class_weights({one: 5}, classes, np.array([0, 1])).tolist() == [1, 5]
@@ -101,6 +105,7 @@ def test_only_weighted_class_without_rows_raises():
         # Rows of weights 0.5, 1, 1.5 with factors 1, 1, 2: a mean of 4.5 / 3.
         ([1, 2, 3], [1, 2], [0.5, 1, 1.5], [2 / 3, 4 / 3]),
     ],
+    ids=["no weights", "sample weights", "class weights", "both"],
 )
 def test_weights_are_scaled_to_mean_one(weights, class_weight, scaled, scaled_class_weight):
     arrays = [None if w is None else np.array(w, dtype=float) for w in (weights, class_weight)]
@@ -135,7 +140,7 @@ def test_rows_of_weight_zero_are_removed(as_rows):
     assert nothing is None
 
 
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0])])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0])], ids=["unweighted", "weighted"])
 def test_rows_are_not_copied_if_all_weights_are_positive(weights):
     X, y = np.ones((2, 1)), np.arange(2)
     found = _rows.without_weightless(X, y, weights)
@@ -246,7 +251,7 @@ def test_repeated_rows_are_merged_and_weights_summed(as_rows):
     assert sparse.issparse(merged) == sparse.issparse(as_rows(X))
 
 
-@pytest.mark.parametrize("weights", [None, np.full(4, 0.5)])
+@pytest.mark.parametrize("weights", [None, np.full(4, 0.5)], ids=["unweighted", "weighted"])
 def test_merged_rows_of_equal_weight_have_no_weights(weights):
     X = np.array([[1.0], [2.0], [1.0], [2.0]])
     assert _rows.merge_repeated_rows(X, np.array([0, 1, 0, 1]), weights)[2] is None

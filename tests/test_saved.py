@@ -62,7 +62,11 @@ def load(state):
     return from_state(state, "Some", PARAMETERS)
 
 
-@pytest.mark.parametrize("complete", [attributes(), attributes(_state=None), conv_attributes()])
+@pytest.mark.parametrize(
+    "complete",
+    [attributes(), attributes(_state=None), conv_attributes()],
+    ids=["dense", "without training state", "conv"],
+)
 def test_state_round_trip(complete):
     state = to_state(complete)
     assert state["_skclf_version"] == skclf.__version__
@@ -75,7 +79,11 @@ def test_state_round_trip(complete):
     assert all(type(value) is float for value in loaded["_history"]["loss"])
 
 
-@pytest.mark.parametrize("unfitted", [{"epochs": 3}, {"epochs": None, "classes_": "half way"}])
+@pytest.mark.parametrize(
+    "unfitted",
+    [{"epochs": 3}, {"epochs": None, "classes_": "half way"}],
+    ids=["parameters", "unfinished fit"],
+)
 def test_unfitted_state_round_trip(unfitted):
     assert load(to_state(unfitted)) == unfitted
 

@@ -113,7 +113,11 @@ def test_kept_epochs_round_trip():
     np.testing.assert_array_equal(*stages)
 
 
-@pytest.mark.parametrize("estimator", [BINARY, ShapeConvClassifier(), MultiHotVectorizer(3)])
+@pytest.mark.parametrize(
+    "estimator",
+    [BINARY, ShapeConvClassifier(), MultiHotVectorizer(3)],
+    ids=lambda estimator: type(estimator).__name__,
+)
 def test_unfitted_estimators_round_trip(estimator):
     loaded = through_skops(estimator, [name_of(estimator)])
     assert vars(loaded) == vars(estimator)
@@ -122,6 +126,7 @@ def test_unfitted_estimators_round_trip(estimator):
 @pytest.mark.parametrize(
     "parameters",
     [{}, {"num_words": 3, "handle_unknown": 2}, {"vocabulary": {"a": 0, "b": 9}, "dtype": bool}],
+    ids=str,
 )
 def test_vectorizers_round_trip(parameters):
     rows = [[0, 2, 2], [], [1]]
@@ -192,6 +197,7 @@ def with_arrays(saved, change):
         lambda array: array.astype(np.float16),
         lambda array: np.nextafter(array, np.float32(1)),
     ],
+    ids=["transposed", "fewer rows", "float16", "next float"],
 )
 def test_altered_files_raise(change):
     saved = skops_io.dumps(clone(BINARY).fit(X, Y))
@@ -214,7 +220,9 @@ def with_schema(saved, old, new):
     return changed.getvalue()
 
 
-@pytest.mark.parametrize("estimator", [BINARY, MultiHotVectorizer(3)])
+@pytest.mark.parametrize(
+    "estimator", [BINARY, MultiHotVectorizer(3)], ids=lambda estimator: type(estimator).__name__
+)
 @pytest.mark.parametrize("fitted", [False, True])
 def test_files_of_another_version_warn(estimator, fitted):
     if fitted:

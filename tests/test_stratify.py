@@ -52,7 +52,9 @@ def test_class_of_one_row_stays_in_training():
         assert len(validation) == 4
 
 
-@pytest.mark.parametrize("groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))])
+@pytest.mark.parametrize(
+    "groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))], ids=["numbers", "strings"]
+)
 def test_groups_stay_together(groups):
     codes = np.array([0, 1] * 6)
     for seed in range(5):
@@ -295,7 +297,7 @@ def test_tiny_label_split_holds_out_smallest_possible_group():
     ],
     ids=["bool", "float", "lists", "csr", "csc", "coo"],
 )
-@pytest.mark.parametrize("groups", [None, np.arange(60) // 3])
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 3], ids=["rows", "groups"])
 def test_all_forms_of_indicators_are_split_equally(as_indicator, groups):
     indicator = zipf(60, 5, 0).astype(int)
     wanted = labels_split(indicator, 0.3, groups)
@@ -314,7 +316,7 @@ def test_explicit_zeros_are_not_labels_and_are_kept():
     assert zeros.nnz == 300
 
 
-@pytest.mark.parametrize("groups", [None, np.arange(60) // 2])
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 2], ids=["rows", "groups"])
 def test_label_split_depends_only_on_seed(groups):
     indicator = zipf(60, 5, 0)
     splits = [labels_split(indicator, 0.3, groups, seed)[1].tolist() for seed in (0, 0, 1)]

@@ -105,7 +105,9 @@ def test_callback_gets_estimator_of_each_epoch(estimator_class, y, options):
         assert stage.n_epochs_ == epochs
 
 
-@pytest.mark.parametrize("first_fit", [{}, {"validation_split": 0.3}])
+@pytest.mark.parametrize(
+    "first_fit", [{}, {"validation_split": 0.3}], ids=["no validation", "validation"]
+)
 def test_history_includes_earlier_epochs_in_warm_start(first_fit):
     clf = net(warm_start=True, **first_fit).fit(X, Y)
     recorder = Recorder()

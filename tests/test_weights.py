@@ -144,7 +144,11 @@ def test_balanced_weights_use_only_training_rows():
     assert_same_net(some, net(class_weight="balanced").fit(X, Y))
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 1]), np.array([False, True]), np.array([-1.0, 1])])
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([0, 1]), np.array([False, True]), np.array([-1.0, 1])],
+    ids=["integers", "booleans", "floats"],
+)
 def test_class_weight_of_labels_that_are_not_strings(labels):
     y = labels[(Y == "bee").astype(int)]
     clf = net(class_weight={labels[1].item(): 3}).fit(X, y)
