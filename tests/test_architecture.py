@@ -88,7 +88,7 @@ ALLOWED = {
         },
         set(),
     ),
-    # Importing rich draws a random number, so it must be loaded before Keras loads it.
+    # Keras imports rich, which draws a random number on import; only this file may undo that.
     "_imports": (set(), {"rich"}),
     "_stratify": ({"scipy"}, {"sklearn"}),
     "_checksum": (set(), set()),

@@ -1,4 +1,4 @@
-"""Private names of Keras and TensorFlow: if one is missing, fit works and warns once."""
+"""Private names of Keras and TensorFlow: if one is missing, fit still works, and warns once."""
 
 import ast
 from pathlib import Path

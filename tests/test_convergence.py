@@ -14,7 +14,7 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 
 
 def fit(**parameters):
-    """Fit on data where the loss improves for many epochs; return ConvergenceWarnings, too."""
+    """Fit a classifier that improves for many epochs; return it and its ConvergenceWarnings."""
     defaults = {"hidden_layer_sizes": (8,), "batch_size": 50, "random_state": 0, "epochs": 4}
     defaults |= {"validation_split": 0.25, "patience": 2, "learning_rate": 0.001}
     clf = BinaryDenseClassifier(**defaults | parameters)

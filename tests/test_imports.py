@@ -1,4 +1,4 @@
-"""Importing TensorFlow leaves the process unchanged, and keeps the changes of others."""
+"""Importing TensorFlow leaves the process unchanged, and keeps changes by other threads."""
 
 import gc
 import os

@@ -82,7 +82,7 @@ def test_channels_and_filters_by_hand():
         ((1, 1), [[1, 2, 3], [4, 5, 6], [7, 8, 9]]),
         ((3, 3), [[9]]),
         ((3, 1), [[7, 8, 9]]),
-        # If the padding is with_unknown_layer, one more value is added at the end.
+        # If the padding is odd, one more value is added at the end.
         ((2, 2), [[5, 6], [8, 9]]),
         ((5, 5), [[9]]),
         ((1, 4), [[3], [6], [9]]),
