@@ -237,7 +237,11 @@ FAULTS = [
         "the variables in its training state are not a list of arrays",
     ),
     (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
-    (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
+    (
+        ("_state", "dropout_states"),
+        [np.array([1, 0], dtype=np.uint32)] * 2,
+        "the states of 2 dropout layers, but its net has 1",
+    ),
 ]
 
 
