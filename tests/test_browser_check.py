@@ -29,8 +29,11 @@ OTHER_PAGE = "<!doctype html><title>Other</title><body><h1 id='there'>There</h1>
 STATIC = {
     "page": ('<a href="missing.html">x</a>', "link to missing.html, which does not exist"),
     "anchor": ('<a href="#nowhere">x</a>', "link to #nowhere, an anchor that does not exist"),
-    "far anchor": ('<a href="other.html#here">x</a>', "link to other.html#here, an anchor"),
-    "no text": ('<img src="a.png">', "image a.png has no alternative text"),
+    "anchor on another page": (
+        '<a href="other.html#here">x</a>',
+        "link to other.html#here, an anchor",
+    ),
+    "missing text": ('<img src="a.png">', "image a.png has no alternative text"),
     "empty text": ('<img src="a.png" alt=" ">', "image a.png has no alternative text"),
     "file name": ('<img src="a.png" alt="a.png">', "has a file name as its alternative text"),
 }

@@ -268,8 +268,10 @@ UNSUPPORTED_MASKS = {
     "image augmentation": lambda x: layers.GlobalAveragePooling1D()(
         layers.Reshape((6, 3))(layers.RandomFlip()(layers.Reshape((6, 3, 1))(masked(x))))
     ),
-    "into a model": lambda x: keras.Sequential([layers.GlobalAveragePooling1D()])(masked(x)),
-    "out of a model": lambda x: layers.GlobalAveragePooling1D()(
+    "mask into inner model": lambda x: keras.Sequential([layers.GlobalAveragePooling1D()])(
+        masked(x)
+    ),
+    "mask out of inner model": lambda x: layers.GlobalAveragePooling1D()(
         keras.Sequential([layers.Embedding(9, 3, mask_zero=True)])(x)
     ),
     "mask as values": lambda x: ops.cast(ops.not_equal(x, 0), "float32"),

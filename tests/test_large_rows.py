@@ -52,7 +52,7 @@ class BatchCallback(keras.callbacks.Callback):
 CASES = {
     "plain": (BinaryDenseClassifier(4, **SMALL), TABLE, Y),
     "dropout": (MulticlassDenseClassifier(4, **SMALL, dropout=0.3, l2=0.1), TABLE, Y3),
-    "split": (BinaryDenseClassifier(4, **SMALL, validation_split=0.25), TABLE, Y),
+    "validation split": (BinaryDenseClassifier(4, **SMALL, validation_split=0.25), TABLE, Y),
     "refit": (
         MulticlassDenseClassifier(4, **SMALL, validation_split=0.25, refit_epoch="val_loss"),
         TABLE,

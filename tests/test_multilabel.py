@@ -57,7 +57,7 @@ FORMS = {
     "array": (Y, np.ndarray, np.int64),
     "lists": (Y.tolist(), np.ndarray, np.int64),
     "booleans": (Y.astype(bool), np.ndarray, np.bool_),
-    "bytes": (Y.astype(np.uint8), np.ndarray, np.uint8),
+    "uint8": (Y.astype(np.uint8), np.ndarray, np.uint8),
     "floats": (Y.astype(np.float32), np.ndarray, np.float32),
     "objects": (Y.astype(object), np.ndarray, np.int64),
     "frame": (pd.DataFrame(Y, columns=NAMES), np.ndarray, np.int64),

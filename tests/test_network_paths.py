@@ -149,13 +149,13 @@ def test_sparse_rows(name):
 
 NORMALIZED = {  # rows, layer, and whether TensorFlow's kernel can train it
     "vectors": (TABLE, {}, True),
-    "far from 0": (TABLE + 1000, {}, True),
+    "large offset": (TABLE + 1000, {}, True),
     "sequences": (VECTORS, {"momentum": 0.5}, True),
     "images": (IMAGES, {"epsilon": 0.1}, True),
     "neither center nor scale": (IMAGES, {"center": False, "scale": False}, True),
-    "last axis by number": (IMAGES, {"axis": 3, "scale": False}, True),
+    "axis 3": (IMAGES, {"axis": 3, "scale": False}, True),
     "penalized": (TABLE, {"gamma_regularizer": "l2", "beta_constraint": "non_neg"}, True),
-    "another axis": (IMAGES, {"axis": 1}, False),
+    "axis 1": (IMAGES, {"axis": 1}, False),
     "frozen": (TABLE, {"trainable": False, "moving_mean_initializer": "ones"}, True),
 }
 

@@ -137,11 +137,11 @@ KERAS_ONLY = {
     "amsgrad": {"optimizer": keras.optimizers.Adam(amsgrad=True)},
     "centered": {"optimizer": keras.optimizers.RMSprop(centered=True)},
     "weight decay": {"optimizer": keras.optimizers.SGD(weight_decay=0.1)},
-    "averages": {"optimizer": keras.optimizers.SGD(use_ema=True)},
+    "moving averages": {"optimizer": keras.optimizers.SGD(use_ema=True)},
     "accumulation": {"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
     "scaled loss": {"optimizer": keras.optimizers.SGD(loss_scale_factor=8.0)},
     "schedule": {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)},
-    "schedule inside": {
+    "schedule in optimizer": {
         "optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))
     },
     "auc": {"metrics": ["auc"]},
