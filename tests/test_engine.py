@@ -269,7 +269,7 @@ def test_cache_is_bounded_and_can_be_cleared(monkeypatch):
     engine.clear_cache()
 
 
-def assert_locked(name):
+def method_requiring_lock(name):
     def method(self, *arguments):
         assert _cache._lock.locked(), name
         return getattr(OrderedDict, name)(self, *arguments)
@@ -279,7 +279,7 @@ def assert_locked(name):
 
 ACCESSES = ["__contains__", "__getitem__", "__setitem__", "__delitem__", "__iter__"]
 ACCESSES += ["clear", "get", "move_to_end", "pop", "popitem", "setdefault", "values"]
-Guarded = type("Guarded", (OrderedDict,), {name: assert_locked(name) for name in ACCESSES})
+Guarded = type("Guarded", (OrderedDict,), {name: method_requiring_lock(name) for name in ACCESSES})
 
 
 def test_cache_is_accessed_only_under_its_lock(monkeypatch):
