@@ -1,4 +1,4 @@
-"""Settings that hold for all tests, made before anything is imported."""
+"""Options and fixtures of the test suite, and settings that must precede the other imports."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-# A machine that does other work may take any time for an example.
+# On a busy machine a single example may take arbitrarily long.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _environment = dict(os.environ)
 
-# test_without_tensorflow.py runs it, in an environment of its own.
+# test_without_tensorflow.py runs this file in a separate environment.
 if "SKCLF_SAVED_NETS" not in os.environ:
     collect_ignore = ["without_tensorflow.py"]
 
@@ -31,28 +31,28 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deselect what ``--few`` leaves out."""
+    """Deselect the cases that ``--few`` skips."""
     if not config.getoption("few"):
         return
     cases = {}
     for item in items:
         cases.setdefault((item.parent, getattr(item, "originalname", item.name)), []).append(item)
     few = set()
-    for (_, name), of_test in cases.items():
-        few.update(of_test if "scikit_learn_check" in name else (of_test[0], of_test[-1]))
+    for (_, name), same_test in cases.items():
+        few.update(same_test if "scikit_learn_check" in name else (same_test[0], same_test[-1]))
     config.hook.pytest_deselected(items=[item for item in items if item not in few])
     items[:] = [item for item in items if item in few]
 
 
 @pytest.fixture
 def environment():
-    """The environment variables as they were before TensorFlow set some, for subprocesses."""
+    """The environment variables before TensorFlow sets its own, for subprocesses."""
     return _environment.copy()
 
 
 @pytest.fixture
 def ctrl_c():
-    """Ctrl-C as Python handles it, also where it is ignored: in the background, under nohup."""
+    """Make SIGINT raise KeyboardInterrupt, even where it is ignored (background jobs, nohup)."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Small Keras models with weights drawn at random, and what is to hold of their graphs."""
+"""Small Keras models with random weights, and a check that their graphs compute the same."""
 
 from importlib.util import find_spec
 
@@ -30,7 +30,7 @@ def new_model(shape, call, n_outputs=3, scale=0.5):
 
 
 def assert_same_everywhere(model, X=None, tolerance=2e-5):
-    """The graph gives what Keras gives, in NumPy, in ONNX, and after a round trip."""
+    """The graph computes the same as Keras, in NumPy and in ONNX, and its state round-trips."""
     net, weights = graph_of(model), model.get_weights()
     assert net is not None
     assert graph_from_state(net.to_state()) == net
@@ -46,7 +46,7 @@ def assert_same_everywhere(model, X=None, tolerance=2e-5):
 
 
 def in_onnx(net, weights, X):
-    """Logits of a checked ONNX model, by onnxruntime."""
+    """Convert the net to ONNX, check the model and compute its logits with onnxruntime."""
     import onnx
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""Bodies of nets as users write them, and rows for each."""
+"""Network bodies as users write them, with matching rows and labels."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ RNG = np.random.RandomState(0)
 TABLE = RNG.normal(size=(60, 5)).astype(np.float32)
 IMAGES = RNG.rand(60, 8, 8, 2).astype(np.float32)
 IDS = RNG.randint(1, 30, (60, 7))
-IDS[:20, 4:] = 0  # padded
+IDS[:20, 4:] = 0  # padding
 VECTORS = RNG.normal(size=(60, 6, 3)).astype(np.float32)
 Y = (TABLE[:, 0] > TABLE[:, 1]).astype(int)
 Y3 = np.digitize(TABLE[:, 0], [-0.4, 0.4])
@@ -88,13 +88,13 @@ def text_cnn(inputs):
 
 
 @network
-def of_vectors(inputs):
+def simple_rnn(inputs):
     x = keras.layers.SimpleRNN(4, return_sequences=True)(inputs)
     return keras.layers.Flatten()(keras.layers.Dense(2)(x))
 
 
 class Noisy(keras.layers.Layer):
-    """Draws from Keras's global generator, and adds a loss of its own."""
+    """A layer that draws from Keras's global generator and adds a loss."""
 
     def __init__(self, scale=0.3):
         super().__init__()
@@ -125,7 +125,7 @@ LOADED = RNG.normal(size=(5, 6)).astype(np.float32)
 
 @network
 def pretrained(inputs, trainable=False):
-    """A frozen layer with weights that are loaded, and a frozen batch normalization."""
+    """A frozen layer with loaded weights, and a frozen batch normalization."""
     layer = keras.layers.Dense(6, activation="tanh", name="loaded")
     x = layer(inputs)
     layer.set_weights([LOADED, np.ones(6)])
@@ -136,7 +136,7 @@ def pretrained(inputs, trainable=False):
     return keras.layers.Dense(4, "relu")(x)
 
 
-# Name -> body and rows.
+# Bodies and their rows, by name.
 BODIES = {
     "none": (None, TABLE),
     "dense": (dense(), TABLE),
@@ -148,7 +148,7 @@ BODIES = {
     "recurrent": (recurrent(), IDS),
     "masked": (masked(), IDS),
     "text_cnn": (text_cnn(), IDS),
-    "of_vectors": (of_vectors(), VECTORS),
+    "simple_rnn": (simple_rnn(), VECTORS),
     "custom": (custom(), TABLE),
     "nested": (nested(), TABLE),
     "pretrained": (pretrained(), TABLE),

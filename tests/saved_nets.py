@@ -1,7 +1,7 @@
-"""Fitted estimators as files, which `without_tensorflow` loads where TensorFlow isn't installed.
+"""Saves fitted estimators, which `without_tensorflow` loads where TensorFlow isn't installed.
 
-Nothing here imports Keras on the outside, since loading a `NetworkClassifier` imports this module
-for its body.
+Only functions import Keras here, because loading a `NetworkClassifier` imports this module for its
+body.
 """
 
 import pickle
@@ -43,7 +43,7 @@ def running_sums(inputs):
 
 
 def fitted():
-    """Name, fitted estimator and rows of each case."""
+    """Yield the name, the fitted estimator and the rows of each case."""
     watched = DENSE | {"validation_split": 0.2, "refit_epoch": "val_loss"}
     words = make_pipeline(skclf.MultiHotVectorizer(), skclf.BinaryDenseClassifier(**DENSE))
     padded = make_pipeline(skclf.SequencePadder(maxlen=3), skclf.BinaryDenseClassifier(**DENSE))
@@ -62,7 +62,7 @@ def fitted():
 
 
 def save(folder):
-    """Save each case by joblib, pickle and skops, and what it predicts."""
+    """Save each case with joblib, pickle and skops, and its predictions."""
     import skops.io
 
     for name, estimator, rows in fitted():
@@ -74,7 +74,7 @@ def save(folder):
 
 
 if __name__ == "__main__":
-    # Under its own name, by which the files refer to the bodies, and not as __main__.
+    # The saved files must refer to the bodies by this module's own name, not by __main__.
     import saved_nets
 
     saved_nets.save(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Nets for tests of what works on nets, made without a classifier."""
+"""Builds small nets directly, without a classifier."""
 
 from skclf.nets import Convolution, Dense, Dropout, Flatten, LayeredNet, MaxPooling
 
@@ -15,7 +15,7 @@ def layered_net(
     pool_size=(2, 2),
     sparse=False,
 ):
-    """The net that a classifier makes of parameters of these names."""
+    """The net that a classifier builds from the parameters of the same names."""
     penalties = (("l2", l2),) if l2 else ()
     layers = []
     for count in filters:

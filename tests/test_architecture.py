@@ -1,4 +1,4 @@
-"""The layout: which file may import what, what is public, and what an import loads."""
+"""The layout of the package: allowed imports, public names, signatures and defaults."""
 
 import ast
 import inspect
@@ -18,8 +18,8 @@ ROOT = Path(skclf.__file__).parent
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 MOST_LINES = 500
 
-# What each file may import: when it is loaded, and inside functions besides. NumPy, the standard
-# library and the names of types are open to all.
+# The modules that each file may import: at the top level, and additionally inside functions. Every
+# file may import NumPy, the standard library and the type aliases.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
 ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
 ESTIMATORS |= {
@@ -88,7 +88,7 @@ ALLOWED = {
         },
         set(),
     ),
-    # The one module that draws a random number when Keras loads it.
+    # Keras imports rich, which draws a random number on import; only this file may undo that.
     "_imports": (set(), {"rich"}),
     "_stratify": ({"scipy"}, {"sklearn"}),
     "_checksum": (set(), set()),
@@ -123,12 +123,12 @@ ALLOWED = {
         {"sklearn", "skclf._ids", "skclf._constraints", "skclf._repr", "skclf._versions"},
         set(),
     ),
-    # pandas for frames that are asked for, Keras for the label names of its hosted files.
+    # pandas is for as_frame=True, Keras for the label names of its hosted files.
     "datasets": (
         {"scipy", "sklearn", "skclf._imports", "skclf._constraints", "skclf.datasets"},
         {"pandas", "keras"},
     ),
-    # What it shows it takes from fitted attributes, so that it needs no module of the estimators.
+    # Displays read fitted attributes only, so they don't import the modules of the estimators.
     "plots": (
         {"sklearn", "skclf._constraints", "skclf.plots"},
         {"matplotlib", "pandas", "skclf._labels"},
@@ -150,7 +150,7 @@ ALLOWED |= dict.fromkeys(
         {"onnx", "pandas", "skclf._bridge"},
     ),
 )
-OPEN_TO_ALL = set(sys.stdlib_module_names) | {"numpy", "skclf._typing"}
+ALLOWED_EVERYWHERE = set(sys.stdlib_module_names) | {"numpy", "skclf._typing"}
 
 
 def text(file):
@@ -176,7 +176,7 @@ def imports_of(source, package):
             modules = [f"{base}.{alias.name}" for alias in node.names] if own else [base]
             found.extend((name, in_function) for name in modules)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            return  # read by type checkers alone
+            return  # only type checkers read these
         in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for child in ast.iter_child_nodes(node):
             visit(child, in_function)
@@ -190,16 +190,16 @@ def is_within(name, allowed):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_imports_keep_to_the_table(file):
+def test_imports_follow_table(file):
     package = ".".join(["skclf", *file.split("/")[:-1]])
     at_import, in_functions = ALLOWED[group_of(file)]
     for name, in_function in imports_of(text(file), package):
-        allowed = OPEN_TO_ALL | at_import | (in_functions if in_function else set())
+        allowed = ALLOWED_EVERYWHERE | at_import | (in_functions if in_function else set())
         assert is_within(name, allowed), f"{file} must not import {name}"
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_one_file_knows_how_scikit_learn_checks_parameters(file):
+def test_only_constraints_imports_param_validation(file):
     imported = [name for name, _ in imports_of(text(file), "skclf")]
     is_private = "sklearn.utils._param_validation" in imported
     assert is_private == (file == "_constraints.py")
@@ -218,25 +218,25 @@ def test_one_file_knows_how_scikit_learn_checks_parameters(file):
         ("if True:\n    with x:\n        import a", [("a", False)]),
     ],
 )
-def test_imports_are_found_wherever_they_stand(source, found):
+def test_imports_of_finds_all_imports(source, found):
     assert imports_of(source, "skclf.datasets") == found
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_files_are_short_and_say_what_they_are(file):
+def test_files_are_short_and_have_docstrings(file):
     assert len(text(file).splitlines()) <= MOST_LINES
     assert ast.get_docstring(ast.parse(text(file)))
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_no_import_hides_from_the_table(file):
+def test_no_dynamic_imports(file):
     assert "import_module" not in text(file)
     assert "__import__" not in text(file)
 
 
-def test_no_file_runs_what_it_reads():
-    # Keras's hosted texts are pickles of lists; _ragged_npz reads them with an unpickler that knows
-    # how to make arrays and nothing else.
+def test_no_file_executes_loaded_data():
+    # Keras's hosted texts are pickles of lists; _ragged_npz reads them with an unpickler that can
+    # only make arrays.
     reads_arrays = "datasets/_ragged_npz.py"
     unpicklers = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
     for file in FILES:
@@ -274,7 +274,7 @@ def test_public_names():
         assert issubclass(getattr(skclf, name), BaseEstimator)
 
 
-CONTRACT = {
+METHODS = {
     "fit": [
         "X",
         "y",
@@ -348,16 +348,16 @@ OWN_DEFAULTS = {
         "loss": "auto",
     },
 }
-# What a body of the user's own says instead.
-OF_HIDDEN_LAYERS = {"activation", "dropout", "l2"}
+# NetworkClassifier has a network body instead of these.
+HIDDEN_LAYER_PARAMETERS = {"activation", "dropout", "l2"}
 
 
 @pytest.mark.parametrize("name", OWN_DEFAULTS)
-def test_constructor_is_the_contract(name):
+def test_constructor_signatures(name):
     parameters = inspect.signature(getattr(skclf, name)).parameters
     defaults = {parameter: found.default for parameter, found in parameters.items()}
     own = OWN_DEFAULTS[name]
-    left_out = OF_HIDDEN_LAYERS if "network" in own else set()
+    left_out = HIDDEN_LAYER_PARAMETERS if "network" in own else set()
     shared = {k: v for k, v in SHARED_DEFAULTS.items() if k not in left_out}
     assert defaults == shared | own
     first, *others = parameters.values()
@@ -367,10 +367,10 @@ def test_constructor_is_the_contract(name):
 
 
 @pytest.mark.parametrize("name", OWN_DEFAULTS)
-@pytest.mark.parametrize("method", CONTRACT)
-def test_methods_are_the_contract(name, method):
+@pytest.mark.parametrize("method", METHODS)
+def test_method_signatures(name, method):
     _, *parameters = inspect.signature(getattr(getattr(skclf, name), method)).parameters
-    assert parameters == CONTRACT[method]
+    assert parameters == METHODS[method]
 
 
 @pytest.mark.parametrize("name", OWN_DEFAULTS)
@@ -388,8 +388,8 @@ def run(code):
 HEAVY = ("tensorflow", "keras", "scikeras", "matplotlib", "sklearn.model_selection")
 
 
-def test_an_import_loads_nothing_heavy():
-    # scikit-learn itself loads pandas where it is installed; here it can't, and skclf must not.
+def test_import_loads_no_heavy_modules():
+    # scikit-learn imports pandas if it is installed; block it to see whether skclf does, too.
     code = f"""
 import sys
 sys.modules["pandas"] = None

@@ -1,4 +1,4 @@
-"""Counts and shares of words: what `binary` and `norm` of MultiHotVectorizer make."""
+"""Counts and relative frequencies: the parameters `binary` and `norm` of MultiHotVectorizer."""
 
 import keras
 import numpy as np
@@ -15,8 +15,8 @@ ROWS = [[3, 1, 4, 1], [], [5, 5, 5], [0], [9, 1, 9]]
 ragged_rows = st.lists(st.lists(st.integers(0, 12), max_size=9), min_size=1, max_size=9)
 
 
-def counted(rows, num_words, handle_unknown):
-    """The counts, by the definition."""
+def expected_counts(rows, num_words, handle_unknown):
+    """Count the ids in a plain loop."""
     result = np.zeros((len(rows), num_words))
     for i, row in enumerate(rows):
         for value in row:
@@ -33,7 +33,7 @@ def test_counts(rows, num_words, handle_unknown, sparse_output):
         num_words, handle_unknown=handle_unknown, sparse_output=sparse_output, binary=False
     )
     X = vectorizer.fit_transform(rows)
-    expected = counted(rows, num_words, handle_unknown)
+    expected = expected_counts(rows, num_words, handle_unknown)
     assert X.dtype == np.float32
     np.testing.assert_array_equal(X.toarray() if sparse_output else X, expected)
     if sparse_output:
@@ -42,7 +42,7 @@ def test_counts(rows, num_words, handle_unknown, sparse_output):
 
 
 @given(ragged_rows, st.booleans(), st.sampled_from(["l1", "l2"]), st.sampled_from(["f4", "f8"]))
-def test_norms_are_those_of_normalize(rows, binary, norm, dtype):
+def test_norm_equals_sklearn_normalize(rows, binary, norm, dtype):
     options = {"dtype": dtype, "binary": binary}
     X = MultiHotVectorizer(13, norm=norm, **options).transform(rows)
     plain = MultiHotVectorizer(13, **options).transform(rows)
@@ -52,7 +52,7 @@ def test_norms_are_those_of_normalize(rows, binary, norm, dtype):
     np.testing.assert_array_equal(dense, X.toarray())
 
 
-def test_counts_are_those_of_count_vectorizer():
+def test_counts_equal_count_vectorizer():
     texts = ["a b a", "", "c c c b"]
     counts = CountVectorizer(token_pattern=r"\w").fit(texts)
     ids = [[counts.vocabulary_[word] for word in text.split()] for text in texts]
@@ -60,7 +60,7 @@ def test_counts_are_those_of_count_vectorizer():
     np.testing.assert_array_equal(X.toarray(), counts.transform(texts).toarray())
 
 
-def test_counts_over_many_blocks():
+def test_counts_of_many_blocks():
     random = np.random.RandomState(0)
     rows = [random.randint(50, size=random.randint(300)) for _ in range(3000)]
     X = MultiHotVectorizer(50, binary=False, dtype=np.int64).transform(rows)
@@ -68,7 +68,7 @@ def test_counts_over_many_blocks():
     np.testing.assert_array_equal(X.toarray(), expected)
 
 
-def test_a_bag_of_shares_is_an_embedding_with_average_pooling():
+def test_l1_norm_equals_embedding_with_average_pooling():
     rows = [[2, 5, 2], [1, 3, 4, 4], [5]]
     kernel = np.random.RandomState(0).normal(size=(6, 3)).astype(np.float32)
     embedding = keras.Sequential(
@@ -77,12 +77,12 @@ def test_a_bag_of_shares_is_an_embedding_with_average_pooling():
     padded = SequencePadder(padding="post").fit_transform(rows)
     embedding.build(padded.shape)
     embedding.set_weights([kernel])
-    shares = MultiHotVectorizer(6, binary=False, norm="l1").transform(rows)
-    np.testing.assert_allclose(shares @ kernel, embedding(padded), rtol=1e-6)
+    frequencies = MultiHotVectorizer(6, binary=False, norm="l1").transform(rows)
+    np.testing.assert_allclose(frequencies @ kernel, embedding(padded), rtol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{"binary": False}, {"norm": "l1"}, {"norm": "l2"}])
-def test_ids_come_back_from_counts_and_shares(options):
+@pytest.mark.parametrize("options", [{"binary": False}, {"norm": "l1"}, {"norm": "l2"}], ids=str)
+def test_inverse_transform_and_decode(options):
     vectorizer = MultiHotVectorizer(
         vocabulary={"a": 1, "b": 3, "c": 4, "d": 5, "z": 0, "y": 9}, **options
     )
@@ -94,30 +94,30 @@ def test_ids_come_back_from_counts_and_shares(options):
         vectorizer.inverse_transform(-sparse.csr_matrix(np.eye(2, 10)))
 
 
-@pytest.mark.parametrize(("dtype", "most"), [(bool, 1), (np.int8, 127), (np.uint8, 255)])
-def test_counts_that_a_type_can_not_hold(dtype, most):
+@pytest.mark.parametrize(("dtype", "largest"), [(bool, 1), (np.int8, 127), (np.uint8, 255)])
+def test_counts_too_large_for_dtype(dtype, largest):
     vectorizer = MultiHotVectorizer(3, dtype=dtype, binary=False)
-    X = vectorizer.transform([[1] * most, [2]])
+    X = vectorizer.transform([[1] * largest, [2]])
     assert X.dtype == dtype
-    assert X[0, 1] == most
-    message = rf"Got an id that occurs {most + 1} times in a row; expected counts that dtype="
+    assert X[0, 1] == largest
+    message = rf"Got an id that occurs {largest + 1} times in a row; expected counts that dtype="
     with pytest.raises(ValueError, match=message):
-        vectorizer.transform([[2], [1] * (most + 1)])
+        vectorizer.transform([[2], [1] * (largest + 1)])
 
 
 @pytest.mark.parametrize("dtype", [np.int32, bool, np.longdouble])
-def test_shares_need_floats(dtype):
+def test_norm_needs_float_dtype(dtype):
     with pytest.raises(ValueError, match=r"with norm='l1'; expected np\.float32 or np\.float64"):
         MultiHotVectorizer(3, dtype=dtype, norm="l1").fit([[1]])
 
 
-@pytest.mark.parametrize("parameters", [{"norm": "max"}, {"norm": 1}, {"binary": 0}])
-def test_bad_parameters(parameters):
+@pytest.mark.parametrize("parameters", [{"norm": "max"}, {"norm": 1}, {"binary": 0}], ids=str)
+def test_invalid_parameters(parameters):
     with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter"):
         MultiHotVectorizer(3, **parameters).fit([[1]])
 
 
-def test_a_net_on_shares():
+def test_classifier_learns_from_normalized_counts():
     random = np.random.RandomState(0)
     rows = [random.randint(20 * label, 20 * label + 30, size=40) for label in (0, 1) * 50]
     X = MultiHotVectorizer(60, binary=False, norm="l2").transform(rows)

@@ -1,4 +1,4 @@
-"""Tests of the arithmetic of examples/benchmarks with made-up numbers; nothing is timed here."""
+"""The calculations and reports of examples/benchmarks on made-up numbers; nothing is timed."""
 
 import importlib
 import json
@@ -20,7 +20,7 @@ RESULTS = {
 
 @pytest.fixture(scope="module")
 def bench():
-    """The module that runs and judges the benchmarks."""
+    """The module that runs the benchmarks and checks their goals."""
     path = sys.path.copy()
     sys.path.insert(0, str(FOLDER))
     try:
@@ -33,7 +33,7 @@ def bench():
 
 @pytest.fixture(scope="module")
 def page(bench):
-    """The module that writes the page of the documentation."""
+    """The module that writes the documentation page."""
     return importlib.import_module("_page")
 
 
@@ -56,12 +56,12 @@ RECORD = {
 }
 
 
-def test_medians_over_the_runs(bench):
+def test_medians(bench):
     runs = [{"a": 1.0, "b": 5.0}, {"a": 9.0, "b": 7.0}, {"a": 2.0, "b": 6.0}]
     assert bench.medians(runs) == {"a": 2.0, "b": 6.0}
 
 
-def test_median_seconds_leaves_the_first_run_out(bench, monkeypatch):
+def test_median_seconds_skips_first_run(bench, monkeypatch):
     elapsed = iter([3.0, 1.0, 2.0])
     monkeypatch.setattr(bench, "seconds", lambda work: (next(elapsed), work()))
     runs = []
@@ -69,7 +69,7 @@ def test_median_seconds_leaves_the_first_run_out(bench, monkeypatch):
     assert len(runs) == 4
 
 
-def test_first_and_later_fits_have_seeds_of_their_own(bench, monkeypatch):
+def test_first_and_later_fits_use_different_seeds(bench, monkeypatch):
     elapsed = iter([7.0, 1.0, 4.0, 2.0])
     monkeypatch.setattr(bench, "seconds", lambda work: (next(elapsed), work()))
     numbers, last = bench.first_and_later(lambda seed: f"net {seed}", seed=10, n_later=3)
@@ -77,7 +77,7 @@ def test_first_and_later_fits_have_seeds_of_their_own(bench, monkeypatch):
     assert last == "net 13"
 
 
-def test_ratio_of_ours_to_theirs(bench):
+def test_ratio_of_contender_to_peer(bench):
     assert bench.ratio_of(bench.Goal("fit (s)", "Keras"), RESULTS) == 0.0625
     assert bench.ratio_of(bench.Goal("fit (s)"), RESULTS) == 0.5
     assert bench.ratio_of(bench.Goal("fit (s)", "skclf", contender="Keras"), RESULTS) == 16
@@ -95,7 +95,7 @@ def test_missed_goals(bench):
     assert bench.missed_goals(goals, RESULTS) == [missed]
 
 
-def test_a_number_that_is_no_number_misses_its_goal_and_fails_its_check(bench):
+def test_nan_misses_goal_and_fails_check(bench):
     results = {"skclf": {"fit (s)": float("nan")}}
     goal = bench.Goal("fit (s)", at_most=1)
     assert bench.missed_goals([goal], results) == [goal]
@@ -111,7 +111,7 @@ def test_failed_checks_name_number_and_bound(bench):
     assert not bench.failed_checks([bench.Check("accuracy", 0.051, 0.85)], RESULTS)
 
 
-def test_a_missed_goal_fails_only_if_strict(bench):
+def test_missed_goal_fails_only_if_strict(bench):
     goal, check = bench.Goal("fit (s)", "MLPClassifier", 1), bench.Check("accuracy", 0.1)
     benchmark = bench.Benchmark("Title", __file__, {}, [goal], [check])
     assert not bench.has_failed(benchmark, RESULTS, strict=False)
@@ -124,7 +124,7 @@ def test_a_missed_goal_fails_only_if_strict(bench):
     ("number", "text"),
     [(None, ""), (0.0, "0"), (0.06667, "0.0667"), (99.94, "99.9"), (1234.5, "1,234")],
 )
-def test_numbers_in_three_digits(bench, number, text):
+def test_show_rounds_to_three_digits(bench, number, text):
     assert bench.show(number) == text
 
 
@@ -137,7 +137,7 @@ def test_table_is_aligned_markdown(bench):
     )  # fmt: skip
 
 
-def test_report_shows_ratio_beside_goal(bench):
+def test_report_shows_ratio_next_to_goal(bench):
     goals = [
         bench.Goal("fit (s)", "Keras", 1 / 15),
         bench.Goal("fit (s)", "MLPClassifier", 1),
@@ -155,7 +155,7 @@ def test_report_shows_ratio_beside_goal(bench):
     assert "- **Failed**: accuracy of MLPClassifier is 0.85" in text
 
 
-def test_saved_results_come_back(bench, page, tmp_path, monkeypatch):
+def test_save_and_load_round_trip(bench, page, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "QUICK", False)
     goals, checks = [bench.Goal("fit (s)", "Keras", 0.1)], [bench.Check("accuracy", 0.02)]
     path = str(FOLDER / "bench_none.py")
@@ -177,7 +177,7 @@ def test_saved_results_come_back(bench, page, tmp_path, monkeypatch):
     assert record["command"] == f"{RECORD['command']} --rounds 7"
 
 
-def test_page_shows_numbers_goals_and_where_they_were_found(page):
+def test_page_shows_results_goals_and_machine(page):
     text = page.page([RECORD])
     lines = text.splitlines()
     for line in (
@@ -208,7 +208,7 @@ def test_page_without_missed_goals_lists_none(page):
     assert "Missed" not in text
 
 
-def test_page_of_several_machines_and_days_says_which_is_which(page):
+def test_page_names_machine_of_each_benchmark(page):
     other = {**RECORD, "title": "Other", "date": "2001-03-04", "machine": "1 x Slide rule, Linux"}
     text = page.page([RECORD, other])
     assert "- Date: 2001-02-03 to 2001-03-04.\n" in text
@@ -218,7 +218,7 @@ def test_page_of_several_machines_and_days_says_which_is_which(page):
     assert "2 of 4 goals were met" in text
 
 
-def test_page_says_what_failed_and_what_was_quick(page):
+def test_page_marks_failed_and_quick_runs(page):
     failed = {**RECORD, "title": "Failed one", "results": None, "rounds": 1}
     quick = {**RECORD, "title": "Quick one", "quick": True}
     text = page.page([failed, quick])
@@ -233,7 +233,7 @@ def test_page_says_what_failed_and_what_was_quick(page):
         page.page([])
 
 
-def test_command_makes_the_page_from_saved_results(page, tmp_path):
+def test_command_writes_page_from_saved_results(page, tmp_path):
     (tmp_path / "leak.json").write_text(json.dumps(RECORD), encoding="utf-8")
     command = [sys.executable, str(FOLDER), "--from", str(tmp_path), "--output"]
     subprocess.run([*command, str(tmp_path / "page.rst")], check=True)
@@ -243,7 +243,7 @@ def test_command_makes_the_page_from_saved_results(page, tmp_path):
     assert "--from needs --output" in refused.stderr
 
 
-def test_page_in_the_documentation_is_that_of_the_saved_results(tmp_path):
+def test_documentation_page_is_up_to_date(tmp_path):
     docs = FOLDER.parents[1] / "docs"
     command = [sys.executable, str(FOLDER), "--from", str(docs / "_benchmarks"), "--output"]
     subprocess.run([*command, str(tmp_path / "page.rst")], check=True)
@@ -251,7 +251,7 @@ def test_page_in_the_documentation_is_that_of_the_saved_results(tmp_path):
     assert (docs / "benchmarks.rst").read_text(encoding="utf-8") == made
 
 
-def test_contenders_run_in_turn_and_without_what_is_not_installed(bench, monkeypatch):
+def test_contenders_alternate_and_missing_ones_are_skipped(bench, monkeypatch):
     calls = []
 
     def child(benchmark, *arguments):
@@ -268,7 +268,7 @@ def test_contenders_run_in_turn_and_without_what_is_not_installed(bench, monkeyp
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("bench_*.py")), ids=lambda path: path.stem)
-def test_each_benchmark_says_what_it_runs_and_imports_little(path):
+def test_benchmarks_are_consistent_and_import_no_libraries(path):
     program = (
         f"import sys; sys.path.insert(0, {str(FOLDER)!r}); import {path.stem} as bench; "
         "assert not {'numpy', 'sklearn', 'skclf', 'keras'} & sys.modules.keys(); "

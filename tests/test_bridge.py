@@ -1,4 +1,4 @@
-"""The door to Keras: nothing global changes, and fits in threads do not meet."""
+"""The bridge to Keras: fits change no global state, and parallel fits don't interfere."""
 
 import json
 import random
@@ -101,7 +101,7 @@ from sklearn.dummy import DummyClassifier
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier
 X = np.random.RandomState(0).rand(40, 4)
 y = X[:, 0] > 0.5
-# In the first fit of whatever estimator scikit-learn loads a library that draws random numbers.
+# In the first fit of any estimator, scikit-learn loads a library that draws random numbers.
 DummyClassifier().fit(X, y)
 before = state()
 parameters = dict(hidden_layer_sizes=2, epochs=2, dropout=0.1, validation_split=0.2)
@@ -116,7 +116,7 @@ from tensorflow.python.framework import config
 later = keras_state()
 seeded.fit(X, y)
 after_later = keras_state()
-# With determinism left on these would ask for a seed.
+# If determinism were left on, these would require a seed.
 tf.random.uniform((2,))
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
 model.compile("sgd", "mse")
@@ -132,7 +132,7 @@ print(json.dumps([before, after_seeded, after_unseeded, later, after_later, patc
 
 
 @pytest.mark.slow
-def test_nothing_global_changes_in_the_first_fit_of_a_process(run):
+def test_first_fit_changes_no_global_state(run):
     states = run(STATE + FIRST_FIT)
     before, after_seeded, after_unseeded, later, after_later, patched = states
     assert_equal_states(before, after_seeded)
@@ -146,9 +146,9 @@ def test_nothing_global_changes_in_the_first_fit_of_a_process(run):
     assert patched == []
 
 
-BESIDE_A_FIRST_FIT = """
-class Stop:
-    # Holds the thread that loads this module back until other threads have done their work.
+DURING_FIRST_FIT = """
+class PauseImport:
+    # Pauses the thread that imports a module until other threads have done their work.
     def __init__(self, name):
         self.name, self.reached, self.go_on = name, threading.Event(), threading.Event()
         sys.meta_path.insert(0, self)
@@ -165,30 +165,30 @@ from sklearn.dummy import DummyClassifier
 from skclf import BinaryDenseClassifier
 X = np.random.RandomState(0).rand(40, 4)
 y = X[:, 0] > 0.5
-# In the first fit of whatever estimator scikit-learn loads a library that draws random numbers.
+# In the first fit of any estimator, scikit-learn loads a library that draws random numbers.
 DummyClassifier().fit(X, y)
 os.environ.update(CHANGED="before", REMOVED="before", HDF5_PLUGIN_PATH="/before", TF2_BEHAVIOR="0")
 clf = BinaryDenseClassifier(2, epochs=2, random_state=0)
-stops = Stop("tensorflow"), Stop("requests.models"), Stop("scikeras.wrappers")
+pauses = PauseImport("tensorflow"), PauseImport("requests.models"), PauseImport("scikeras.wrappers")
 thread = threading.Thread(target=clf.fit, args=(X, y))
 thread.start()
 drawn = []
-with stops[0]:
+with pauses[0]:
     assert gc.isenabled()
     random.seed(5)
     drawn.append(random.random())
-    os.environ.update(NEW="beside", CHANGED="beside")
+    os.environ.update(NEW="during", CHANGED="during")
     warnings.filterwarnings("error", "spam", UserWarning)
     sys.setrecursionlimit(1234)
-with stops[1]:
+with pauses[1]:
     import urllib3
     drawn.append(random.random())
     del os.environ["REMOVED"]
     warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with stops[2]:
+with pauses[2]:
     drawn.append(random.random())
-    os.environ["HDF5_PLUGIN_PATH"] = "/beside"
+    os.environ["HDF5_PLUGIN_PATH"] = "/during"
     threading.excepthook = sys.excepthook = lambda *error: None
     gc.disable()
     gc.set_threshold(555)
@@ -201,14 +201,14 @@ after = state()
 twin = random.Random(5)
 assert drawn == [twin.random() for _ in range(4)]
 before.pop("random"), after.pop("random")
-# What TensorFlow had changed by then is taken back.
+# The fit undoes what TensorFlow had changed by then.
 for name in ("ENABLE_RUNTIME_UPTIME_TELEMETRY", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION"):
     before["environment"].pop(name, None)
 before["environment"]["TF2_BEHAVIOR"] = "0"
-of_tensorflow = ("SecurityWarning", "InsecurePlatform", "DependencyWarning", "FileModeWarning")
-of_tensorflow += ("PEP440Warning",)
+tensorflow_filters = ("SecurityWarning", "InsecurePlatform", "DependencyWarning", "FileModeWarning")
+tensorflow_filters += ("PEP440Warning",)
 before["warnings"] = [
-    each for each in before["warnings"] if not any(name in each for name in of_tensorflow)
+    each for each in before["warnings"] if not any(name in each for name in tensorflow_filters)
 ]
 assert any("InsecureRequestWarning" in each for each in after["warnings"])
 print(json.dumps([before, after]))
@@ -216,11 +216,11 @@ print(json.dumps([before, after]))
 
 
 @pytest.mark.slow
-def test_what_other_threads_change_during_the_first_fit_stays_changed(run):
-    before, after = run(STATE + BESIDE_A_FIRST_FIT)
+def test_first_fit_keeps_changes_of_other_threads(run):
+    before, after = run(STATE + DURING_FIRST_FIT)
     assert_equal_states(before, after)
-    beside = {"NEW": "beside", "CHANGED": "beside", "HDF5_PLUGIN_PATH": "/beside"}
-    assert after["environment"].items() >= beside.items()
+    during = {"NEW": "during", "CHANGED": "during", "HDF5_PLUGIN_PATH": "/during"}
+    assert after["environment"].items() >= during.items()
     assert "REMOVED" not in after["environment"]
 
 
@@ -238,20 +238,20 @@ print(json.dumps([before, after]))
 
 
 @pytest.mark.slow
-def test_nothing_of_keras_changes_where_the_user_had_loaded_it(run):
+def test_fit_changes_no_state_of_imported_keras(run):
     before, after = run(STATE + AFTER_KERAS)
     assert_equal_states(before[0], after[0])
     assert_equal_states(before[1], after[1])
 
 
 @pytest.mark.parametrize("random_state", [0, None])
-def test_nothing_is_drawn_from_global_generators(random_state):
+def test_global_generators_are_not_used(random_state):
     clf = BinaryDenseClassifier(
         (3, 2), dropout=0.2, epochs=1, validation_split=0.2, random_state=random_state
     )
 
     def drawn_after(work):
-        keras.backend.clear_session()  # or older versions of Keras keep their generator
+        keras.backend.clear_session()  # older versions of Keras keep their generator
         keras.utils.set_random_seed(5)
         work()
         return [random.random(), np.random.rand(), float(keras.random.uniform(()))]  # noqa: NPY002
@@ -263,8 +263,8 @@ def test_nothing_is_drawn_from_global_generators(random_state):
     assert drawn_after(fit_and_evaluate) == drawn_after(lambda: None)
 
 
-def test_the_user_of_scikeras_keeps_what_it_does():
-    # It was loaded with the bridge; what it has replaced is undone once, and not at each fit.
+def test_fit_keeps_patches_of_keras_classes():
+    # The bridge undoes SciKeras's patches once, when it loads SciKeras, and not at each fit.
     def reduce(self):
         return super(keras.Model, self).__reduce__()
 
@@ -283,7 +283,7 @@ def test_the_user_of_scikeras_keeps_what_it_does():
 # ---------------------------------------------------------------------------------------- threads
 
 SMALL = {"hidden_layer_sizes": 3, "epochs": 4, "batch_size": 10, "dropout": 0.2}
-KINDS = [
+CASES = [
     (BinaryDenseClassifier(**SMALL), X, Y),
     (BinaryDenseClassifier(**SMALL), sparse.csr_array(X), Y),
     (MulticlassDenseClassifier(**SMALL, class_weight="balanced"), X, np.arange(40) % 3),
@@ -294,7 +294,7 @@ KINDS = [
 
 def fits():
     for seed in range(4):
-        for clf, rows, y in KINDS:
+        for clf, rows, y in CASES:
             yield clone(clf).set_params(random_state=seed), rows, y
 
 
@@ -303,7 +303,7 @@ def fit_and_predict(case):
     return clf.fit(rows, y).predict_proba(rows), clf.history_
 
 
-def test_fits_in_threads_equal_fits_one_after_another():
+def test_fits_in_threads_equal_serial_fits():
     expected = [fit_and_predict(case) for case in fits()]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(fit_and_predict, fits()))
@@ -312,7 +312,7 @@ def test_fits_in_threads_equal_fits_one_after_another():
         pd.testing.assert_frame_equal(history, expected_history)
 
 
-def test_a_fit_within_a_callback_of_a_fit():
+def test_fit_inside_callback():
     inner = []
 
     class FitAnother(keras.callbacks.Callback):
@@ -328,7 +328,7 @@ def test_a_fit_within_a_callback_of_a_fit():
         np.testing.assert_array_equal(clf.predict_proba(X), alone.predict_proba(X))
 
 
-def test_one_estimator_predicts_in_many_threads():
+def test_predict_in_threads():
     clf = BinaryDenseClassifier(**SMALL, random_state=0).fit(X, Y)
     expected = clf.predict_proba(X)
     with ThreadPoolExecutor(8) as pool:
@@ -336,10 +336,10 @@ def test_one_estimator_predicts_in_many_threads():
             np.testing.assert_array_equal(proba, expected)
 
 
-# ------------------------------------------------------------------------------------------ door
+# ------------------------------------------------------------------------------------------- bridge
 
 
-def test_what_comes_back_are_arrays():
+def test_weights_are_numpy_arrays():
     clf = BinaryDenseClassifier(2, epochs=1, warm_start=True, random_state=0).fit(X, Y)
     for weights in clf._weights:
         assert type(weights) is np.ndarray
@@ -347,7 +347,7 @@ def test_what_comes_back_are_arrays():
         assert weights.flags.owndata
 
 
-def test_another_backend_is_refused(monkeypatch):
+def test_other_backend_raises(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     clf = BinaryDenseClassifier((7, 5), epochs=1)
     with pytest.raises(RuntimeError, match=r"Keras runs on 'jax'.*set the .*KERAS_BACKEND"):

@@ -1,4 +1,4 @@
-"""The gate's check of the built documentation, on small pages with one fault each."""
+"""The browser check of the built documentation, on small pages with one fault each."""
 
 import builtins
 import importlib.util
@@ -13,28 +13,31 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / ".ci" / "browser_check.py"
 if not SCRIPT.exists():
-    pytest.skip("only a clone holds the script", allow_module_level=True)
+    pytest.skip("only a clone of the repository has the script", allow_module_level=True)
 
 spec = importlib.util.spec_from_file_location("browser_check", SCRIPT)
 browser_check = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(browser_check)
 
-SOUND = """<!doctype html><title>Page</title><body data-theme="light"><article id="a">
+VALID_PAGE = """<!doctype html><title>Page</title><body data-theme="light"><article id="a">
 <h1 id="title">Title</h1><p><a href="#title">Up</a> <a href="other.html#there">Other</a></p>
 <div class="highlight"><pre style="background: #fff; color: #000"><span>x = 1</span></pre></div>
 </article></body>"""
-OTHER = "<!doctype html><title>Other</title><body><h1 id='there'>There</h1></body>"
+OTHER_PAGE = "<!doctype html><title>Other</title><body><h1 id='there'>There</h1></body>"
 
-# What is added to a page, and a part of the report.
+# HTML that is added to the page, and a part of the expected report.
 STATIC = {
     "page": ('<a href="missing.html">x</a>', "link to missing.html, which does not exist"),
     "anchor": ('<a href="#nowhere">x</a>', "link to #nowhere, an anchor that does not exist"),
-    "far anchor": ('<a href="other.html#here">x</a>', "link to other.html#here, an anchor"),
-    "no text": ('<img src="a.png">', "image a.png has no alternative text"),
+    "anchor on another page": (
+        '<a href="other.html#here">x</a>',
+        "link to other.html#here, an anchor",
+    ),
+    "missing text": ('<img src="a.png">', "image a.png has no alternative text"),
     "empty text": ('<img src="a.png" alt=" ">', "image a.png has no alternative text"),
     "file name": ('<img src="a.png" alt="a.png">', "has a file name as its alternative text"),
 }
-DRAWN = {
+RENDERED = {
     "width": ('<div style="width: 1500px">wide</div>', "scrolls sideways by"),
     "contrast": (
         '<div class="highlight"><pre style="background: #fff; color: #999">y</pre></div>',
@@ -48,13 +51,13 @@ DRAWN = {
 
 @pytest.fixture
 def site(tmp_path):
-    (tmp_path / "index.html").write_text(SOUND, encoding="utf-8")
-    (tmp_path / "other.html").write_text(OTHER, encoding="utf-8")
+    (tmp_path / "index.html").write_text(VALID_PAGE, encoding="utf-8")
+    (tmp_path / "other.html").write_text(OTHER_PAGE, encoding="utf-8")
     return tmp_path
 
 
-def plant(site, fault):
-    page = SOUND.replace("</article>", f"{fault}</article>")
+def add_to_page(site, fault):
+    page = VALID_PAGE.replace("</article>", f"{fault}</article>")
     (site / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -65,20 +68,20 @@ def static_faults(site):
         yield from browser_check.image_faults(page)
 
 
-def test_sound_pages_have_no_faults(site):
+def test_valid_pages_have_no_faults(site):
     assert list(static_faults(site)) == []
 
 
 @pytest.mark.parametrize("name", STATIC)
-def test_faults_that_need_no_browser(site, name):
+def test_faults_found_without_browser(site, name):
     fault, report = STATIC[name]
-    plant(site, fault)
+    add_to_page(site, fault)
     (found,) = static_faults(site)
     assert report in found
 
 
 def test_described_images_and_thumbnails_pass(site):
-    plant(site, '<img src="a.png" alt="Loss at each epoch"><img src="b_thumb.png" alt="">')
+    add_to_page(site, '<img src="a.png" alt="Loss at each epoch"><img src="b_thumb.png" alt="">')
     assert list(static_faults(site)) == []
 
 
@@ -96,7 +99,7 @@ def test_contrast(first, second, ratio):
     assert browser_check.contrast(second, first) == browser_check.contrast(first, second)
 
 
-def test_computed_styles_are_read():
+def test_rgb_parses_computed_styles():
     assert browser_check.rgb("rgb(0, 16, 255)") == (0, 16, 255)
     assert browser_check.rgb("rgba(1, 2, 3, 0.5)") == (1, 2, 3)
 
@@ -106,20 +109,20 @@ def run(site, **environment):
     return subprocess.run(command, capture_output=True, text=True, **environment)
 
 
-def test_without_a_browser_it_says_what_to_install(site):
+def test_missing_browser_error_names_package(site):
     result = run(site, env={"PATH": ""})
     assert result.returncode == 1
     assert "apt-get install chromium" in result.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [None, *DRAWN])
-def test_faults_that_a_browser_finds(site, name):
+@pytest.mark.parametrize("name", [None, *RENDERED])
+def test_faults_found_in_browser(site, name):
     pytest.importorskip("playwright", reason="Playwright is not installed")
     if browser_check.find_browser() is None:
         pytest.skip(browser_check.NO_BROWSER)
-    fault, report = DRAWN.get(name, ("", "2 pages, 0 faults"))
-    plant(site, fault)
+    fault, report = RENDERED.get(name, ("", "2 pages, 0 faults"))
+    add_to_page(site, fault)
     result = run(site)
     assert report in result.stdout
     assert result.returncode == (name is not None)
@@ -127,7 +130,7 @@ def test_faults_that_a_browser_finds(site, name):
 
 @pytest.mark.slow  # Only the newest versions have all names.
 @pytest.mark.parametrize("file", sorted((ROOT / "docs" / "_inventories").glob("*.toml")))
-def test_names_in_the_inventories_exist(file):
+def test_names_in_inventories_exist(file):
     __import__("sklearn.experimental.enable_halving_search_cv")
     __import__("sklearn.experimental.enable_iterative_imputer")
     table = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Which callbacks get a Keras model, and which are trained with as if there were none."""
+"""Detection of callbacks that may use their model; without any, no Keras model is built."""
 
 import functools
 
@@ -13,16 +13,16 @@ X = np.random.RandomState(0).rand(60, 5).astype(np.float32)
 Y = (X[:, 0] > 0.5).astype(int)
 
 
-class Counts(Callback):
-    """The usual kind: it reads the logs and keeps what it finds."""
+class LogRecorder(Callback):
+    """The usual kind of callback, which reads the logs and records values."""
 
-    def __init__(self, into):
+    def __init__(self, recorded):
         super().__init__()
-        self.into = into
+        self.recorded = recorded
         self.epochs = 0
 
     @property
-    def twice(self):
+    def doubled(self):
         return 2 * self.epochs
 
     @staticmethod
@@ -31,26 +31,26 @@ class Counts(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.epochs += 1
-        names = [name for name in logs if len(name) > self.epochs - self.twice]
-        self.into.append((epoch, {name: self.rounded(logs[name]) for name in names}))
+        names = [name for name in logs if len(name) > self.epochs - self.doubled]
+        self.recorded.append((epoch, {name: self.rounded(logs[name]) for name in names}))
 
 
-class CountsMore(Counts):
+class LogRecorderSubclass(LogRecorder):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
-        self.into.append("more")
+        self.recorded.append("more")
 
 
 def helper(callback):
     return callback.model
 
 
-class ReadsIt(Callback):
+class ReadsModel(Callback):
     def on_epoch_end(self, epoch, logs=None):
         assert isinstance(self.model, keras.Model)
 
 
-class ReadsItInside(Callback):
+class ReadsModelInClosure(Callback):
     def on_epoch_end(self, epoch, logs=None):
         def inside():
             return self.model
@@ -58,17 +58,17 @@ class ReadsItInside(Callback):
         assert isinstance(inside(), keras.Model)
 
 
-class ReadsItByName(Callback):
+class ReadsModelByGetattr(Callback):
     def on_epoch_end(self, epoch, logs=None):
         assert isinstance(getattr(self, "mod" + "el"), keras.Model)
 
 
-class HandsItselfOn(Callback):
+class PassesSelfToFunction(Callback):
     def on_epoch_end(self, epoch, logs=None):
         assert isinstance(helper(self), keras.Model)
 
 
-class KeepsItself(Callback):
+class StoresSelfInClosure(Callback):
     def on_train_begin(self, logs=None):
         kept = [self]
         self.get = lambda: helper(kept[0])
@@ -77,13 +77,13 @@ class KeepsItself(Callback):
         assert isinstance(self.get(), keras.Model)
 
 
-class TakesIt(Callback):
+class OverridesSetModel(Callback):
     def set_model(self, model):
         self.taken = model
         assert isinstance(model, keras.Model)
 
 
-class ReadsItInAProperty(Callback):
+class ReadsModelInProperty(Callback):
     @property
     def layers(self):
         return self.model.layers
@@ -92,25 +92,28 @@ class ReadsItInAProperty(Callback):
         assert len(self.layers) == 3
 
 
-class IsPartial(Callback):
-    on_epoch_begin = functools.partialmethod(lambda of, epoch, logs=None: helper(of).layers)
+class ReadsModelInPartialMethod(Callback):
+    on_epoch_begin = functools.partialmethod(
+        lambda callback, epoch, logs=None: helper(callback).layers
+    )
 
 
-class InheritsIt(ReadsIt):
+class InheritsModelAccess(ReadsModel):
     def on_train_begin(self, logs=None):
         self.epochs = 0
 
 
-class HearsOfBatches(Callback):
+class BatchCallback(Callback):
     def on_train_batch_end(self, batch, logs=None):
         pass
 
 
 scope = {"Callback": Callback, "keras": keras}
 exec(
-    "class HasNoSource(Callback):\n    def on_epoch_end(self, epoch, logs=None): self.n = 1", scope
+    "class HasNoSourceCode(Callback):\n    def on_epoch_end(self, epoch, logs=None): self.n = 1",
+    scope,
 )
-HasNoSource = scope["HasNoSource"]
+HasNoSourceCode = scope["HasNoSourceCode"]
 
 
 def sees_model(callback):
@@ -122,15 +125,16 @@ def sees_model(callback):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda into: Counts(into),
-        lambda into: CountsMore(into),
-        lambda into: keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: into.append(logs)
+        lambda recorded: LogRecorder(recorded),
+        lambda recorded: LogRecorderSubclass(recorded),
+        lambda recorded: keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: recorded.append(logs)
         ),
     ],
+    ids=["recorder", "subclass", "LambdaCallback"],
 )
-def test_callbacks_that_leave_the_model_alone(make):
-    into = []
+def test_callbacks_without_model_access_compile_nothing(make):
+    recorded = []
 
     def fit(sizes, callbacks):
         before = engine.trace_count()
@@ -140,39 +144,39 @@ def test_callbacks_that_leave_the_model_alone(make):
         return clf, engine.trace_count() - before
 
     fit((4,), None)
-    found, n_compiled = fit((6,), [make(into)])
+    without_model, n_compiled = fit((6,), [make(recorded)])
     assert n_compiled == 0
-    assert len(into) >= 3
-    of_keras, _ = fit((6,), [ReadsIt()])
-    assert found.history_.equals(of_keras.history_)
-    for one, other in zip(found._weights, of_keras._weights, strict=True):
+    assert len(recorded) >= 3
+    with_model, _ = fit((6,), [ReadsModel()])
+    assert without_model.history_.equals(with_model.history_)
+    for one, other in zip(without_model._weights, with_model._weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        ReadsIt,
-        ReadsItInside,
-        ReadsItByName,
-        HandsItselfOn,
-        KeepsItself,
-        TakesIt,
-        ReadsItInAProperty,
-        IsPartial,
-        InheritsIt,
-        HearsOfBatches,
-        HasNoSource,
+        ReadsModel,
+        ReadsModelInClosure,
+        ReadsModelByGetattr,
+        PassesSelfToFunction,
+        StoresSelfInClosure,
+        OverridesSetModel,
+        ReadsModelInProperty,
+        ReadsModelInPartialMethod,
+        InheritsModelAccess,
+        BatchCallback,
+        HasNoSourceCode,
         keras.callbacks.ReduceLROnPlateau,
         keras.callbacks.EarlyStopping,
         keras.callbacks.TerminateOnNaN,
     ],
 )
-def test_callbacks_that_may_see_the_model_get_it(kind):
+def test_callbacks_that_may_access_the_model_get_it(kind):
     assert sees_model(kind())
-    BinaryDenseClassifier((4,), epochs=2, callbacks=[Counts([]), kind()]).fit(X, Y)
+    BinaryDenseClassifier((4,), epochs=2, callbacks=[LogRecorder([]), kind()]).fit(X, Y)
 
 
-def test_kerass_own_callbacks(tmp_path):
+def test_keras_callbacks_access_the_model(tmp_path):
     assert sees_model(keras.callbacks.LearningRateScheduler(lambda epoch: 0.1))
     assert sees_model(keras.callbacks.ModelCheckpoint(tmp_path / "net.keras"))

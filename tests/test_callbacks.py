@@ -1,4 +1,4 @@
-"""Keras callbacks as a parameter, and the progress that a fit prints."""
+"""The parameters `callbacks` and `verbose`."""
 
 import copy
 import io
@@ -33,7 +33,7 @@ def plain():
 
 
 class Recorder(keras.callbacks.Callback):
-    """Notes what it is told, in a list that its copies share."""
+    """Records the calls of its hooks in a list that its copies share."""
 
     def __init__(self, notes):
         super().__init__()
@@ -65,10 +65,10 @@ class BatchRecorder(Recorder):
         self.note("batch ends", batch, logs)
 
 
-# -------------------------------------------------------------------------------- what they see
+# -------------------------------------------------------------------------------------------- hooks
 
 
-def test_callbacks_are_told_of_each_epoch():
+def test_epoch_hooks_are_called():
     notes = []
     net(epochs=2, callbacks=[EpochRecorder(notes)]).fit(X, Y, X_val=X, y_val=Y)
     names = ["accuracy", "loss", "val_accuracy", "val_loss"]
@@ -82,13 +82,13 @@ def test_callbacks_are_told_of_each_epoch():
     ]
 
 
-def test_callbacks_are_told_of_each_batch():
+def test_batch_hooks_are_called():
     notes = []
     net(epochs=2, callbacks=[BatchRecorder(notes)]).fit(X, Y)
     assert notes == [("batch ends", batch, ["accuracy", "loss"]) for batch in [0, 1, 2] * 2]
 
 
-def test_epochs_are_counted_on():
+def test_epoch_numbers_continue_across_fits():
     notes = []
     clf = net(warm_start=True, epochs=2, callbacks=[EpochRecorder(notes)]).fit(X, Y)
     clf.fit(X, Y).partial_fit(X, Y)
@@ -97,9 +97,9 @@ def test_epochs_are_counted_on():
 
 
 @pytest.mark.parametrize("recorder", [EpochRecorder, BatchRecorder])
-def test_watching_changes_nothing(plain, recorder):
+def test_callbacks_do_not_change_result(plain, recorder):
     clf = net(callbacks=[recorder([])]).fit(X, Y)
-    # Callbacks of each batch go through Keras's own fit, which adds up in another order.
+    # Batch hooks require Keras's own fit, which sums in a different order.
     equal = {"atol": 1e-6} if recorder is BatchRecorder else {"rtol": 0, "atol": 0}
     np.testing.assert_allclose(clf.predict_proba(X), plain.predict_proba(X), **equal)
     np.testing.assert_allclose(clf.history_, plain.history_, rtol=1e-5)
@@ -116,8 +116,8 @@ def test_watching_changes_nothing(plain, recorder):
     ],
     ids=lambda parameters: parameters.get("loss", parameters.get("optimizer")),
 )
-def test_epochs_as_graphs_are_those_of_keras(as_rows, parameters):
-    # A callback that hears of batches makes Keras's own fit do the training.
+def test_compiled_epochs_equal_keras_fit(as_rows, parameters):
+    # A callback with batch hooks is trained with Keras's own fit.
     y, weights = np.arange(30) % 3, np.arange(30) % 4 + 1
     rows, arguments = as_rows(X), {"X_val": as_rows(X), "y_val": np.arange(30) % 3}
     fast, keras_own = (
@@ -130,14 +130,16 @@ def test_epochs_as_graphs_are_those_of_keras(as_rows, parameters):
     np.testing.assert_allclose(fast.history_, keras_own.history_, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("form", [list, tuple, lambda callbacks: callbacks[0]])
-def test_callbacks_in_any_form(form):
+@pytest.mark.parametrize(
+    "form", [list, tuple, lambda callbacks: callbacks[0]], ids=["list", "tuple", "single"]
+)
+def test_callbacks_as_list_tuple_or_single(form):
     notes = []
     net(epochs=1, callbacks=form([EpochRecorder(notes)])).fit(X, Y)
     assert len(notes) == 4
 
 
-def test_callbacks_see_a_compiled_model_and_can_read_and_set_its_weights(plain):
+def test_callbacks_get_compiled_model_and_can_set_weights(plain):
     seen = []
 
     class Reset(keras.callbacks.Callback):
@@ -154,7 +156,7 @@ def test_callbacks_see_a_compiled_model_and_can_read_and_set_its_weights(plain):
     np.testing.assert_allclose(clf.predict_proba(X), start.predict_proba(X), atol=1e-6)
 
 
-# ------------------------------------------------------------------------------------- not changed
+# ------------------------------------------------------------------------------------------- copies
 
 
 def test_callbacks_are_copied_for_each_fit():
@@ -169,14 +171,14 @@ def test_callbacks_are_copied_for_each_fit():
     assert clone(clf).callbacks[0].model is None
 
 
-def test_a_history_callback_stays_empty():
+def test_history_callback_stays_empty():
     history = keras.callbacks.History()
     net(epochs=1, callbacks=[history]).fit(X, Y)
     assert vars(history) == vars(keras.callbacks.History())
 
 
-class Writes(keras.callbacks.Callback):
-    """Refers to what can't be copied, and to a list that the user reads."""
+class CallbackWithResources(keras.callbacks.Callback):
+    """Has attributes that can't be copied, and a list that the user reads."""
 
     def __init__(self):
         super().__init__()
@@ -193,34 +195,34 @@ class Writes(keras.callbacks.Callback):
         self.epochs += 1
 
 
-def test_what_a_callback_refers_to_is_the_users():
-    writes = Writes()
-    clf = net(callbacks=[writes]).fit(X, Y)
-    assert writes.file.getvalue() == "0 1 2 "
-    assert writes.queue.qsize() == 3
-    assert writes.losses == clf.history_["loss"].tolist()
-    # The callback itself stays as it was, for the next fit.
-    assert writes.epochs == 0
-    assert writes.model is None
+def test_attributes_of_callbacks_are_not_copied():
+    callback = CallbackWithResources()
+    clf = net(callbacks=[callback]).fit(X, Y)
+    assert callback.file.getvalue() == "0 1 2 "
+    assert callback.queue.qsize() == 3
+    assert callback.losses == clf.history_["loss"].tolist()
+    # The callback itself is unchanged, so that the next fit starts from the same state.
+    assert callback.epochs == 0
+    assert callback.model is None
 
 
-def test_what_a_callback_refers_to_is_shared_by_clones_and_folds():
-    writes = Writes()
-    cross_val_score(net(callbacks=[writes]), X, Y, cv=2)
-    assert len(writes.losses) == writes.queue.qsize() == 6
-    cloned = clone(net(callbacks=writes))
-    assert cloned.callbacks is not writes
-    assert cloned.callbacks.losses is writes.losses
+def test_attributes_of_callbacks_are_shared_by_clones_and_folds():
+    callback = CallbackWithResources()
+    cross_val_score(net(callbacks=[callback]), X, Y, cv=2)
+    assert len(callback.losses) == callback.queue.qsize() == 6
+    cloned = clone(net(callbacks=callback))
+    assert cloned.callbacks is not callback
+    assert cloned.callbacks.losses is callback.losses
 
 
-def test_callbacks_of_several_fits_at_once_do_not_meet():
+def test_fits_do_not_share_callback_state():
     stop = keras.callbacks.EarlyStopping("val_loss", patience=1)
     wrong = net(epochs=6, callbacks=[stop], learning_rate=0.05).fit(X, Y, X_val=X, y_val=1 - Y)
     right = net(epochs=6, callbacks=[stop], learning_rate=0.05).fit(X, Y, X_val=X, y_val=Y)
     assert len(wrong.history_) < len(right.history_) == 6
 
 
-# ----------------------------------------------------------------------------------- Keras's own
+# ------------------------------------------------------------------------------- callbacks of Keras
 
 
 def test_early_stopping():
@@ -232,7 +234,7 @@ def test_early_stopping():
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
 
 
-def test_early_stopping_that_restores_the_best_weights():
+def test_early_stopping_restores_best_weights():
     stop = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
     clf = net(epochs=10, learning_rate=0.05, callbacks=[stop]).fit(X, Y, X_val=X, y_val=1 - Y)
     expected = net(epochs=1, learning_rate=0.05).fit(X, Y)
@@ -242,7 +244,7 @@ def test_early_stopping_that_restores_the_best_weights():
 
 
 def test_learning_rate_scheduler(plain):
-    # The rate is halved in each epoch; without the optimizer's memory that can be done by hand.
+    # Plain SGD has no state, so warm starts with half the rate each time give the same result.
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * 0.5**epoch)
     parameters = {"optimizer": "sgd", "batch_size": 30, "learning_rate": 0.1}
     clf = net(callbacks=[halve], **parameters).fit(X, Y)
@@ -253,7 +255,7 @@ def test_learning_rate_scheduler(plain):
     assert "learning_rate" not in net(epochs=1).fit(X, Y).history_
 
 
-def test_a_learning_rate_that_a_callback_changed_goes_on():
+def test_learning_rate_set_by_callback_lasts_until_end_of_fit():
     class Freeze(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
@@ -263,7 +265,7 @@ def test_a_learning_rate_that_a_callback_changed_goes_on():
     frozen = net(callbacks=[Freeze()], **parameters).fit(X, Y)
     expected = net(epochs=1, **parameters).fit(X, Y)
     np.testing.assert_allclose(frozen.predict_proba(X), expected.predict_proba(X), atol=1e-7)
-    # A later fit of the same kind of net starts with its own rate again.
+    # A later fit of the same kind of net uses its own learning rate again.
     again, plain = net(**parameters).fit(X, Y), net(callbacks=[], **parameters).fit(X, Y)
     np.testing.assert_array_equal(again.predict_proba(X), plain.predict_proba(X))
     assert not np.allclose(again.predict_proba(X), frozen.predict_proba(X))
@@ -273,7 +275,7 @@ def test_reduce_learning_rate_on_plateau():
     reduce = keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=1, min_delta=10)
     clf = net(callbacks=[reduce], learning_rate=0.1, optimizer="sgd", batch_size=30).fit(X, Y)
     rates = clf.history_["learning_rate"]
-    # Never better by 10, so that each epoch after the first waits in vain.
+    # The loss never improves by 10, so the patience runs out after the second epoch.
     np.testing.assert_allclose(rates, [0.1, 0.1, 0.01], rtol=1e-5)
 
 
@@ -319,7 +321,7 @@ def test_weights_checkpoint(tmp_path):
 
 
 def test_tensor_board(tmp_path, plain, monkeypatch):
-    # TensorFlow writes scalars through the package tensorboard, for which this one stands in.
+    # TensorFlow writes scalars through the tensorboard package, which this module replaces.
     written = []
 
     def scalar(name, data, step=None, description=None):
@@ -344,7 +346,7 @@ def test_terminate_on_nan(plain):
     np.testing.assert_allclose(clf.predict_proba(X), plain.predict_proba(X), atol=1e-6)
 
 
-def test_stopping_by_hand_keeps_what_was_trained():
+def test_stop_training_keeps_trained_epochs():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 1
@@ -353,11 +355,11 @@ def test_stopping_by_hand_keeps_what_was_trained():
     assert clf.n_epochs_ == clf.best_epoch_ == len(clf.history_) == 2
     expected = net(epochs=2).fit(X, Y)
     np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
-    # What stopped one fit does not stop the next.
+    # stop_training of one fit must not stop the next one.
     assert len(clf.set_params(callbacks=None, epochs=3).fit(X, Y).history_) == 5
 
 
-def test_a_callback_of_a_conv_net():
+def test_callbacks_with_conv_net():
     images, notes = X.reshape(-1, 2, 2), []
     clf = net(ShapeConvClassifier, filters=1, epochs=1, callbacks=[EpochRecorder(notes)])
     clf.fit(images, Y)
@@ -381,7 +383,7 @@ def test_verbose_0_prints_nothing(capsys):
 
 
 @pytest.mark.parametrize("verbose", [1, True])
-def test_verbose_1_prints_one_line_where_nothing_can_be_rewritten(capsys, verbose):
+def test_verbose_1_prints_one_line_if_not_a_terminal(capsys, verbose):
     net(verbose=verbose).fit(X, Y)
     out = capsys.readouterr().out
     assert re.fullmatch(LINE.format(3) + r"  took \S+ s\n", out)
@@ -403,7 +405,7 @@ def test_verbose_1_rewrites_one_line_on_a_terminal(capsys, monkeypatch):
     assert len(lines) == 5
 
 
-def test_verbose_2_prints_a_line_an_epoch(capsys):
+def test_verbose_2_prints_one_line_per_epoch(capsys):
     net(verbose=2).fit(X, Y)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
@@ -411,7 +413,7 @@ def test_verbose_2_prints_a_line_an_epoch(capsys):
         assert re.fullmatch(LINE.format(epoch) + r"  \S+ s per epoch", line)
 
 
-def test_verbose_shows_validation_and_counts_on(capsys):
+def test_verbose_shows_validation_and_continues_epoch_numbers(capsys):
     clf = net(verbose=2, warm_start=True, epochs=1).fit(X, Y, X_val=X, y_val=Y)
     line = capsys.readouterr().out
     assert re.match(r"epoch 1/1  loss \S+  accuracy \S+  val_loss \S+  val_accuracy \S+  ", line)
@@ -419,7 +421,7 @@ def test_verbose_shows_validation_and_counts_on(capsys):
     assert capsys.readouterr().out.startswith("epoch 2/2  loss ")
 
 
-def test_what_is_printed_is_what_history_holds(capsys):
+def test_printed_values_equal_history(capsys):
     clf = net(verbose=2).fit(X, Y)
     for line, (_, values) in zip(
         capsys.readouterr().out.splitlines(), clf.history_.iterrows(), strict=True
@@ -427,7 +429,7 @@ def test_what_is_printed_is_what_history_holds(capsys):
         assert f"loss {values['loss']:.4f}  accuracy {values['accuracy']:.4f}" in line
 
 
-def test_a_line_ends_where_training_fails(capsys):
+def test_failed_fit_ends_progress_line(capsys):
     class Fail(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 2:
@@ -438,7 +440,7 @@ def test_a_line_ends_where_training_fails(capsys):
     assert capsys.readouterr().out.endswith("\n")
 
 
-def test_verbose_changes_nothing(plain, capsys):
+def test_verbose_does_not_change_result(plain, capsys):
     for verbose in (1, 2):
         clf = copy.deepcopy(plain).set_params(verbose=verbose).fit(X, Y)
         np.testing.assert_array_equal(clf.predict_proba(X), plain.predict_proba(X))

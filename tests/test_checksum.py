@@ -1,4 +1,4 @@
-"""The checksum of a saved state: what it tells apart, and flipped bits in files of each form."""
+"""The checksum of a saved state, and the detection of flipped bits in each file format."""
 
 import copy
 import io
@@ -23,7 +23,7 @@ from skclf import (
 )
 from skclf._checksum import checksum
 
-# ------------------------------------------------------------------------------ which values differ
+# ------------------------------------------------------------------------------ checksums of values
 
 DISTINCT = [
     None,
@@ -84,14 +84,14 @@ DISTINCT = [
 ]
 
 
-def test_values_that_differ_have_other_checksums():
+def test_distinct_values_have_distinct_checksums():
     seen = [checksum({"a": value}) for value in DISTINCT]
     seen += [checksum({}), checksum({"b": None}), checksum({"a": None, "b": None})]
     assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize("value", DISTINCT, ids=lambda value: type(value).__name__)
-def test_values_that_came_through_a_file_have_the_same(value):
+def test_copied_and_pickled_values_have_same_checksum(value):
     expected = checksum({"a": value})
     assert checksum({"a": copy.deepcopy(value)}) == expected
     assert checksum({"a": pickle.loads(pickle.dumps(value))}) == expected
@@ -99,31 +99,31 @@ def test_values_that_came_through_a_file_have_the_same(value):
 
 
 MATRIX = np.arange(12, dtype=np.float32).reshape(3, 4)
-# Of equal values: what matters is what an array holds, not how it lies in memory.
-ALIKE = {
-    "Fortran's order": np.asfortranarray(MATRIX),
-    "a view": np.repeat(MATRIX, 2, axis=0)[::2],
-    "the other byte order": MATRIX.astype(MATRIX.dtype.newbyteorder()),
+# Arrays of equal values: the checksum must not depend on the memory layout.
+EQUAL_ARRAYS = {
+    "Fortran order": np.asfortranarray(MATRIX),
+    "view": np.repeat(MATRIX, 2, axis=0)[::2],
+    "other byte order": MATRIX.astype(MATRIX.dtype.newbyteorder()),
     "read only": np.frombuffer(MATRIX.tobytes(), dtype=np.float32).reshape(3, 4),
-    "a subclass": MATRIX.view(np.matrix),
+    "subclass": MATRIX.view(np.matrix),
 }
 
 
-@pytest.mark.parametrize("name", ALIKE)
-def test_arrays_in_another_place_have_the_same(name):
-    assert checksum({"a": ALIKE[name]}) == checksum({"a": MATRIX})
+@pytest.mark.parametrize("name", EQUAL_ARRAYS)
+def test_checksum_ignores_memory_layout(name):
+    assert checksum({"a": EQUAL_ARRAYS[name]}) == checksum({"a": MATRIX})
 
 
-def test_the_order_of_the_names_is_of_no_matter():
+def test_checksum_ignores_order_of_names():
     assert checksum({"a": 1, "b": 2}) == checksum({"b": 2, "a": 1})
 
 
-def test_objects_count_by_their_place():
+def test_other_objects_count_only_by_position():
     assert checksum({"a": [object()]}) == checksum({"a": [len]}) != checksum({"a": [len, len]})
 
 
-def test_checksums_stay_what_they_are():
-    # A change of these would refuse all the files of the format: see skclf._migrations.
+def test_checksums_are_stable():
+    # If this changes, existing files of this format can't be loaded: see skclf._migrations.
     values = {
         "array": np.array([[1, 2], [3, 4]], dtype=np.float32),
         "strings": np.array(["ant", "bé"], dtype=object),
@@ -141,12 +141,12 @@ def test_checksums_stay_what_they_are():
     st.data(),
 )
 @settings(max_examples=200, deadline=None)
-def test_each_flipped_bit_gives_another(array, data):
+def test_flipped_bit_changes_checksum(array, data):
     if array.dtype.kind == "U":  # not every bit pattern is a character
         array = np.full(array.shape, "abc")
     changed = array.copy()
     bits = changed.reshape(-1).view(np.uint8)
-    # Of a character and of a boolean the lowest bit, so that the value stays one.
+    # For characters and booleans only the lowest bit, so that the value stays valid.
     at = data.draw(st.integers(0, len(bits) - 1)) if array.dtype.kind in "fi" else 0
     bits[at] ^= 1 << (data.draw(st.integers(0, 7)) if array.dtype.kind in "fi" else 0)
     assert checksum({"a": [array, changed]}) != checksum({"a": [array, array]})
@@ -212,13 +212,13 @@ def arrays_in(value):
 
 
 def regions(content, estimator):
-    """Where the bytes of weights, optimizer state, history, labels and words are, as ranges."""
+    """Yield the byte ranges of weights, optimizer state, history, labels and words."""
     state = estimator.__getstate__()
     parts = [array.tobytes() for array in arrays_in(state) if array.dtype != object]
     parts += [word.encode() for word in [*state.get("_history", ()), *VOCABULARY]]
     parts += [struct.pack("<i", i) for i in VOCABULARY.values() if i > 2**16]
     for part in set(parts):
-        # A few bytes, or zeros alone, stand in other places too.
+        # Short byte strings and zeros may occur elsewhere, too.
         start = content.find(part) if len(part) > 3 and any(part) else -1
         while start >= 0:
             yield range(start, start + len(part))
@@ -226,7 +226,7 @@ def regions(content, estimator):
 
 
 def is_same(loaded, estimator):
-    """Whether two estimators hold the same to the last bit."""
+    """Whether two estimators have bitwise equal states."""
     found, expected = loaded.__getstate__(), estimator.__getstate__()
     return found["_skclf_checksum"] == expected["_skclf_checksum"] and found.keys() == (
         expected.keys()
@@ -235,7 +235,7 @@ def is_same(loaded, estimator):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", [*CASES, "vectorizer"])
-def test_no_flipped_bit_loads_as_another_estimator(fitted, name, form):
+def test_file_with_flipped_bit_never_loads_as_other_estimator(fitted, name, form):
     dumps, loads = FORMS[form]
     estimator, content = fitted[name], dumps(fitted[name])
     assert is_same(loads(content), estimator)
@@ -259,7 +259,7 @@ def test_no_flipped_bit_loads_as_another_estimator(fitted, name, form):
 
 @pytest.mark.parametrize("form", ["pickle", "joblib"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_flipped_bit_of_a_weight_is_named(fitted, name, form):
+def test_flipped_bit_of_weight_raises(fitted, name, form):
     dumps, loads = FORMS[form]
     content, weights = dumps(fitted[name]), fitted[name]._weights[0].tobytes()
     start = content.index(weights)
@@ -272,7 +272,7 @@ def test_a_flipped_bit_of_a_weight_is_named(fitted, name, form):
                 loads(bytes(damaged))
 
 
-def test_a_flipped_bit_in_a_skops_file_with_a_right_crc_is_named(fitted):
+def test_flipped_bit_in_skops_file_with_valid_crc_raises(fitted):
     clf = fitted["sparse"]
     weights, changed = clf._weights[0].tobytes(), io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(skops_dumps(clf))) as old, zipfile.ZipFile(changed, "w") as new:
@@ -283,7 +283,7 @@ def test_a_flipped_bit_in_a_skops_file_with_a_right_crc_is_named(fitted):
         skops_loads(changed.getvalue())
 
 
-# ----------------------------------------------------------------------------- what stays as it was
+# ------------------------------------------------------------------------------ unchanged behaviour
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -307,8 +307,8 @@ def test_equal_estimators_have_equal_hashes_and_states(fitted, name):
     assert joblib.hash(again) != joblib.hash(clf)
 
 
-class WithOwnState(BinaryDenseClassifier):
-    """As users write it: more attributes, and a state without some of them."""
+class SubclassWithState(BinaryDenseClassifier):
+    """A user's subclass with more attributes, some of which its state omits."""
 
     def fit(self, X, y):
         self.cache_, self.notes_ = {"rows": X}, ["made", object]
@@ -320,8 +320,8 @@ class WithOwnState(BinaryDenseClassifier):
         return state | {"callbacks": None, "notes_": ["saved"]}
 
 
-def test_what_a_subclass_saves_of_its_own_is_not_checked():
-    clf = WithOwnState(**SMALL).fit(X, Y)
+def test_attributes_added_by_subclass_are_not_checked():
+    clf = SubclassWithState(**SMALL).fit(X, Y)
     loaded = pickle.loads(pickle.dumps(clf))
     assert loaded.notes_ == ["saved"]
     assert not hasattr(loaded, "cache_")

@@ -1,4 +1,4 @@
-"""Words to ids and back by hand-made texts, and the reading of arrays of lists."""
+"""Coding of words as ids, decoding, and reading npz files of ragged arrays."""
 
 import pickle
 import zipfile
@@ -35,7 +35,7 @@ def test_split_words(text, words):
     assert split_words(text) == words
 
 
-def test_coding_by_hand():
+def test_coding_of_small_texts():
     texts, vocabulary = code_training_texts(["b c a", "", "b B d", "c"])
     assert vocabulary == {"b": 3, "c": 4, "a": 5, "d": 6}, "by frequency, then alphabetically"
     assert list(vocabulary.values()) == [3, 4, 5, 6]
@@ -51,7 +51,7 @@ words_strategy = st.lists(st.sampled_from(["a", "b", "c", "don't", "d10", "\u00e
 
 
 @given(st.lists(words_strategy, min_size=1, max_size=8), st.randoms())
-def test_coding_goes_there_and_back(rows, random):
+def test_coding_round_trip(rows, random):
     texts, vocabulary = code_training_texts([" ".join(row) for row in rows])
     decode = Decoder(MARKERS | vocabulary)
     for row, start, end in zip(rows, texts.starts, texts.starts[1:], strict=False):
@@ -70,7 +70,7 @@ def test_coding_goes_there_and_back(rows, random):
         (None, "Got NoneType.*one flat sequence"),
     ],
 )
-def test_decode_bad_ids(ids, message):
+def test_decode_invalid_ids(ids, message):
     with pytest.raises(ValueError, match=message):
         Decoder(MARKERS)(ids)
 
@@ -91,7 +91,7 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-def test_ragged_npz_runs_nothing(tmp_path):
+def test_ragged_npz_executes_no_code(tmp_path):
     trap = ragged([[1, 2], Trap(tmp_path / "caught")])
     np.savez(tmp_path / "trap.npz", x=trap)
     with pytest.raises(pickle.UnpicklingError, match=r"asks for .*may be malicious"):

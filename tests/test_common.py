@@ -25,11 +25,11 @@ CLASSIFIERS = [
 
 
 def wrong_checks(estimator):
-    """Checks that are themselves wrong, with the reason: none since scikit-learn 1.7."""
+    """Checks of scikit-learn before 1.7 that are themselves wrong, with the reason."""
     is_two_class_only = not estimator.__sklearn_tags__().classifier_tags.multi_class
     if not is_two_class_only or Version(sklearn.__version__) >= Version("1.7"):
         return {}
-    reason = "the two label sets are made two-class by their first rows, which differ"
+    reason = "makes y binary by comparing it with its first label, which differs between the sets"
     names = ("check_sample_weight_equivalence_on_dense_data",)
     names += ("check_sample_weight_equivalence_on_sparse_data",)
     return dict.fromkeys(names, reason)
@@ -44,14 +44,15 @@ def body(inputs):
     return dense(units=16, activation="tanh").build(inputs)
 
 
-def test_scikit_learn_checks_of_a_function():
-    # Its address is part of its representation, so that workers would name the checks differently.
+def test_scikit_learn_checks_with_function_as_network():
+    # Not parametrized: the repr of a function has its address, so parallel workers would disagree
+    # about the names of the checks.
     clf = NetworkClassifier(body, loss="categorical_crossentropy", learning_rate=0.05)
     check_estimator(clf)
 
 
-class IndicatorOfOneLabel(MultilabelDenseClassifier):
-    """Makes an indicator of one label a row, which is what most of scikit-learn's checks pass."""
+class IndicatorOf1dY(MultilabelDenseClassifier):
+    """Makes an indicator matrix of the 1d y that most of scikit-learn's checks pass."""
 
     def fit(self, X, y, sample_weight=None):
         return super().fit(X, indicator_of(y), sample_weight)
@@ -64,15 +65,15 @@ class IndicatorOfOneLabel(MultilabelDenseClassifier):
 
 
 def indicator_of(y):
-    """Whether a label is the first one, and whether it is another one."""
+    """An indicator matrix of two columns: the first label, and any other label."""
     if y is None or np.asarray(y).ndim != 1 or not len(np.asarray(y)):
         return y
     is_first = np.asarray(y) == np.unique(np.asarray(y))[0]
     return np.column_stack([is_first, ~is_first])
 
 
-# These compare predictions with one label a row, or want errors about such labels.
-ABOUT_ONE_LABEL = {
+# These compare predictions with a 1d y, or expect errors about a 1d y.
+CHECKS_OF_1D_Y = {
     "check_estimator_sparse_array",
     "check_estimator_sparse_matrix",
     "check_classifiers_one_label",
@@ -87,11 +88,11 @@ ABOUT_ONE_LABEL = {
 }
 
 
-def checks_of_one_label(estimator):
-    reasons = dict.fromkeys(ABOUT_ONE_LABEL, "it is about one label a row")
+def expected_failures(estimator):
+    reasons = dict.fromkeys(CHECKS_OF_1D_Y, "the check is about a 1d y")
     return reasons | wrong_checks(estimator)
 
 
-@parametrize_with_checks([IndicatorOfOneLabel()], expected_failed_checks=checks_of_one_label)
-def test_scikit_learn_check_of_several_labels(estimator, check):
+@parametrize_with_checks([IndicatorOf1dY()], expected_failed_checks=expected_failures)
+def test_scikit_learn_check_multilabel(estimator, check):
     check(estimator)

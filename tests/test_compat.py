@@ -1,4 +1,4 @@
-"""Private names of Keras and TensorFlow: where one is missing, a fit goes on, and says so once."""
+"""Private names of Keras and TensorFlow: if one is missing, fit still works, and warns once."""
 
 import ast
 from pathlib import Path
@@ -24,13 +24,13 @@ def net(**parameters):
     return BinaryDenseClassifier(**defaults | parameters)
 
 
-def share(y_true, y_pred):
+def positive_rate(y_true, y_pred):
     return keras.ops.mean(keras.ops.cast(y_pred > 0.5, "float32"))
 
 
 @pytest.fixture
 def hide(monkeypatch):
-    """Makes ``hasattr`` and ``getattr`` of the compatibility module miss a name."""
+    """Hide names from ``hasattr`` and ``getattr`` in the compatibility module."""
 
     def hide(*names):
         def has(value, name):
@@ -69,8 +69,8 @@ def hide(monkeypatch):
             },
             "made anew from its configuration",
         ),
-        ("_fn", {"metrics": [share]}, "functions count as unknown metrics"),
-        ("_symbolic_build", {"metrics": [share]}, "metrics are built by an update"),
+        ("_fn", {"metrics": [positive_rate]}, "functions count as unknown metrics"),
+        ("_symbolic_build", {"metrics": [positive_rate]}, "metrics are built by an update"),
         ("momentums", {"optimizer": "sgd"}, "SGD.momentums, .* updates are not fused"),
         ("ResourceApplyGradientDescent", {"optimizer": "sgd"}, "updates of the optimizer are not"),
         ("ResourceApplyRMSProp", {"optimizer": "rmsprop"}, "updates of the optimizer are not"),
@@ -79,7 +79,7 @@ def hide(monkeypatch):
         ("structured_outputs", {}, "compiled epochs start more slowly"),
     ],
 )
-def test_a_missing_name_costs_one_warning_and_no_fit(hide, name, parameters, consequence):
+def test_missing_name_warns_once_and_fit_is_the_same(hide, name, parameters, consequence):
     expected = net(**parameters).fit(X, Y)
     hide(name)
     with pytest.warns(RuntimeWarning, match=consequence) as caught:
@@ -91,7 +91,7 @@ def test_a_missing_name_costs_one_warning_and_no_fit(hide, name, parameters, con
     np.testing.assert_allclose(found.history_, expected.history_, rtol=1e-5)
 
 
-def test_without_its_kernel_batch_normalization_is_keras_own(hide):
+def test_missing_kernel_falls_back_to_keras_batch_normalization(hide):
     clf = NetworkClassifier(
         lambda inputs: keras.layers.BatchNormalization()(inputs), epochs=2, random_state=0
     )
@@ -103,7 +103,7 @@ def test_without_its_kernel_batch_normalization_is_keras_own(hide):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_without_the_direction_it_is_asked_for(hide):
+def test_missing_metric_direction_must_be_given(hide):
     hide("_direction")
     clf = net(validation_split=0.3, metrics=["auc"], monitor="val_auc")
     with pytest.raises(ValueError, match="it isn't known whether lower or higher is better"):
@@ -112,13 +112,13 @@ def test_without_the_direction_it_is_asked_for(hide):
     assert clf.best_epoch_ == clf.history_["val_auc"].argmax() + 1
 
 
-def test_without_the_first_epoch_training_begins_at_the_first(hide):
+def test_missing_initial_epoch_does_not_change_fit(hide):
     expected = net().fit(X, Y)
     hide("_initial_epoch")
     np.testing.assert_array_equal(net().fit(X, Y)._weights[0], expected._weights[0])
 
 
-def test_warm_starts_without_the_learning_rates_variable(hide):
+def test_warm_start_without_learning_rate_variable(hide):
     expected = net(optimizer="sgd", warm_start=True).fit(X, Y).fit(X, Y)
     hide("_learning_rate")
     with pytest.warns(RuntimeWarning, match="_learning_rate"):
@@ -126,7 +126,7 @@ def test_warm_starts_without_the_learning_rates_variable(hide):
     np.testing.assert_allclose(found._weights[0], expected._weights[0], rtol=1e-5)
 
 
-def test_no_other_module_reads_private_names_of_keras_and_tensorflow():
+def test_only_compat_reads_private_names():
     private = {
         *("_velocities", "_momentums", "_get_variable_index", "_all_reduce_sum_gradients"),
         *("_learning_rate", "_direction", "_fn", "_initial_epoch", "_symbolic_build"),
@@ -142,8 +142,8 @@ def test_no_other_module_reads_private_names_of_keras_and_tensorflow():
                 assert node.attr not in private, f"{path.name} reads {node.attr}"
 
 
-def test_all_that_is_relied_on_is_there():
-    # In the versions that the tests run with; a warning here is the first sign of a new version.
+def test_installed_versions_have_all_private_names():
+    # Fails first when a new version of Keras or TensorFlow drops a private name.
     optimizer = keras.optimizers.Adam()
     optimizer.build([keras.Variable([1.0])])
     assert _compat.optimizer_slots(optimizer, "_momentums", "_velocities") is not None

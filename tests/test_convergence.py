@@ -1,4 +1,4 @@
-"""The warning about a fit with patience that ended while it was still improving."""
+"""The ConvergenceWarning of a fit with patience that was still improving at its end."""
 
 import warnings
 
@@ -14,7 +14,7 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 
 
 def fit(**parameters):
-    """A fit that improves for many epochs, and the warnings of it."""
+    """Fit a classifier that improves for many epochs; return it and its ConvergenceWarnings."""
     defaults = {"hidden_layer_sizes": (8,), "batch_size": 50, "random_state": 0, "epochs": 4}
     defaults |= {"validation_split": 0.25, "patience": 2, "learning_rate": 0.001}
     clf = BinaryDenseClassifier(**defaults | parameters)
@@ -24,15 +24,15 @@ def fit(**parameters):
     return clf, [w for w in seen if issubclass(w.category, ConvergenceWarning)]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"refit_epoch": "val_loss"}])
-def test_a_fit_that_was_still_improving(parameters):
+@pytest.mark.parametrize("parameters", [{}, {"refit_epoch": "val_loss"}], ids=["fit", "refit"])
+def test_warns_if_still_improving(parameters):
     clf, [warning] = fit(**parameters)
     assert clf.best_epoch_ == 4
     assert "The best epoch by val_loss was the last one, 4:" in str(warning.message)
     assert "patience=2" in str(warning.message)
 
 
-def test_what_is_monitored_is_named():
+def test_warning_names_monitored_metric():
     _, [warning] = fit(monitor="val_accuracy", epochs=1)
     assert "by val_accuracy" in str(warning.message)
 
@@ -41,33 +41,34 @@ def test_what_is_monitored_is_named():
     "parameters",
     [
         {"patience": None},
-        {"learning_rate": 0.3, "optimizer": "adam", "epochs": 60},  # stops by itself
+        {"learning_rate": 0.3, "optimizer": "adam", "epochs": 60},  # stops early
         {
             "callbacks": [
                 keras.callbacks.LearningRateScheduler(lambda epoch: 0.001 if epoch < 2 else 0.0)
             ]
         },
     ],
+    ids=["no patience", "early stop", "learning rate of 0"],
 )
-def test_fits_that_have_no_cause(parameters):
+def test_no_warning(parameters):
     _, seen = fit(**parameters)
     assert not seen
 
 
-class StopsAt(keras.callbacks.Callback):
-    """Ends training at an epoch."""
+class StopTraining(keras.callbacks.Callback):
+    """Stops training after the second epoch."""
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.stop_training = epoch == 1
 
 
-def test_a_callback_that_ends_training_knows_why():
-    clf, seen = fit(callbacks=[StopsAt()])
+def test_no_warning_if_callback_stops_training():
+    clf, seen = fit(callbacks=[StopTraining()])
     assert clf.n_epochs_ == 2
     assert not seen
 
 
-def test_going_on_counts_all_epochs():
+def test_warm_start_counts_all_epochs():
     clf, _ = fit(warm_start=True)
     with pytest.warns(ConvergenceWarning, match="was the last one, 8"):
         clf.fit(X, Y)

@@ -1,4 +1,4 @@
-"""Searches on dask.distributed, with workers that die or run out of memory; chunks of Dask data."""
+"""Searches on dask.distributed with failing workers, and training on chunks of Dask arrays."""
 
 import importlib
 import os
@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skclf import BinaryDenseClassifier
 
-resource = pytest.importorskip("resource", reason="needs a system with limits on processes")
+resource = pytest.importorskip("resource", reason="needs a system that can limit resources")
 dask = pytest.importorskip("dask", reason="skclf[dask] is not installed")
 distributed = pytest.importorskip("distributed", reason="skclf[dask] is not installed")
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[1] / "examples" / "cluster"
 MOST_SECONDS = 180
 RNG = np.random.RandomState(0)
-# Rows, labels and the indices of a fold have over 1000 bytes each, so that joblib scatters them.
+# X, Y and the indices of a fold have more than 1000 bytes each, so joblib scatters them.
 X = RNG.rand(300, 4).astype(np.float32)
 Y = np.array(["ant", "bee"])[(X[:, 0] > 0.6).astype(int)]
 
@@ -50,8 +50,8 @@ def cluster_of(n_workers, threads_per_worker=1, **parameters):
 
 
 @pytest.fixture(autouse=True)
-def nothing_waits_forever():
-    """joblib waits in the main thread, where a signal reaches it."""
+def time_limit():
+    """Fail a hanging test: joblib waits in the main thread, where a signal interrupts it."""
 
     def give_up(signum, frame):
         raise TimeoutError(f"The test has taken more than {MOST_SECONDS} seconds.")
@@ -65,7 +65,7 @@ def nothing_waits_forever():
 
 @pytest.fixture
 def backend(monkeypatch):
-    """The class of joblib backends in examples/cluster."""
+    """The joblib backend class of examples/cluster."""
     monkeypatch.syspath_prepend(FOLDER)
     return importlib.import_module("dask_backend").ReliableDaskBackend
 
@@ -82,14 +82,14 @@ def assert_same_search(first, second):
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
 
 
-def test_a_search_on_a_cluster_gives_the_serial_bits(client):
+def test_search_on_cluster_equals_serial_search(client):
     with joblib.parallel_config("dask"):
         found = search().fit(X, Y)
     assert_same_search(found, search().fit(X, Y))
 
 
-class KillsItsWorkerOnce:
-    """The first call anywhere kills the process that makes it; the others give the accuracy."""
+class KillWorkerOnce:
+    """A scorer whose first call kills its process, while later calls return the accuracy."""
 
     def __init__(self, folder):
         self.mark = Path(folder) / "killed"
@@ -102,21 +102,21 @@ class KillsItsWorkerOnce:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_worker_killed_in_mid_search_costs_nothing_but_time(client, backend, tmp_path):
+def test_search_survives_killed_worker(client, backend, tmp_path):
     with joblib.parallel_config(backend(client)):
-        found = search(KillsItsWorkerOnce(tmp_path)).fit(X, Y)
+        found = search(KillWorkerOnce(tmp_path)).fit(X, Y)
     assert (tmp_path / "killed").exists()
     assert_same_search(found, search("accuracy").fit(X, Y))
 
 
-def test_data_outlive_the_only_worker_that_holds_them(backend, tmp_path):
+def test_scattered_data_survive_loss_of_only_worker(backend, tmp_path):
     logistic = GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, cv=2)
     with (
         cluster_of(1, threads_per_worker=2) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
         joblib.parallel_config(backend(client, scatter=[X])),
     ):
-        found = clone(logistic).set_params(scoring=KillsItsWorkerOnce(tmp_path)).fit(X, Y)
+        found = clone(logistic).set_params(scoring=KillWorkerOnce(tmp_path)).fit(X, Y)
     assert (tmp_path / "killed").exists()
     wanted = logistic.fit(X, Y).cv_results_["mean_test_score"]
     np.testing.assert_array_equal(found.cv_results_["mean_test_score"], wanted)
@@ -130,7 +130,7 @@ def limit_memory():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
-def test_a_worker_without_enough_memory_is_a_clear_error():
+def test_worker_out_of_memory_raises():
     with cluster_of(2) as cluster, distributed.Client(cluster) as client:
         client.run(limit_memory)
         with (
@@ -140,7 +140,7 @@ def test_a_worker_without_enough_memory_is_a_clear_error():
             search().set_params(error_score="raise").fit(X, Y)
 
 
-def test_workers_killed_for_their_memory_are_a_clear_error(client, backend):
+def test_workers_killed_by_memory_limit_raise(client, backend):
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         cluster_of(2, memory_limit="400MB") as cluster,
@@ -157,7 +157,7 @@ def test_workers_killed_for_their_memory_are_a_clear_error(client, backend):
     assert_same_search(found, search().fit(X, Y))
 
 
-def test_chunks_of_a_dask_array_train_like_chunks_of_an_array():
+def test_partial_fit_on_chunks_of_dask_array():
     dask_array = pytest.importorskip("dask.array")
     rows, labels = dask_array.from_array(X, chunks=(100, 4)), dask_array.from_array(Y, chunks=100)
     lazy = net()

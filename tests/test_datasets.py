@@ -1,4 +1,4 @@
-"""The data sets that are made: what comes out is what was asked for."""
+"""The generated data sets: make_shapes and make_low_high."""
 
 import inspect
 import re
@@ -27,7 +27,7 @@ ALL_SHAPES = ("square", "circle", "triangle", "diamond", "cross")
 # ---------------------------------------------------------------------------------------- shapes
 
 
-def test_shapes_form():
+def test_shapes_bunch():
     bunch = make_shapes(21, image_shape=(30, 50), radius=(3, 9), random_state=0)
     assert isinstance(bunch, Bunch)
     assert bunch.data.shape == (21, 30, 50)
@@ -56,7 +56,7 @@ def test_shapes_pixels(kind):
     assert ["".join(".#"[int(pixel)] for pixel in row) for row in image] == PICTURES[kind]
 
 
-def test_shapes_keep_their_size_and_stay_inside():
+def test_shapes_have_requested_sizes_and_lie_inside_image():
     bunch = make_shapes(400, image_shape=(24, 31), radius=(3, 6), random_state=1, shapes=ALL_SHAPES)
     radii = []
     for image, code in zip(bunch.images, bunch.target, strict=True):
@@ -75,7 +75,7 @@ def test_shapes_keep_their_size_and_stay_inside():
     assert all(edge.any() for edge in (touched[0], touched[-1], touched[:, 0], touched[:, -1]))
 
 
-def test_shapes_depend_on_the_seed_alone(monkeypatch):
+def test_shapes_depend_only_on_seed(monkeypatch):
     options = {"n_samples": 50, "image_shape": (16, 16), "radius": (2, 5), "noise": 0.1}
     first = make_shapes(**options, random_state=3)
     again = make_shapes(**options, random_state=np.random.RandomState(3))
@@ -107,15 +107,16 @@ def test_shapes_noise():
             1038127684,
         ),
     ],
+    ids=["defaults", "all shapes"],
 )
-def test_shapes_of_a_seed_stay_what_they_are(options, checksum):
+def test_shapes_of_fixed_seed_are_stable(options, checksum):
     images = make_shapes(**options, random_state=0).images
     assert zlib.crc32(np.packbits(images.astype(bool)).tobytes()) == checksum
 
 
-# ----------------------------------------------------------------------- several kinds of shapes
+# -------------------------------------------------------------------------------- multilabel shapes
 
-SEVERAL = {
+MULTILABEL = {
     "image_shape": (24, 31),
     "radius": (3, 6),
     "shapes": ALL_SHAPES,
@@ -124,7 +125,7 @@ SEVERAL = {
 }
 
 
-def test_several_shapes_form():
+def test_multilabel_shapes_bunch():
     bunch = make_shapes(21, image_shape=(30, 50), radius=(3, 9), multilabel=True, random_state=0)
     assert bunch.data.shape == (21, 30, 50)
     assert bunch.data.dtype == np.float32
@@ -136,34 +137,34 @@ def test_several_shapes_form():
     assert "multilabel=True" in bunch.DESCR
 
 
-def test_kinds_are_present_independently_with_probability_one_half():
-    target = make_shapes(2_000, **SEVERAL).target
+def test_multilabel_shapes_are_independent_with_probability_one_half():
+    target = make_shapes(2_000, **MULTILABEL).target
     assert np.abs(target.mean(axis=0) - 0.5).max() < 0.05
     assert np.abs(np.corrcoef(target.T) - np.eye(5)).max() < 0.1
     assert set(target.sum(axis=1)) == {0, 1, 2, 3, 4, 5}
 
 
 def test_images_without_shapes_are_black():
-    bunch = make_shapes(200, **SEVERAL)
+    bunch = make_shapes(200, **MULTILABEL)
     is_black = ~bunch.images.any(axis=(1, 2))
     assert is_black.any()
     np.testing.assert_array_equal(is_black, ~bunch.target.any(axis=1))
 
 
-def test_an_image_is_the_union_of_one_shape_of_each_of_its_kinds():
-    bunch = make_shapes(15, **SEVERAL)
+def test_multilabel_image_is_union_of_one_shape_per_label():
+    bunch = make_shapes(15, **MULTILABEL)
     centres = np.stack(np.mgrid[:24, :31], axis=-1).reshape(-1, 2)
     for image, kinds in zip(bunch.images, bunch.target, strict=True):
         fitting = np.zeros(image.shape, dtype=bool)
         for code in np.flatnonzero(kinds):
             placed = shapes_within(image > 0, ALL_SHAPES[code], centres)
-            assert len(placed), "no whole shape of the kind lies within what is white"
+            assert len(placed), "no complete shape of this kind in the white pixels"
             fitting |= placed.any(axis=0)
         np.testing.assert_array_equal(fitting, image > 0)
 
 
 def shapes_within(white, kind, centres):
-    """All shapes of a kind that are wholly inside the image and have none but white pixels."""
+    """All shapes of a kind that lie inside the image and cover only white pixels."""
     found = []
     for radius in range(3, 7):
         (low, left), (high, right) = (radius, radius), np.array(white.shape) - radius
@@ -176,33 +177,33 @@ def shapes_within(white, kind, centres):
     return np.array(found)
 
 
-def test_each_kind_has_a_place_and_a_size_of_its_own():
-    options = SEVERAL | {"shapes": ("square", "diamond")}
+def test_multilabel_shapes_have_different_positions():
+    options = MULTILABEL | {"shapes": ("square", "diamond")}
     bunch = make_shapes(100, **options)
     both = bunch.images[bunch.target.all(axis=1)]
     assert len(both) > 10
     extents = [np.ptp(np.flatnonzero(image.any(axis=0))) for image in both]
-    # Two shapes at one place would never be wider than the larger of them.
+    # Two shapes at the same position would never be wider than the larger one.
     assert max(extents) > 2 * 6 + 1
 
 
-def test_shapes_reach_all_edges_when_several():
-    touched = make_shapes(400, **SEVERAL).images.any(axis=0)
+def test_multilabel_shapes_reach_all_edges():
+    touched = make_shapes(400, **MULTILABEL).images.any(axis=0)
     assert all(edge.any() for edge in (touched[0], touched[-1], touched[:, 0], touched[:, -1]))
 
 
-def test_several_shapes_depend_on_the_seed_alone(monkeypatch):
-    first = make_shapes(50, noise=0.1, **SEVERAL)
-    again = make_shapes(50, noise=0.1, **SEVERAL | {"random_state": np.random.RandomState(0)})
-    other = make_shapes(50, noise=0.1, **SEVERAL | {"random_state": 1})
+def test_multilabel_shapes_depend_only_on_seed(monkeypatch):
+    first = make_shapes(50, noise=0.1, **MULTILABEL)
+    again = make_shapes(50, noise=0.1, **MULTILABEL | {"random_state": np.random.RandomState(0)})
+    other = make_shapes(50, noise=0.1, **MULTILABEL | {"random_state": 1})
     np.testing.assert_array_equal(first.data, again.data)
     np.testing.assert_array_equal(first.target, again.target)
     assert not np.array_equal(first.target, other.target)
     monkeypatch.setattr(_shapes, "BLOCK_PIXELS", 24 * 31 * 7)
-    np.testing.assert_array_equal(first.data, make_shapes(50, noise=0.1, **SEVERAL).data)
+    np.testing.assert_array_equal(first.data, make_shapes(50, noise=0.1, **MULTILABEL).data)
 
 
-def test_shapes_X_y():
+def test_shapes_return_X_y():
     X, y = make_shapes(6, random_state=0, return_X_y=True)
     bunch = make_shapes(6, random_state=0)
     assert np.array_equal(X, bunch.data)
@@ -230,7 +231,7 @@ def test_shapes_X_y():
         ({"multilabel": "yes"}, "'multilabel' parameter of make_shapes"),
     ],
 )
-def test_shapes_bad_parameters(options, message):
+def test_shapes_invalid_parameters(options, message):
     with pytest.raises(ValueError, match=message):
         make_shapes(**options)
 
@@ -252,7 +253,7 @@ def test_low_high_labels():
     assert "mean" in bunch.DESCR
 
 
-def test_low_high_depends_on_the_seed_alone():
+def test_low_high_depends_only_on_seed():
     X, y = make_low_high(20, random_state=5, return_X_y=True)
     again = make_low_high(20, random_state=np.random.RandomState(5))
     assert np.array_equal(X, again.data)
@@ -272,12 +273,12 @@ def test_low_high_as_frame():
 
 
 @pytest.mark.parametrize("name", ["n_samples", "random_state", "return_X_y", "as_frame"])
-def test_low_high_bad_parameters(name):
+def test_low_high_invalid_parameters(name):
     with pytest.raises(ValueError, match=f"'{name}' parameter of make_low_high"):
         make_low_high(**{name: -1.5})
 
 
-# --------------------------------------------------------------------------------------- both kinds
+# ------------------------------------------------------------------------------------ all data sets
 
 
 def entries(section):

@@ -1,4 +1,4 @@
-"""Docstrings: every parameter described in its place, and what is shared reads the same."""
+"""Docstrings: complete, valid numpydoc, and identical where classes share a parameter."""
 
 import inspect
 import re
@@ -22,15 +22,15 @@ CLASSIFIERS = ["BinaryDenseClassifier", "MulticlassDenseClassifier", "Multilabel
 CLASSIFIERS += ["ShapeConvClassifier", "NetworkClassifier"]
 SECTIONS = ["Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also"]
 SECTIONS += ["Notes", "References", "Examples"]
-# What differs from one classifier to the next, by intent.
+# Parameters that intentionally differ between classifiers.
 OWN_PARAMETERS = {"loss", "filters", "kernel_size", "pool_size", "image_shape", "multilabel"}
 OWN_PARAMETERS |= {"network", "threshold"}
-# What the body of a net says instead.
-OF_HIDDEN_LAYERS = {"hidden_layer_sizes", "activation", "dropout", "l2"}
+# NetworkClassifier has a network body instead of these.
+HIDDEN_LAYER_PARAMETERS = {"hidden_layer_sizes", "activation", "dropout", "l2"}
 OWN_DEFAULTS = {"hidden_layer_sizes", "optimizer"}
 OWN_TEXTS = {
     "MultilabelDenseClassifier": {"validation_split", "class_weight", "classes_"},
-    "ShapeConvClassifier": {"n_features_in_"},  # an image's values, or features
+    "ShapeConvClassifier": {"n_features_in_"},  # pixel values or features
 }
 FITTED = [
     "classes_",
@@ -68,7 +68,7 @@ def public_methods(owner):
 
 
 def documented():
-    """Everything public that has a docstring of ours, by its full name."""
+    """Yield the full name and the object of everything public that skclf documents."""
     for module in (skclf, skclf.datasets, skclf.plots):
         for name in module.__all__:
             member = getattr(module, name)
@@ -81,7 +81,7 @@ def documented():
 PUBLIC = dict(documented())
 
 
-def test_the_list_is_whole():
+def test_public_names_are_complete():
     assert len(PUBLIC) >= 46
     assert {
         "skclf.BinaryDenseClassifier.fit",
@@ -92,7 +92,7 @@ def test_the_list_is_whole():
     } < PUBLIC.keys()
 
 
-def test_sections_are_found():
+def test_docstring_parsers():
     def function():
         """Do it.
 
@@ -118,16 +118,16 @@ def test_sections_are_found():
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_summary_and_order_of_the_sections(name):
+def test_summary_and_section_order(name):
     sections = sections_of(PUBLIC[name])
     summary = sections[""].split("\n\n")[0]
-    assert re.fullmatch(r"[A-Z][^\n]+\.", summary), "one line, a sentence"
+    assert re.fullmatch(r"[A-Z][^\n]+\.", summary), "the summary must be one sentence on one line"
     assert [title for title in SECTIONS if title in sections] == list(sections)[1:]
     assert all(text.strip() for text in sections.values())
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_parameters_are_described_in_the_order_of_the_signature(name):
+def test_parameters_are_documented_in_signature_order(name):
     parameters = inspect.signature(PUBLIC[name]).parameters
     wanted = [parameter for parameter in parameters if parameter not in ("self", "fit_params")]
     found = entries_of(sections_of(PUBLIC[name]).get("Parameters", ""))
@@ -140,19 +140,19 @@ def test_parameters_are_described_in_the_order_of_the_signature(name):
             assert shown == ""
         elif inspect.isclass(default):
             assert shown == f"np.{default.__name__}"
-        elif kind != "None":  # what is there for scikit-learn alone
+        elif kind != "None":  # only there for scikit-learn's API
             assert shown.replace('"', "'") == repr(default)
         is_obvious = names in ("X", "y") or name.endswith(("transform", "decode"))
         assert text.endswith((".", ":")) or is_obvious, f"{names} has no description"
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not inspect.isclass(PUBLIC[name])])
-def test_what_is_returned_is_described(name):
+def test_functions_document_returned_value(name):
     assert {"Returns", "Yields"} & sections_of(PUBLIC[name]).keys()
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isclass(PUBLIC[name])])
-def test_classes_have_examples_and_attributes(name):
+def test_classes_document_examples_and_attributes(name):
     sections, wanted = (
         sections_of(PUBLIC[name]),
         {"Parameters", "Attributes", "See Also", "Examples"},
@@ -167,7 +167,7 @@ def test_classes_have_examples_and_attributes(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_fitted_attributes_are_the_contracts(name):
+def test_fitted_attributes_are_documented(name):
     found = list(entries_of(sections_of(getattr(skclf, name))["Attributes"]))
     assert [attribute for attribute in found if attribute in FITTED] == FITTED
     own = {"MultilabelDenseClassifier": {"label_names_"}}
@@ -177,14 +177,14 @@ def test_fitted_attributes_are_the_contracts(name):
 
 
 @pytest.mark.parametrize("name", ["history_", "model_"])
-def test_properties_are_described(name):
+def test_properties_have_docstrings(name):
     for classifier in CLASSIFIERS:
         assert inspect.getdoc(getattr(getattr(skclf, classifier), name)).endswith(".")
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Attributes"])
 @pytest.mark.parametrize("name", CLASSIFIERS[1:])
-def test_what_is_shared_reads_the_same(name, section):
+def test_shared_entries_are_identical(name, section):
     first = entries_of(sections_of(skclf.BinaryDenseClassifier)[section])
     other = entries_of(sections_of(getattr(skclf, name))[section])
     shared = [each for each in other if each in first and each not in OWN_PARAMETERS]
@@ -197,11 +197,11 @@ def test_what_is_shared_reads_the_same(name, section):
         assert first[each][1] == other[each][1]
 
 
-def test_no_parameter_is_shared_by_name_alone():
-    # Each one that is not compared above stands in the list of those that differ by intent.
+def test_all_differing_parameters_are_listed():
+    # Parameters that the test above doesn't compare must be listed as intentionally different.
     found = [set(inspect.signature(getattr(skclf, name)).parameters) for name in CLASSIFIERS]
     differing = set.union(*found) - set.intersection(*found)
-    assert differing == OWN_PARAMETERS - {"loss"} | OF_HIDDEN_LAYERS
+    assert differing == OWN_PARAMETERS - {"loss"} | HIDDEN_LAYER_PARAMETERS
 
 
 SHARED_TEXTS = Path(__file__).parents[1] / ".ci" / "shared_texts.py"
@@ -209,9 +209,9 @@ SHARED_TEXTS = Path(__file__).parents[1] / ".ci" / "shared_texts.py"
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what the script of the shared texts reads, as one may change it."""
+    """A copy of the files that shared_texts.py reads, which a test may change."""
     if not SHARED_TEXTS.exists():
-        pytest.skip("only a clone holds the script")
+        pytest.skip("only a clone of the repository has the script")
     shutil.copytree(SHARED_TEXTS.parent, tmp_path / ".ci")
     (tmp_path / "skclf").mkdir()
     for file in Path(skclf.__file__).parent.glob("*.py"):
@@ -252,9 +252,9 @@ def sources(tree):
         ("_multilabel.py", "    n_epochs_ : int\n", "    n_epochs_\n"),
         ("_multilabel.py", "stratification [1]_, so that", "stratification [1]_: so that"),
     ],
-    ids=["text", "no text", "no entry", "default", "bare name", "text of one class"],
+    ids=["text", "missing text", "missing entry", "default", "missing type", "class-specific text"],
 )
-def test_docstrings_that_differ_from_the_shared_texts(tree, file, old, new):
+def test_shared_texts_detects_and_restores_changes(tree, file, old, new):
     before = sources(tree)
     replace(tree / "skclf" / file, old, new)
     changed = sources(tree)
@@ -268,7 +268,7 @@ def test_docstrings_that_differ_from_the_shared_texts(tree, file, old, new):
     assert run_shared_texts(tree, "--check").returncode == 0
 
 
-def test_shared_texts_reach_every_class(tree):
+def test_shared_texts_updates_every_class(tree):
     replace(
         tree / ".ci" / "shared_texts.txt",
         "Number of passes over the training rows.",
@@ -282,7 +282,7 @@ def test_shared_texts_reach_every_class(tree):
     )
 
 
-def test_parameters_follow_the_signature(tree):
+def test_shared_texts_follows_changed_signature(tree):
     file = tree / "skclf" / "_dense.py"
     replace(file, "        l2: float = 0.0,\n", "")
     replace(
@@ -298,7 +298,7 @@ def test_parameters_follow_the_signature(tree):
     assert (second, third) == ("l2 : float, default=0.5", 'activation : str, default="relu"')
 
 
-def test_parameter_that_nothing_describes(tree):
+def test_shared_texts_reports_undescribed_parameter(tree):
     replace(
         tree / "skclf" / "_dense.py",
         "        l2: float = 0.0,\n",
@@ -311,19 +311,19 @@ def test_parameter_that_nothing_describes(tree):
     )
 
 
-# Codes of numpydoc that are not held: an extended summary, an example and a See Also for each
-# method (ES01, EX01, SA01), where the class has them; a Returns section beside Yields (RT01); and a
-# bare type in its first line (RT02), since scikit-learn itself names what is returned there.
-NOT_HELD = {"ES01", "EX01", "SA01", "RT01", "RT02"}
+# numpydoc checks that skclf ignores: an extended summary, an example and a See Also for each method
+# (ES01, EX01, SA01), since the class has them; a Returns section next to Yields (RT01); and a bare
+# type in the first line of Returns (RT02), since scikit-learn also names the returned value there.
+IGNORED_CHECKS = {"ES01", "EX01", "SA01", "RT01", "RT02"}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_numpydoc_finds_no_fault(name):
-    faults = [fault for fault in validate(name)["errors"] if fault[0] not in NOT_HELD]
+def test_numpydoc_validation(name):
+    faults = [fault for fault in validate(name)["errors"] if fault[0] not in IGNORED_CHECKS]
     assert faults == []
 
 
-def test_numpydoc_reads_the_docstring():
+def test_numpydoc_finds_docstring():
     docstring = validate("skclf.datasets.make_shapes")["docstring"]
     assert docstring.startswith("Generate greyscale images")
 
@@ -331,9 +331,9 @@ def test_numpydoc_reads_the_docstring():
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "network.rst"
 
 
-def test_guide_lists_the_layers_that_numpy_computes():
+def test_guide_lists_layers_computed_by_numpy():
     if not GUIDE.exists():
-        pytest.skip("only a clone holds the guide")
+        pytest.skip("only a clone of the repository has the guide")
     text = GUIDE.read_text(encoding="utf-8")
     begin = text.index("Predicting without TensorFlow\n---")
     table = text[begin : text.index("All other nets predict through Keras", begin)]
@@ -346,9 +346,9 @@ def test_guide_lists_the_layers_that_numpy_computes():
     assert unknown.isdisjoint(ACTIVATIONS)
 
 
-def test_guide_lists_the_losses():
+def test_guide_lists_losses():
     if not GUIDE.exists():
-        pytest.skip("only a clone holds the guide")
+        pytest.skip("only a clone of the repository has the guide")
     text = GUIDE.read_text(encoding="utf-8")
     begin = text.index("Losses\n---")
     table = text[begin : text.index("You can also pass instances of Keras", begin)]

@@ -1,4 +1,4 @@
-"""The engine: equal to Keras's own training, compiled once for each kind of net."""
+"""The training engine: results equal Keras's, and each kind of net is compiled once."""
 
 import gc
 import subprocess
@@ -31,16 +31,16 @@ from skclf.engine._fused import fuse_updates
 OPTIMIZERS = ["rmsprop", "adam", "sgd", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl"]
 OPTIMIZERS += ["lion", "adafactor", "lamb"]
 if Version(keras.__version__) >= Version("3.13"):
-    OPTIMIZERS += ["muon"]  # it can't train in Keras before
+    OPTIMIZERS += ["muon"]  # can't train in older versions of Keras
 
 
-class HearsOfBatches(keras.callbacks.Callback):
-    """Makes Keras's own ``fit`` run."""
+class BatchCallback(keras.callbacks.Callback):
+    """Has a batch hook, which makes training use Keras's own ``fit``."""
 
     batches = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        HearsOfBatches.batches += 1
+        BatchCallback.batches += 1
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def images():
 
 
 def train_by_hand(classifier, X, codes, sample_weight=None):
-    """The fit of a classifier without validation rows, by nothing but Keras's train_on_batch."""
+    """Repeat a classifier's fit, without validation rows, with only Keras's train_on_batch."""
     seeds = classifier._seeds
     model = _bridge.keras_model(
         classifier._net, classifier._weights, classifier._compile_with(classifier._net)
@@ -88,7 +88,7 @@ def assert_trained_by_hand(classifier, X, codes, sample_weight=None):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_training_equals_keras_by_hand(rows, optimizer):
+def test_training_equals_keras(rows, optimizer):
     X, y, _ = rows
     traces = engine.trace_count()
     classifier = MulticlassDenseClassifier(
@@ -110,7 +110,7 @@ def test_training_equals_keras_by_hand(rows, optimizer):
     ],
     ids=["rmsprop-momentum", "centered", "clip-decay", "amsgrad", "accumulation", "schedule"],
 )
-def test_optimizer_variants_equal_keras_by_hand(rows, optimizer):
+def test_optimizer_variants_equal_keras(rows, optimizer):
     X, y, _ = rows
     classifier = BinaryDenseClassifier(5, optimizer=optimizer, epochs=3, random_state=0)
     assert_trained_by_hand(classifier.fit(X, y > 0), X, (y > 0).astype(int))
@@ -118,7 +118,7 @@ def test_optimizer_variants_equal_keras_by_hand(rows, optimizer):
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
 @pytest.mark.parametrize("class_weight", [None, {0: 3.0}, "balanced"])
-def test_weights_equal_keras_by_hand(rows, loss, class_weight):
+def test_sample_and_class_weights_equal_keras(rows, loss, class_weight):
     X, y, sample_weight = rows
     classifier = MulticlassDenseClassifier(
         5, loss=loss, class_weight=class_weight, epochs=3, random_state=0
@@ -139,13 +139,13 @@ def test_sparse_training_equals_dense_training(rows, hidden_layer_sizes):
     dense = MulticlassDenseClassifier(
         hidden_layer_sizes, l2=0.01, validation_split=0.2, epochs=3, random_state=0
     ).fit(X, y, sample_weight=sample_weight)
-    thin = clone(dense).fit(sparse.csr_array(X), y, sample_weight=sample_weight)
-    assert_allclose(thin.history_, dense.history_, rtol=1e-4)
-    for ours, theirs in zip(thin._weights, dense._weights, strict=True):
+    from_sparse = clone(dense).fit(sparse.csr_array(X), y, sample_weight=sample_weight)
+    assert_allclose(from_sparse.history_, dense.history_, rtol=1e-4)
+    for ours, theirs in zip(from_sparse._weights, dense._weights, strict=True):
         assert_allclose(ours, theirs, rtol=1e-4, atol=2e-6)
 
 
-def test_convolution_equals_keras_by_hand(images):
+def test_convolution_equals_keras(images):
     X, y = images
     classifier = ShapeConvClassifier(filters=(4, 3), epochs=3, random_state=0).fit(X, y)
     assert_trained_by_hand(classifier, X[..., None], y.astype(int))
@@ -153,7 +153,7 @@ def test_convolution_equals_keras_by_hand(images):
 
 @pytest.mark.parametrize("kind", ["dense", "sparse", "images"])
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
-def test_keras_own_fit_gives_the_same(rows, images, kind, dropout):
+def test_compiled_epochs_equal_keras_fit(rows, images, kind, dropout):
     X, y, sample_weight = rows
     y, Classifier = y > 0, BinaryDenseClassifier
     if kind == "sparse":
@@ -170,16 +170,16 @@ def test_keras_own_fit_gives_the_same(rows, images, kind, dropout):
         "random_state": 0,
     }
     fast = Classifier(**settings).fit(X, y, sample_weight=sample_weight)
-    HearsOfBatches.batches = 0
-    slow = Classifier(**settings, callbacks=[HearsOfBatches()]).fit(X, y, sample_weight)
-    assert HearsOfBatches.batches > 0
+    BatchCallback.batches = 0
+    slow = Classifier(**settings, callbacks=[BatchCallback()]).fit(X, y, sample_weight)
+    assert BatchCallback.batches > 0
     assert_allclose(fast.history_, slow.history_, rtol=1e-5, atol=1e-7)
     for ours, theirs in zip(fast._weights, slow._weights, strict=True):
         assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-class MostInABatch(keras.metrics.Metric):
-    """Largest number of rows in one update: not the same if all come at once."""
+class LargestBatch(keras.metrics.Metric):
+    """The largest number of rows in one update, which shows if batches are merged."""
 
     def __init__(self, name="most", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -193,9 +193,9 @@ class MostInABatch(keras.metrics.Metric):
         return self.most.value
 
 
-def test_own_metrics_are_updated_for_each_batch(rows):
+def test_custom_metrics_are_updated_per_batch(rows):
     X, y, _ = rows
-    classifier = MulticlassDenseClassifier(metrics=[MostInABatch()], epochs=2, random_state=0)
+    classifier = MulticlassDenseClassifier(metrics=[LargestBatch()], epochs=2, random_state=0)
     assert classifier.fit(X, y).history_["most"].tolist() == [32, 32]
 
 
@@ -203,16 +203,20 @@ def numpy_accuracy(y_true, y_pred):
     return np.mean(y_true.numpy() == (y_pred.numpy() > 0.5))
 
 
-def test_a_metric_that_no_graph_holds_runs_in_keras_own_fit(rows):
+def test_metric_without_graph_uses_keras_fit(rows):
     X, y, _ = rows
     settings = {"epochs": 2, "random_state": 0, "batch_size": 150}
     plain = BinaryDenseClassifier(**settings).fit(X, y > 0)
-    odd = BinaryDenseClassifier(**settings, metrics=["accuracy", numpy_accuracy]).fit(X, y > 0)
-    assert_allclose(odd.history_["numpy_accuracy"], odd.history_["accuracy"], rtol=1e-6)
-    assert_allclose(odd.history_["loss"], plain.history_["loss"], rtol=1e-5)
+    with_metric = BinaryDenseClassifier(**settings, metrics=["accuracy", numpy_accuracy]).fit(
+        X, y > 0
+    )
+    assert_allclose(
+        with_metric.history_["numpy_accuracy"], with_metric.history_["accuracy"], rtol=1e-6
+    )
+    assert_allclose(with_metric.history_["loss"], plain.history_["loss"], rtol=1e-5)
 
 
-def test_a_search_compiles_one_program_for_each_architecture(rows):
+def test_search_compiles_once_per_architecture(rows):
     X, y, _ = rows
     engine.clear_cache()
     traces = engine.trace_count()
@@ -227,7 +231,7 @@ def test_a_search_compiles_one_program_for_each_architecture(rows):
     assert engine.trace_count() == traces + 2
 
 
-def test_a_used_net_gives_the_bits_of_a_new_one(rows):
+def test_reused_net_equals_new_net(rows):
     X, y, sample_weight = rows
     settings = {"hidden_layer_sizes": 9, "dropout": 0.2, "epochs": 2, "random_state": 3}
     engine.clear_cache()
@@ -240,7 +244,7 @@ def test_a_used_net_gives_the_bits_of_a_new_one(rows):
     assert used.history_.equals(new.history_)
 
 
-def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
+def test_cache_is_bounded_and_can_be_cleared(monkeypatch):
     monkeypatch.setattr(_cache, "MOST_IDLE_NETS", 3)
     engine.clear_cache()
     made = []
@@ -249,7 +253,7 @@ def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
         made.append(object())
         return made[-1]
 
-    for kind in "abcda":  # a is dropped for d, b for a
+    for kind in "abcda":  # d evicts a, then a evicts b
         with engine.borrow(kind, make):
             pass
     assert len(made) == 5
@@ -265,7 +269,7 @@ def test_the_cache_is_bounded_and_can_be_cleared(monkeypatch):
     engine.clear_cache()
 
 
-def under_the_lock(name):
+def method_requiring_lock(name):
     def method(self, *arguments):
         assert _cache._lock.locked(), name
         return getattr(OrderedDict, name)(self, *arguments)
@@ -273,12 +277,12 @@ def under_the_lock(name):
     return method
 
 
-USES = ["__contains__", "__getitem__", "__setitem__", "__delitem__", "__iter__"]
-USES += ["clear", "get", "move_to_end", "pop", "popitem", "setdefault", "values"]
-Guarded = type("Guarded", (OrderedDict,), {name: under_the_lock(name) for name in USES})
+ACCESSES = ["__contains__", "__getitem__", "__setitem__", "__delitem__", "__iter__"]
+ACCESSES += ["clear", "get", "move_to_end", "pop", "popitem", "setdefault", "values"]
+Guarded = type("Guarded", (OrderedDict,), {name: method_requiring_lock(name) for name in ACCESSES})
 
 
-def test_the_cache_is_used_under_its_lock_alone(monkeypatch):
+def test_cache_is_accessed_only_under_its_lock(monkeypatch):
     monkeypatch.setattr(_cache, "_idle", Guarded())
     monkeypatch.setattr(_cache, "MOST_IDLE_NETS", 2)
     for kind in "abbca":
@@ -288,7 +292,7 @@ def test_the_cache_is_used_under_its_lock_alone(monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", [keras.optimizers.RMSprop, keras.optimizers.Adam])
-def test_fused_updates_hold_no_graph_but_the_last(optimizer):
+def test_fused_updates_keep_only_last_graph(optimizer):
     optimizer, variable = optimizer(), keras.Variable(np.ones(3, np.float32))
     optimizer.build([variable])
     fuse_updates(optimizer)
@@ -306,7 +310,7 @@ def test_fused_updates_hold_no_graph_but_the_last(optimizer):
 
 
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
-def test_nets_that_are_dropped_leave_no_graphs_behind(rows, as_rows):
+def test_discarded_nets_leave_no_graphs(rows, as_rows):
     def n_graphs():
         engine.clear_cache()
         gc.collect()
@@ -321,7 +325,7 @@ def test_nets_that_are_dropped_leave_no_graphs_behind(rows, as_rows):
     assert n_graphs() == before
 
 
-def test_a_net_of_no_kind_is_never_shared():
+def test_net_of_kind_none_is_not_shared():
     nets = []
     for _ in range(2):
         with engine.borrow(None, object) as net:
@@ -329,7 +333,7 @@ def test_a_net_of_no_kind_is_never_shared():
     assert nets[0] is not nets[1]
 
 
-def test_threads_give_the_bits_of_serial_fits(rows):
+def test_fits_in_threads_equal_serial_fits(rows):
     X, y, _ = rows
     nets = [
         MulticlassDenseClassifier(6, dropout=0.1, epochs=3, random_state=seed) for seed in range(8)
@@ -337,11 +341,11 @@ def test_threads_give_the_bits_of_serial_fits(rows):
     serial = [clone(net).fit(X, y).decision_function(X) for net in nets]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda net: clone(net).fit(X, y).decision_function(X), nets))
-    for alone, beside in zip(serial, together, strict=True):
-        assert_array_equal(beside, alone)
+    for alone, in_thread in zip(serial, together, strict=True):
+        assert_array_equal(in_thread, alone)
 
 
-def test_a_fit_inside_a_callback_gets_a_net_of_its_own(rows):
+def test_fit_inside_callback_uses_another_net(rows):
     X, y, _ = rows
     net = MulticlassDenseClassifier(6, epochs=2, random_state=0)
     alone = clone(net).fit(X, y).decision_function(X)
@@ -358,7 +362,7 @@ def test_a_fit_inside_a_callback_gets_a_net_of_its_own(rows):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_failed_fit_leaves_no_trace_in_the_next(rows, error):
+def test_failed_fit_does_not_affect_next_fit(rows, error):
     X, y, _ = rows
     net = MulticlassDenseClassifier(6, dropout=0.1, epochs=3, random_state=0)
     alone = clone(net).fit(X, y).decision_function(X)
@@ -375,14 +379,14 @@ def test_a_failed_fit_leaves_no_trace_in_the_next(rows, error):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [*OPTIMIZERS, pytest.param(keras.optimizers.RMSprop(momentum=0.5), id="with momentum")],
+    [*OPTIMIZERS, pytest.param(keras.optimizers.RMSprop(momentum=0.5), id="rmsprop-momentum")],
 )
-def test_a_fit_that_diverged_leaves_no_trace_in_the_next(rows, optimizer):
+def test_diverged_fit_does_not_affect_next_fit(rows, optimizer):
     X, y, _ = rows
     net = MulticlassDenseClassifier(6, dropout=0.1, epochs=2, optimizer=optimizer, random_state=0)
     alone = clone(net).fit(X, y)
     traces = engine.trace_count()
-    # Weights that are not finite any more, so that nothing of this fit's training can be either.
+    # With NaN in a weight, nothing that this fit computes is finite.
     diverging = clone(alone).fit(X, y)
     diverging._weights[0][:] = np.nan
     with pytest.raises(ValueError, match="Training diverged: after epoch 3 the loss or a weight"):
@@ -417,7 +421,7 @@ alone = fit(None)
 for strategy in (second, first, None, second, first):
     np.testing.assert_allclose(fit(strategy), alone, rtol=1e-6)
 np.testing.assert_array_equal(fit(None), alone)
-# One net each, and the one used last comes last.
+# One net per strategy, the most recently used one last.
 devices = [{w.value.device[-5:] for w in net.weights} for net, in _cache._idle.values()]
 assert devices == [{"CPU:1"}, {"CPU:0"}, {"CPU:0"}], devices
 assert engine.trace_count() == 3
@@ -434,8 +438,8 @@ np.testing.assert_array_equal(clf.predict_proba(X), alone)
 
 
 @pytest.mark.slow
-def test_strategies_of_one_device_share_no_nets_and_others_are_refused():
-    # An epoch on two devices may also wait for itself forever.
+def test_one_device_strategies_share_no_nets_and_others_raise():
+    # Timeout, because an epoch on two devices may also deadlock.
     found = subprocess.run(
         [sys.executable, "-c", STRATEGIES], capture_output=True, text=True, timeout=120
     )

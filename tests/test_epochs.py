@@ -1,4 +1,4 @@
-"""History, best epoch, stopping and progress, by hand-made numbers."""
+"""History, best epoch, early stopping and progress lines, on made-up numbers."""
 
 import fcntl
 import io
@@ -96,7 +96,7 @@ def test_joined_history(earlier, later, n_earlier, joined):
 
 
 def run(stop, values):
-    """Feed an EarlyStop; the epoch that it stops after, and the epochs of its snapshots."""
+    """Feed values to an EarlyStop; return its last epoch or None, and the epochs of snapshots."""
     taken = []
     for epoch, value in enumerate(values, 1):
 
@@ -134,7 +134,7 @@ def test_early_stop_by_accuracy():
     assert run(EarlyStop("val_accuracy", 2, lower=False), [0.5, 0.7, 0.6, 0.7]) == (4, [1, 2])
 
 
-def test_early_stop_on_a_value_that_is_not_there():
+def test_early_stop_unknown_metric():
     stop = EarlyStop("val_auc", 2, lower=False)
     with pytest.raises(ValueError, match="monitor='val_auc'"):
         stop.end(1, {"val_loss": 1.0}, None)
@@ -147,7 +147,7 @@ def test_kept_weights():
     assert kept.weights == {1: "a", 2: "b", 3: "weights 3", 4: "weights 4", 5: "weights 5"}
 
 
-def test_a_watcher_lets_training_go_on():
+def test_watcher_does_not_stop_training():
     assert Watcher().begin(1) is None
     assert Watcher().end(1, {}, None) is False
 
@@ -159,7 +159,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Ten seconds pass from one look at the clock to the next."""
+    """A clock that advances by ten seconds per call."""
     times = iter(range(0, 1000, 10))
     monkeypatch.setattr(_epochs.time, "monotonic", lambda: next(times))
 
@@ -186,8 +186,8 @@ def test_verbose_1_in_a_file(monkeypatch, clock, verbose):
     assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s\n"
 
 
-class WriteAlone:
-    """A stand-in for standard output with no other method, as logging tools have it."""
+class WriteOnlyStream:
+    """A replacement of standard output with only ``write``, as logging tools install it."""
 
     def __init__(self):
         self.parts = []
@@ -199,19 +199,19 @@ class WriteAlone:
         return "".join(self.parts)
 
 
-class NoFlush(WriteAlone):
+class NoFlushStream(WriteOnlyStream):
     def isatty(self):
         return True
 
 
-@pytest.mark.parametrize("stream", [WriteAlone, NoFlush])
-def test_verbose_1_on_what_can_only_be_written_to(monkeypatch, clock, stream):
+@pytest.mark.parametrize("stream", [WriteOnlyStream, NoFlushStream])
+def test_verbose_1_to_write_only_stream(monkeypatch, clock, stream):
     found = printed(monkeypatch, stream(), 1)
     assert found == "epoch 3/3  loss 0.5000  accuracy 0.2500  took 40 s\n"
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_no_standard_output(monkeypatch, verbose):
+def test_verbose_without_stdout(monkeypatch, verbose):
     monkeypatch.setattr("sys.stdout", None)
     progress = Progress(0, 1, verbose)
     assert progress.end(1, {"loss": 0.5}, None) is False
@@ -229,7 +229,7 @@ def test_verbose_1_on_a_terminal(monkeypatch, clock):
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_the_line_of_the_refit(monkeypatch, verbose):
+def test_refit_line_is_marked(monkeypatch, verbose):
     for line in printed(monkeypatch, io.StringIO(), verbose, is_refit=True).splitlines():
         assert line.startswith("refit epoch ")
 
@@ -255,7 +255,7 @@ LOGS = {"loss": 0.12345, "accuracy": 0.9, "val_loss": 0.23456, "val_accuracy": 0
 
 
 @pytest.mark.parametrize(
-    ("most", "line"),
+    ("width", "line"),
     [
         (None, "epoch 7/35  loss 0.1235  accuracy 0.9000  val_loss 0.2346  val_accuracy 0.8000"),
         (80, "epoch 7/35  loss 0.1235  acc 0.9000  val_loss 0.2346  val_acc 0.8000"),
@@ -266,17 +266,17 @@ LOGS = {"loss": 0.12345, "accuracy": 0.9, "val_loss": 0.23456, "val_accuracy": 0
         (30, "epoch 7/35"),
     ],
 )
-def test_a_line_shows_the_values_that_fit(most, line):
-    assert progress_line("epoch 7/35", LOGS, "3.0 s left", most) == f"{line}  3.0 s left"
+def test_progress_line_fits_width(width, line):
+    assert progress_line("epoch 7/35", LOGS, "3.0 s left", width) == f"{line}  3.0 s left"
 
 
-@pytest.mark.parametrize(("most", "line"), [(19, "epoch 7/35"), (10, "epoch 7/35"), (4, "epoc")])
-def test_a_line_without_room_for_the_time(most, line):
-    assert progress_line("epoch 7/35", LOGS, "3.0 s left", most) == line
+@pytest.mark.parametrize(("width", "line"), [(19, "epoch 7/35"), (10, "epoch 7/35"), (4, "epoc")])
+def test_progress_line_without_room_for_time(width, line):
+    assert progress_line("epoch 7/35", LOGS, "3.0 s left", width) == line
 
 
 class Screen:
-    """The rows that a terminal shows; it wraps long lines, and wraps them anew at a new width."""
+    """A terminal's screen, which wraps long lines, and rewraps them when it is resized."""
 
     def __init__(self, columns):
         self.columns = columns
@@ -303,7 +303,7 @@ class Screen:
                 self.column += 1
 
     def resize(self, columns):
-        """Wrap the last line, on which the cursor is, at a new width."""
+        """Rewrap the last line, which has the cursor, to a new width."""
         text = self.lines.pop()
         self.columns = columns
         self.lines += [text[start : start + columns] for start in range(0, len(text) or 1, columns)]
@@ -312,14 +312,14 @@ class Screen:
 
 @pytest.fixture
 def terminal():
-    """A pseudo-terminal, with functions that set its width and read what is written to it."""
+    """A pseudo-terminal, with functions to set its width and to read its output."""
     leader, follower = pty.openpty()
 
     def resize(columns):
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read():
-        # Nothing is written if the line is the same as before.
+        # Nothing is written if the line has not changed.
         ready, _, _ = select.select([leader], [], [], 0.1)
         return os.read(leader, 65536).decode().replace("\r\n", "\n") if ready else ""
 
@@ -329,7 +329,7 @@ def terminal():
 
 
 @pytest.mark.parametrize("columns", [1, 5, 20, 40, 80, 200])
-def test_progress_stays_on_one_row_of_a_terminal(monkeypatch, terminal, clock, columns):
+def test_progress_stays_on_one_row_of_terminal(monkeypatch, terminal, clock, columns):
     stream, resize, read = terminal
     monkeypatch.setattr("sys.stdout", stream)
     resize(columns)
@@ -348,7 +348,7 @@ def test_progress_stays_on_one_row_of_a_terminal(monkeypatch, terminal, clock, c
 
 
 @pytest.mark.parametrize("widths", [(80, 40), (80, 20), (40, 80), (80, 79), (200, 3, 80)])
-def test_progress_follows_the_width_of_the_terminal(monkeypatch, terminal, clock, widths):
+def test_progress_adapts_to_terminal_width(monkeypatch, terminal, clock, widths):
     stream, resize, read = terminal
     monkeypatch.setattr("sys.stdout", stream)
     screen = Screen(widths[0])
@@ -374,7 +374,7 @@ def test_verbose_1_in_a_notebook(monkeypatch, clock):
     assert "\x1b" not in found
 
 
-def test_verbose_1_leaves_out_what_comes_too_fast(monkeypatch):
+def test_verbose_1_limits_update_rate(monkeypatch):
     times = iter([0, 0.01, 0.02, 0.2, 0.21, 0.22])
     monkeypatch.setattr(_epochs.time, "monotonic", lambda: next(times))
     stream = Terminal()
@@ -387,7 +387,7 @@ def test_verbose_1_leaves_out_what_comes_too_fast(monkeypatch):
     assert shown == ["", "epoch 1/4", "epoch 3/4", "epoch 4/4"]
 
 
-def test_verbose_1_of_one_fit_among_others(monkeypatch, clock):
+def test_verbose_1_in_a_thread(monkeypatch, clock):
     found = []
     thread = threading.Thread(target=lambda: found.append(printed(monkeypatch, Terminal(), 1)))
     thread.start()
@@ -404,12 +404,12 @@ def test_verbose_2(monkeypatch, clock, stream):
     )
 
 
-def test_epochs_count_on_and_time_does_not(monkeypatch, clock):
+def test_later_fit_continues_epochs_but_not_time(monkeypatch, clock):
     found = printed(monkeypatch, Terminal(), 1, first_epoch=5)
     assert found.startswith("\repoch 6/8  loss 0.1235  accuracy 1.0000  20 s left")
 
 
-def test_close_before_the_first_epoch(monkeypatch):
+def test_close_before_first_epoch(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
     Progress(0, 3, 1).close()

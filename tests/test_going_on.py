@@ -1,4 +1,4 @@
-"""warm_start and partial_fit: training goes on exactly where it stood."""
+"""warm_start and partial_fit: training continues exactly where it stopped."""
 
 import copy
 import pickle
@@ -60,7 +60,7 @@ def assert_same_fit(first, second):
     assert first.best_epoch_ == second.best_epoch_
 
 
-def as_it_is(estimator):
+def unchanged(estimator):
     return estimator
 
 
@@ -80,9 +80,9 @@ OPTIMIZERS = {
 # ------------------------------------------------------------------------------------ warm_start
 
 
-@pytest.mark.parametrize("between", [as_it_is, pickled, copy.deepcopy])
+@pytest.mark.parametrize("between", [unchanged, pickled, copy.deepcopy])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_epochs_and_epochs_are_as_many_in_one_go(between, optimizer):
+def test_warm_start_equals_single_fit(between, optimizer):
     clf = net(warm_start=True, **OPTIMIZERS[optimizer]).fit(X, Y)
     assert clf.n_epochs_ == 2
     clf = between(clf).fit(X, Y)
@@ -111,34 +111,34 @@ def test_epochs_and_epochs_are_as_many_in_one_go(between, optimizer):
         ),
     ],
 )
-def test_so_it_is_with_every_optimizer_of_keras(name):
+def test_warm_start_equals_single_fit_for_all_optimizers(name):
     clf = net(optimizer=name, warm_start=True, epochs=1).fit(X, Y)
     assert_same_fit(pickled(clf).fit(X, Y), net(optimizer=name).fit(X, Y))
 
 
 @pytest.mark.parametrize("make", [multiclass, conv])
 @pytest.mark.parametrize("batch_size", [8, 100])
-def test_so_it_is_with_all_classifiers(make, batch_size):
+def test_warm_start_equals_single_fit_for_all_classifiers(make, batch_size):
     y = Y3 if make is multiclass else Y
     clf = make(warm_start=True, batch_size=batch_size)
     clf.fit(X, y).set_params(epochs=1).fit(X, y)
     assert_same_fit(clf, make(epochs=3, batch_size=batch_size).fit(X, y))
 
 
-def test_so_it_is_with_weights_and_sparse_rows():
+def test_warm_start_equals_single_fit_with_weights_and_sparse_rows():
     rows, weights = sparse.csr_array(X), np.random.RandomState(1).randint(1, 4, 30)
     clf = net(warm_start=True, class_weight="balanced")
     clf.fit(rows, Y, weights).fit(rows, Y, weights)
     assert_same_fit(clf, net(epochs=4, class_weight="balanced").fit(rows, Y, weights))
 
 
-def test_so_it_is_with_validation_rows():
+def test_warm_start_equals_single_fit_with_validation_rows():
     clf = net(warm_start=True, validation_split=0.3).fit(X, Y)
     clf.fit(X, Y)
     assert_same_fit(clf, net(epochs=4, validation_split=0.3).fit(X, Y))
 
 
-def test_without_warm_start_a_fit_starts_anew():
+def test_cold_fit_starts_over():
     clf = net().fit(X, Y)
     first = copy.deepcopy(clf)
     assert_same_fit(clf.fit(X, Y), first)
@@ -147,7 +147,7 @@ def test_without_warm_start_a_fit_starts_anew():
     assert clf.classes_.tolist() == [False, True]
 
 
-def test_warm_start_begins_where_a_cold_fit_ended():
+def test_warm_start_continues_cold_fit():
     clf = net(epochs=20).fit(X, Y)
     before = clf.history_["loss"].iloc[-1]
     clf.set_params(warm_start=True, epochs=1, dropout=0.0).fit(X, Y)
@@ -155,12 +155,12 @@ def test_warm_start_begins_where_a_cold_fit_ended():
     assert clf.history_["loss"].iloc[-1] < before * 1.2
 
 
-def test_a_random_state_instance_is_drawn_from_once():
+def test_warm_start_draws_once_from_random_state_instance():
     clf = net(warm_start=True, random_state=np.random.RandomState(0))
     assert_same_fit(clf.fit(X, Y).fit(X, Y), net(epochs=4).fit(X, Y))
 
 
-def test_another_learning_rate_is_taken_up():
+def test_warm_start_uses_new_learning_rate():
     clf = net(warm_start=True, batch_size=100, dropout=0.0, optimizer="sgd").fit(X, Y)
     before = clf.model_.get_weights()
     clf.set_params(learning_rate=1e-30).fit(X, Y)
@@ -170,7 +170,7 @@ def test_another_learning_rate_is_taken_up():
     assert not np.allclose(before[0], clf.model_.get_weights()[0], atol=1e-3)
 
 
-def test_another_optimizer_starts_anew_on_the_same_weights():
+def test_warm_start_with_new_optimizer_keeps_weights():
     clf = net(warm_start=True).fit(X, Y)
     before = clf.model_.get_weights()
     clf.set_params(optimizer="adam", learning_rate=1e-30).fit(X, Y)
@@ -179,8 +179,8 @@ def test_another_optimizer_starts_anew_on_the_same_weights():
     assert clf.n_epochs_ == 4
 
 
-def test_patience_and_then_on():
-    # Kept are the first epoch's weights, and the epochs after it are trained again.
+def test_warm_start_after_patience():
+    # Patience restores the weights of the first epoch; the warm start repeats the later epochs.
     wrong = np.where(Y == "ant", "bee", "ant")
     clf = net(warm_start=True, epochs=10, patience=2, dropout=0.0).fit(X, Y, X_val=X, y_val=wrong)
     assert (clf.n_epochs_, len(clf.history_)) == (1, 3)
@@ -190,7 +190,7 @@ def test_patience_and_then_on():
     assert clf.history_.index.tolist() == [1, 2, 3]
 
 
-def test_the_history_keeps_columns_that_later_epochs_lack():
+def test_history_keeps_columns_missing_in_later_epochs():
     clf = net(warm_start=True).fit(X, Y, X_val=X, y_val=Y).fit(X, Y)
     history = clf.history_
     assert history.columns.tolist() == ["loss", "accuracy", "val_loss", "val_accuracy"]
@@ -203,9 +203,9 @@ def test_the_history_keeps_columns_that_later_epochs_lack():
 # ----------------------------------------------------------------------------------- partial_fit
 
 
-@pytest.mark.parametrize("between", [as_it_is, pickled])
+@pytest.mark.parametrize("between", [unchanged, pickled])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_calls_are_epochs(between, optimizer):
+def test_partial_fit_calls_equal_epochs(between, optimizer):
     clf = net(**OPTIMIZERS[optimizer]).partial_fit(X, Y, LABELS)
     assert (clf.n_epochs_, clf.best_epoch_, len(clf.history_)) == (1, 1, 1)
     for _ in range(3):
@@ -214,14 +214,14 @@ def test_calls_are_epochs(between, optimizer):
 
 
 @pytest.mark.parametrize("make", [multiclass, conv])
-def test_calls_are_epochs_with_all_classifiers(make):
+def test_partial_fit_calls_equal_epochs_for_all_classifiers(make):
     y = Y3 if make is multiclass else Y
     clf = make().partial_fit(X, y, np.unique(y)).partial_fit(X, y)
     assert_same_fit(clf, make(epochs=2).fit(X, y))
 
 
-def test_chunks_are_steps():
-    # Ten chunks of 3 rows, each one batch, are ten steps of plain gradient descent.
+def test_partial_fit_chunks_equal_gradient_steps():
+    # Ten chunks of 3 rows, one batch each, are ten steps of plain gradient descent.
     clf = net(optimizer="sgd", dropout=0.0, batch_size=30)
     start = clone(clf).set_params(learning_rate=1e-30).partial_fit(X, Y, LABELS)
     model = start.set_params(learning_rate=0.02).model_
@@ -233,8 +233,8 @@ def test_chunks_are_steps():
         np.testing.assert_allclose(weights, others, atol=1e-6)
 
 
-@pytest.mark.parametrize("between", [as_it_is, pickled])
-def test_chunks_go_on_after_pickling(between):
+@pytest.mark.parametrize("between", [unchanged, pickled])
+def test_partial_fit_continues_after_pickling(between):
     clf, expected = net(), net()
     for at in range(0, 30, 10):
         chunk = slice(at, at + 10)
@@ -246,8 +246,9 @@ def test_chunks_go_on_after_pickling(between):
 @pytest.mark.parametrize(
     "classes",
     [["ant", "bee", "cat"], ["cat", "ant", "bee"], np.array(["cat", "ant", "bee"], object)],
+    ids=["sorted", "unsorted", "object array"],
 )
-def test_classes_that_a_chunk_lacks(classes):
+def test_partial_fit_classes_missing_in_chunk(classes):
     clf = multiclass().partial_fit(X[Y3 == "bee"], Y3[Y3 == "bee"], classes)
     assert clf.classes_.tolist() == ["ant", "bee", "cat"]
     assert clf.predict_proba(X).shape == (30, 3)
@@ -255,7 +256,7 @@ def test_classes_that_a_chunk_lacks(classes):
     clf.partial_fit(X, Y3, classes)
 
 
-def test_many_classes_are_nothing_to_warn_of(recwarn):
+def test_partial_fit_many_classes_no_warning(recwarn):
     clf = multiclass().partial_fit(X, np.arange(30) // 10, np.arange(46))
     assert clf.predict_proba(X).shape == (30, 46)
     assert [str(warning.message) for warning in recwarn] == []
@@ -269,14 +270,15 @@ def test_many_classes_are_nothing_to_warn_of(recwarn):
         (pd.Series(Y, dtype="category"), pd.Series(LABELS, dtype="category")),
         (pd.Series(Y == "ant", dtype="boolean"), [True, False]),
     ],
+    ids=["booleans", "unsorted integers", "categories", "nullable booleans"],
 )
-def test_classes_of_other_types(y, classes):
+def test_partial_fit_classes_of_any_type(y, classes):
     clf = net().partial_fit(X, y, classes)
     assert clf.classes_.tolist() == sorted(set(y))
     assert set(clf.predict(X)) <= set(y)
 
 
-def test_partial_fit_goes_on_from_a_fit():
+def test_partial_fit_continues_fit():
     clf = net(epochs=20).fit(X, Y)
     loss = clf.history_["loss"].iloc[-1]
     clf.partial_fit(X, Y)
@@ -286,12 +288,12 @@ def test_partial_fit_goes_on_from_a_fit():
     assert_same_fit(warm, net(epochs=3).fit(X, Y))
 
 
-def test_a_fit_after_partial_fit_starts_anew():
+def test_fit_after_partial_fit_starts_over():
     clf = net().partial_fit(X, Y, LABELS).fit(X, Y)
     assert_same_fit(clf, net().fit(X, Y))
 
 
-def test_partial_fit_leaves_epochs_and_validation_to_fit():
+def test_partial_fit_ignores_epochs_and_validation():
     clf = net(epochs=7, validation_split=0.3, patience=2, refit_epoch="val_loss")
     clf.partial_fit(X, Y, LABELS)
     assert clf.n_epochs_ == 1
@@ -299,14 +301,14 @@ def test_partial_fit_leaves_epochs_and_validation_to_fit():
     assert_same_net(clf, net(epochs=1).fit(X, Y))
 
 
-def test_partial_fit_after_a_refit():
+def test_partial_fit_after_refit():
     clf = net(validation_split=0.3, refit_epoch="val_loss").fit(X, Y)
     before = clf.n_epochs_
     clf.partial_fit(X, Y)
     assert clf.n_epochs_ == before + 1 == len(clf.history_)
 
 
-def test_names_of_features_are_kept_from_the_first_call():
+def test_partial_fit_keeps_feature_names_of_first_call():
     frame = pd.DataFrame(X, columns=list("abcd"))
     clf = net().partial_fit(frame, Y, LABELS).partial_fit(frame, Y)
     assert clf.feature_names_in_.tolist() == list("abcd")
@@ -314,7 +316,7 @@ def test_names_of_features_are_kept_from_the_first_call():
         clf.partial_fit(frame[list("dcba")], Y)
 
 
-def test_a_stream_of_texts():
+def test_partial_fit_on_stream_of_texts():
     random = np.random.RandomState(1)
     words = [random.randint(0, 50, 12).tolist() for _ in range(200)]
     y = np.array([7 in ids or 9 in ids for ids in words])

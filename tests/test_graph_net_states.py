@@ -1,4 +1,4 @@
-"""Graphs from files: what would fail or lie later is refused."""
+"""Graphs from saved states: states that would fail or mispredict later raise an error."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ CONVOLUTION = {
     "activation": "relu",
     "use_bias": True,
 }
-# Options of each kind, inputs' shapes that it takes, and options that it doesn't.
+# For each kind of layer: valid options, valid input shapes and invalid options.
 LAYERS = {
     "activation": ({"activation": "relu"}, [(4,)], {"activation": ["rely", None, ["relu"]]}),
     "arithmetic": (
@@ -148,11 +148,11 @@ LAYERS = {
 
 
 def state_of(kind, options, shapes):
-    """A net that brings the rows into some shapes, and then to a layer and the output layer."""
+    """A net that reshapes the rows, applies the layer and ends with the output layer."""
     total = [int(np.prod(shape)) for shape in shapes]
     nodes, inputs, n_weights = [], [], 0
     for shape, width in zip(shapes, total, strict=True):
-        # From 4 features to the shape.
+        # From 4 features to the number of values of the shape.
         dense = DENSE | {"units": width}
         weights = (n_weights, n_weights + 1)
         nodes.append({"layer": dense, "inputs": (0,), "weights": weights})
@@ -172,12 +172,12 @@ def state_of(kind, options, shapes):
     return {"input_shape": (4,), "nodes": [*nodes, output]}
 
 
-def test_all_kinds_are_here():
+def test_all_kinds_are_covered():
     assert LAYERS.keys() == KINDS.keys()
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_states_come_back(kind):
+def test_state_round_trip(kind):
     options, shapes, _ = LAYERS[kind]
     state = state_of(kind, options, shapes)
     net = graph_from_state(state)
@@ -190,33 +190,33 @@ def test_states_come_back(kind):
     ("kind", "name", "value"),
     [
         (kind, name, value)
-        for kind, (_, _, wrong) in LAYERS.items()
-        for name, values in wrong.items()
+        for kind, (_, _, invalid) in LAYERS.items()
+        for name, values in invalid.items()
         for value in values
     ],
 )
-def test_wrong_options(kind, name, value):
+def test_invalid_options(kind, name, value):
     options, shapes, _ = LAYERS[kind]
     with pytest.raises(ValueError, match=r"its net (has a|leaves weight|uses)"):
         graph_from_state(state_of(kind, options | {name: value}, shapes))
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_options_of_other_names(kind):
+def test_unknown_and_missing_options(kind):
     options, shapes, _ = LAYERS[kind]
     with pytest.raises(ValueError, match=f"a layer of kind '{kind}' with the options"):
         graph_from_state(state_of(kind, options | {"alsö": 1}, shapes))
     for name in options:
-        left = {other: value for other, value in options.items() if other != name}
+        incomplete = {other: value for other, value in options.items() if other != name}
         with pytest.raises(ValueError, match=f"a layer of kind '{kind}' with the options"):
-            graph_from_state(state_of(kind, left, shapes))
+            graph_from_state(state_of(kind, incomplete, shapes))
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize(
     "shapes", [[], [(4,), (5,), (6,)], [(2, 2, 2, 2, 2)] * 4, [(1, 1, 1), (2,)]]
 )
-def test_wrong_inputs(kind, shapes):
+def test_invalid_inputs(kind, shapes):
     layer = KINDS[kind](**LAYERS[kind][0])
     if kind == "concatenate" and shapes and len(set(map(len, shapes))) == 1:
         shapes = [*shapes, (4, 4)]
@@ -238,24 +238,24 @@ def test_wrong_inputs(kind, shapes):
         ("zero_padding", (5, 4)),
     ],
 )
-def test_wrong_shapes(kind, shape):
+def test_invalid_shapes(kind, shape):
     assert KINDS[kind](**LAYERS[kind][0]).shape_faults([shape])
 
 
-def simple(**parts):
+def one_node(**parts):
     node = {"layer": DENSE, "inputs": (0,), "weights": (0, 1)}
     return {"input_shape": (4,), "nodes": [node | parts]}
 
 
-def two(first=(), second=()):
+def two_nodes(first=(), second=()):
     node = {"layer": DENSE, "inputs": (0,), "weights": (0, 1)}
     other = {"layer": DENSE, "inputs": (1,), "weights": (2, 3)}
     return {"input_shape": (4,), "nodes": [node | dict(first), other | dict(second)]}
 
 
-def test_simple_nets_come_back():
-    assert graph_from_state(simple()).to_state() == simple()
-    assert graph_from_state(two()).to_state() == two()
+def test_small_net_round_trip():
+    assert graph_from_state(one_node()).to_state() == one_node()
+    assert graph_from_state(two_nodes()).to_state() == two_nodes()
 
 
 @pytest.mark.parametrize(
@@ -263,42 +263,42 @@ def test_simple_nets_come_back():
     [
         (None, "its net is of type NoneType, not dict"),
         ({}, "its net has missing or unknown parts: 'input_shape', 'nodes'"),
-        (simple() | {"x": 1}, "its net has missing or unknown parts: 'x'"),
-        (simple() | {"input_shape": [4]}, r"its net has input_shape=\[4\]"),
-        (simple() | {"input_shape": ()}, r"its net has input_shape=\(\)"),
-        (simple() | {"input_shape": (0,)}, r"its net has input_shape=\(0,\)"),
-        (simple() | {"input_shape": (4, 3)}, "its net has outputs of 2 dimensions"),
-        (simple() | {"nodes": ()}, "its net has nodes of type tuple"),
-        (simple() | {"nodes": []}, "its net has no nodes"),
-        (simple() | {"nodes": [1]}, "a node of its net is of type int, not dict"),
-        (simple() | {"nodes": [{}]}, "a node of its net has missing or unknown parts"),
-        (simple(inputs=()), r"its net has a node with inputs=\(\)"),
-        (simple(inputs=[0]), r"its net has a node with inputs=\[0\]"),
-        (simple(inputs=(1,)), r"its net has a node with inputs=\(1,\)"),
-        (simple(inputs=(-1,)), r"its net has a node with inputs=\(-1,\)"),
-        (simple(inputs=(0.0,)), r"its net has a node with inputs=\(0\.0,\)"),
-        (simple(inputs=(False,)), r"its net has a node with inputs=\(False,\)"),
-        (simple(inputs=(0, 0)), "its net has a dense layer with 2 inputs"),
-        (two({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
-        (simple(weights=(0,)), "its net has a dense layer with 1 weights"),
-        (simple(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
-        (simple(weights=(1, 2)), "its net leaves weight 0 unused"),
-        (simple(weights=(0, 0)), "its net uses weight 0 in two shapes"),
-        (simple(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
-        (two({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),
-        (simple(layer=None), "its net has a layer that is not a dict with a kind"),
-        (simple(layer={}), "its net has a layer that is not a dict with a kind"),
-        (simple(layer={"kind": "dance"}), "its net has a layer of kind 'dance'"),
+        (one_node() | {"x": 1}, "its net has missing or unknown parts: 'x'"),
+        (one_node() | {"input_shape": [4]}, r"its net has input_shape=\[4\]"),
+        (one_node() | {"input_shape": ()}, r"its net has input_shape=\(\)"),
+        (one_node() | {"input_shape": (0,)}, r"its net has input_shape=\(0,\)"),
+        (one_node() | {"input_shape": (4, 3)}, "its net has outputs of 2 dimensions"),
+        (one_node() | {"nodes": ()}, "its net has nodes of type tuple"),
+        (one_node() | {"nodes": []}, "its net has no nodes"),
+        (one_node() | {"nodes": [1]}, "a node of its net is of type int, not dict"),
+        (one_node() | {"nodes": [{}]}, "a node of its net has missing or unknown parts"),
+        (one_node(inputs=()), r"its net has a node with inputs=\(\)"),
+        (one_node(inputs=[0]), r"its net has a node with inputs=\[0\]"),
+        (one_node(inputs=(1,)), r"its net has a node with inputs=\(1,\)"),
+        (one_node(inputs=(-1,)), r"its net has a node with inputs=\(-1,\)"),
+        (one_node(inputs=(0.0,)), r"its net has a node with inputs=\(0\.0,\)"),
+        (one_node(inputs=(False,)), r"its net has a node with inputs=\(False,\)"),
+        (one_node(inputs=(0, 0)), "its net has a dense layer with 2 inputs"),
+        (two_nodes({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
+        (one_node(weights=(0,)), "its net has a dense layer with 1 weights"),
+        (one_node(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
+        (one_node(weights=(1, 2)), "its net leaves weight 0 unused"),
+        (one_node(weights=(0, 0)), "its net uses weight 0 in two shapes"),
+        (one_node(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
+        (two_nodes({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),
+        (one_node(layer=None), "its net has a layer that is not a dict with a kind"),
+        (one_node(layer={}), "its net has a layer that is not a dict with a kind"),
+        (one_node(layer={"kind": "dance"}), "its net has a layer of kind 'dance'"),
         (
-            simple(layer={"kind": "identity"}, weights=()),
+            one_node(layer={"kind": "identity"}, weights=()),
             "the last layer of its net is of kind 'identity', not 'dense'",
         ),
         (
-            two({"layer": CONVOLUTION}),
+            two_nodes({"layer": CONVOLUTION}),
             "its net has a convolution layer with inputs of shapes",
         ),
     ],
 )
-def test_tampered_nets(state, message):
+def test_invalid_states(state, message):
     with pytest.raises(ValueError, match=message):
         graph_from_state(state)

@@ -1,4 +1,4 @@
-"""What loading TensorFlow does to the process is taken back, and nothing else is."""
+"""Importing TensorFlow leaves the process unchanged, and keeps changes by other threads."""
 
 import gc
 import os
@@ -12,26 +12,28 @@ import pytest
 from skclf import _imports
 from skclf._imports import nothing_global_changes
 
-pytest.importorskip("rich.style", reason="Keras needs it")
+pytest.importorskip("rich.style", reason="rich is not installed")
 rich = sys.modules["rich"]
 
 
 @pytest.fixture
 def unloaded_rich(monkeypatch):
-    """Without the module that draws a random number when it is loaded."""
+    """Unload the module that draws a random number when it is imported."""
     monkeypatch.setattr(rich, "style", rich.style)
     monkeypatch.delitem(sys.modules, "rich.style")
 
 
-def test_nothing_is_drawn(unloaded_rich):
+def test_random_state_is_unchanged(unloaded_rich):
     before = random.getstate()
     with nothing_global_changes():
         assert random.getstate() == before
         assert "rich.style" in sys.modules
 
 
-@pytest.mark.parametrize("change", [lambda: random.seed(7), lambda: random.getrandbits(9)])
-def test_what_another_thread_draws_or_seeds_at_that_very_moment_stays(unloaded_rich, change):
+@pytest.mark.parametrize(
+    "change", [lambda: random.seed(7), lambda: random.getrandbits(9)], ids=["seed", "draw"]
+)
+def test_random_state_changes_of_other_threads_are_kept(unloaded_rich, change):
     class AnotherThread:
         @staticmethod
         def find_spec(name, path=None, target=None):
@@ -63,7 +65,7 @@ def test_what_another_thread_draws_or_seeds_at_that_very_moment_stays(unloaded_r
         ("/mine", "disable", "", None),  # removed
     ],
 )
-def test_variables(monkeypatch, before, set_by_tensorflow, set_by_another, after):
+def test_environment_variables(monkeypatch, before, set_by_tensorflow, set_by_another, after):
     name = "HDF5_PLUGIN_PATH"
     monkeypatch.setenv(name, before or "")
     if before is None:
@@ -83,7 +85,7 @@ def new_category(name, module):
     return type(name, (Warning,), {"__module__": module})
 
 
-def test_filters():
+def test_warning_filters():
     theirs = new_category("DependencyWarning", "urllib3.exceptions")
     namesake = new_category("DependencyWarning", "spam")
     with warnings.catch_warnings():
@@ -91,7 +93,7 @@ def test_filters():
         before = list(warnings.filters)
         with nothing_global_changes():
             warnings.simplefilter("ignore", theirs)
-            warnings.simplefilter("error", theirs)  # the user's own choice
+            warnings.simplefilter("error", theirs)  # a filter of the user
             warnings.simplefilter("ignore", namesake)
             warnings.simplefilter("ignore", new_category("HTTPWarning", "urllib3.exceptions"))
             warnings.filterwarnings("ignore", "spam", UserWarning)
@@ -102,26 +104,26 @@ def test_filters():
 
 @pytest.fixture
 def collections(monkeypatch):
-    """A generation for each garbage collection, while TensorFlow seems not to be loaded."""
+    """The generation of each garbage collection, with TensorFlow apparently not imported."""
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     found = []
 
-    def note(phase, info):
+    def record(phase, info):
         if phase == "stop":
             found.append(info["generation"])
 
-    gc.callbacks.append(note)
+    gc.callbacks.append(record)
     yield found
-    gc.callbacks.remove(note)
+    gc.callbacks.remove(record)
     gc.enable()
 
 
-def test_garbage_is_collected_once_and_after_all_else(collections, monkeypatch):
-    def taken_back(*arguments):
+def test_garbage_is_collected_once_at_the_end(collections, monkeypatch):
+    def is_of_an_import(*arguments):
         assert collections == []
         return False
 
-    monkeypatch.setattr(_imports, "_is_of_an_import", taken_back)
+    monkeypatch.setattr(_imports, "_is_of_an_import", is_of_an_import)
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     with warnings.catch_warnings(), nothing_global_changes():
         warnings.filterwarnings("ignore", "spam")
@@ -132,9 +134,7 @@ def test_garbage_is_collected_once_and_after_all_else(collections, monkeypatch):
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
-def test_where_other_threads_run_the_garbage_collector_is_theirs(
-    collections, monkeypatch, is_enabled
-):
+def test_garbage_collector_is_left_alone_if_other_threads_run(collections, monkeypatch, is_enabled):
     monkeypatch.setattr(threading, "active_count", lambda: 2)
     with nothing_global_changes():
         assert gc.isenabled()
@@ -143,7 +143,7 @@ def test_where_other_threads_run_the_garbage_collector_is_theirs(
     assert gc.isenabled() == is_enabled
 
 
-def test_a_garbage_collector_that_was_off_stays_off(collections, monkeypatch):
+def test_disabled_garbage_collector_stays_disabled(collections, monkeypatch):
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     gc.disable()
     with nothing_global_changes():
@@ -151,7 +151,7 @@ def test_a_garbage_collector_that_was_off_stays_off(collections, monkeypatch):
     assert not gc.isenabled()
 
 
-def test_ctrl_c_in_one_step_leaves_no_other_undone(monkeypatch):
+def test_ctrl_c_in_one_step_does_not_skip_others(monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""Labels of every type that ``fit`` takes: each method takes them too, and a saved net loads."""
+"""Labels of every type: all methods accept what ``fit`` accepts, and saved nets load."""
 
 import enum
 import io
@@ -21,7 +21,7 @@ from skclf.plots import ImagePredictionsDisplay
 
 matplotlib.use("Agg")
 
-# Text of NumPy's own, which came with version 2.
+# NumPy's variable-width strings, new in version 2.
 NUMPY_STRING = np.dtypes.StringDType() if hasattr(np.dtypes, "StringDType") else object
 
 # ------------------------------------------------------------------------------- pure functions
@@ -60,7 +60,7 @@ def test_labels_of_every_type(y, labels, kind):
     assert (found.astype(int) + 1970 if kind == "M" else found).tolist() == labels
 
 
-def test_a_column_of_labels_is_flattened_with_a_warning():
+def test_column_of_labels_is_flattened_with_warning():
     with pytest.warns(DataConversionWarning, match="column-vector"):
         labels = _labels.check_labels([[1], [0]])
     assert labels.tolist() == [1, 0]
@@ -98,19 +98,19 @@ RAGGED[:] = [[1], [2, 3]]
     ],
     ids=repr,
 )
-def test_what_are_no_labels(y, error, message):
+def test_invalid_labels(y, error, message):
     with pytest.raises(error, match=message):
         _labels.check_labels(y)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
-def test_one_hot_labels_are_told_how_to_turn_back(dtype):
+def test_one_hot_error_names_argmax(dtype):
     message = r"y_val is one-hot encoded, with shape \(3, 2\).*y_val\.argmax\(axis=1\)"
     with pytest.raises(ValueError, match=message):
         _labels.check_labels(np.array([[0, 1], [1, 0], [0, 1]], dtype=dtype), "y_val")
 
 
-def test_one_hot_rows_turn_back_as_the_message_says():
+def test_one_hot_error_fix_restores_labels():
     y = pd.get_dummies(pd.Series(["cat", "ant", "cat"]))
     with pytest.raises(ValueError, match="one-hot"):
         _labels.check_labels(y)
@@ -134,7 +134,7 @@ ANY_LABELS = st.one_of(
 
 
 @given(ANY_LABELS)
-def test_labels_come_back_from_their_codes(y):
+def test_encoding_round_trip(y):
     labels = _labels.check_labels(y)
     classes, codes = _labels.classes_and_codes(labels)
     assert classes[codes].tolist() == list(y)
@@ -160,7 +160,7 @@ def test_labels_come_back_from_their_codes(y):
         (np.array([2, 1], "m8[h]"), np.array([3600, 7200], "m8[s]")),
     ],
 )
-def test_equal_labels_of_other_types_have_the_same_codes(labels, classes):
+def test_equal_labels_of_other_dtypes_have_same_codes(labels, classes):
     assert _labels.encode_labels(labels, classes).tolist() == [1, 0]
 
 
@@ -177,13 +177,13 @@ YEARS = np.array(["2026", "2027"], "M8[Y]")
         (YEARS, np.array([56, 57]), [-1, -1]),
         (YEARS, np.array([1, 2], "M8[as]"), [-1, -1]),
         (np.array([1, 1], "m8[Y]"), np.array([365, 366], "m8[D]"), [-1, -1]),
-        # As many nanoseconds as 2**64 times another number of seconds.
+        # 2**62 seconds, converted to nanoseconds, overflow to exactly 0.
         (np.array([2**62, 0], "M8[s]"), np.array([0, 1], "M8[ns]"), [-1, 0]),
         (np.array([1, 7]), np.array(["1", "7"]), [-1, -1]),
         (np.array([0.5, 7.0]), np.array([0, 7]), [-1, 1]),
     ],
 )
-def test_labels_that_are_not_equal_to_a_class(labels, classes, codes):
+def test_labels_not_equal_to_any_class(labels, classes, codes):
     assert _labels.codes_or_minus_one(labels, classes).tolist() == codes
 
 
@@ -193,7 +193,7 @@ def test_unseen_dates_are_shown_as_dates():
         _labels.encode_labels(labels, YEARS)
 
 
-def test_longer_strings_than_the_classes_are_not_cut():
+def test_strings_longer_than_classes_are_not_truncated():
     with pytest.raises(ValueError, match="not among the classes: 'abc'; the classes are 'ab', 'c'"):
         _labels.encode_labels(np.array(["abc", "ab"]), np.array(["ab", "c"]))
 
@@ -211,13 +211,13 @@ def test_unseen_labels_are_named(labels, message):
         _labels.encode_labels(np.array(labels), np.arange(3), "y_val")
 
 
-@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]])
+@pytest.mark.parametrize("y", [["x", 1], [True, "x"], ("x", 1.5), [b"x", "y"]], ids=repr)
 def test_labels_of_mixed_types(y):
     with pytest.raises(TypeError, match="Got y with labels of type"):
         _labels.check_labels(y)
 
 
-# ----------------------------------------------------------------------------------- every method
+# -------------------------------------------------------------------------------------- all methods
 
 X = np.random.RandomState(0).rand(12, 4)
 CODES = np.array([0, 1] * 6)
@@ -250,10 +250,10 @@ LABELS = {
     "objects of bool": objects(False, True),
     "str": np.array(["ant", "bee"]),
     "objects of str": objects("ant", "bee"),
-    "NumPy's strings": np.array(["ant", "bee"], dtype=NUMPY_STRING),
+    "NumPy strings": np.array(["ant", "bee"], dtype=NUMPY_STRING),
     "enumeration": objects(*Animal),
-    "undecodable": np.array(["ant", "\udcff"]),
-    "objects, undecodable": objects("ant", "\udcff"),
+    "lone surrogate": np.array(["ant", "\udcff"]),
+    "objects of lone surrogate": objects("ant", "\udcff"),
     **{f"dates of unit {unit}": np.array(MONTHS, f"M8[{unit}]") for unit in ("M", "D", "s", "ns")},
     "years": np.array(["2026", "12026"], "M8[Y]"),
     **{f"moments of unit {unit}": np.array([3, 4], f"M8[{unit}]") for unit in ("ps", "fs", "as")},
@@ -275,7 +275,7 @@ def clf(y):
     return fitted(y)
 
 
-def test_every_method_takes_what_fit_takes(y, clf):
+def test_all_methods_accept_labels_of_fit(y, clf):
     accuracy = clf.score(X, y)
     assert accuracy == (clf.predict(X) == y).mean()
     assert clf.evaluate(X, y)["accuracy"] == pytest.approx(accuracy)
@@ -289,7 +289,7 @@ def test_every_method_takes_what_fit_takes(y, clf):
     np.testing.assert_array_equal(weighted, fitted(CODES, class_weight={1: 3}).predict_proba(X))
 
 
-def test_images_are_shown_with_any_labels(y, clf):
+def test_image_predictions_display_with_any_labels(y, clf):
     display = ImagePredictionsDisplay.from_estimator(clf, X, y, n_images=2)
     display.figure_.savefig(io.BytesIO())
     assert display.frame()["correct"].mean() == clf.score(X[:2], y[:2])
@@ -310,16 +310,16 @@ def through_skops(clf):
     return skops_io.loads(saved, trusted=trusted)
 
 
-WAYS = {
+FORMATS = {
     "pickle": lambda clf: pickle.loads(pickle.dumps(clf)),
     "joblib": through_joblib,
     "skops": through_skops,
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_nets_load_whatever_their_labels(y, clf, way):
-    loaded = WAYS[way](clf)
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_saved_classifier_with_any_labels(y, clf, file_format):
+    loaded = FORMATS[file_format](clf)
     assert loaded.classes_.dtype == clf.classes_.dtype
     assert loaded.classes_.tolist() == clf.classes_.tolist()
     assert {type(label) for label in loaded.classes_} == {type(label) for label in clf.classes_}
@@ -327,7 +327,7 @@ def test_nets_load_whatever_their_labels(y, clf, way):
     assert loaded.score(X, y) == clf.score(X, y)
 
 
-def test_members_of_an_enumeration_become_plain_strings():
+def test_enumeration_members_become_plain_strings():
     assert {type(label) for label in fitted(LABELS["enumeration"][CODES]).classes_} == {str}
 
 
@@ -349,7 +349,7 @@ def test_members_of_an_enumeration_become_plain_strings():
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_what_no_method_could_take_is_refused_by_fit(y, error, message):
+def test_fit_rejects_labels_that_no_method_accepts(y, error, message):
     with pytest.raises(error, match=message):
         BinaryDenseClassifier().fit(X[:2], y)
 
@@ -363,7 +363,7 @@ def test_what_no_method_could_take_is_refused_by_fit(y, error, message):
         ("times of unit Y", "dates of unit D"),
     ],
 )
-def test_dates_and_other_labels_are_not_compared(classes, labels, method):
+def test_dates_never_equal_other_labels(classes, labels, method):
     clf = fitted(LABELS[classes][CODES])
     with pytest.raises(
         ValueError, match=r"y contains labels that are not among the classes: .*; the"
@@ -371,13 +371,13 @@ def test_dates_and_other_labels_are_not_compared(classes, labels, method):
         getattr(clf, method)(X, LABELS[labels][CODES])
 
 
-def test_dates_of_another_unit_are_scored():
+def test_score_with_dates_of_another_unit():
     days = LABELS["dates of unit D"][CODES]
     clf = fitted(days)
     assert clf.score(X, days.astype("M8[ns]")) == clf.score(X, days)
 
 
-def test_long_whole_numbers_in_a_list_are_not_rounded():
+def test_large_integers_in_list_are_not_rounded():
     y = [2**63 + 1, 2**63, 1]
     clf = BinaryDenseClassifier((), **SMALL).fit(X[:3], [y[0], y[0], y[2]])
     assert clf.classes_.tolist() == [1, 2**63 + 1]

@@ -1,4 +1,4 @@
-"""Rows too large to be copied: they are trained on in pieces, and chosen by views."""
+"""Rows too large to copy: training gathers them in pieces, and views select them."""
 
 import tracemalloc
 
@@ -23,12 +23,12 @@ SMALL = {"batch_size": 8, "epochs": 3, "random_state": 0}
 
 @pytest.fixture
 def in_pieces(monkeypatch):
-    """Has whatever is trained from here on trained in pieces of a few rows."""
-    taken, pieces = [], _arrays.pieces
+    """A function; after its call, all fits train in pieces of a few rows."""
+    used, pieces = [], _arrays.pieces
 
-    def noted(X, order, batch_size):
+    def recorded_pieces(X, order, batch_size):
         for chosen, rows in pieces(X, order, batch_size):
-            taken.append(type(X).__name__)
+            used.append(type(X).__name__)
             yield chosen, rows
 
     def begin():
@@ -36,14 +36,14 @@ def in_pieces(monkeypatch):
         monkeypatch.setattr(_arrays, "_BYTES_OF_A_PIECE", (500, 500))
         monkeypatch.setattr(_arrays, "_BATCHES_OF_A_PIECE", 1)
         monkeypatch.setattr(_row_view, "_BYTES_OF_A_COPY", 100)
-        monkeypatch.setattr("skclf.engine._program.pieces", noted)
-        return taken
+        monkeypatch.setattr("skclf.engine._program.pieces", recorded_pieces)
+        return used
 
     return begin
 
 
-class HearsOfBatches(keras.callbacks.Callback):
-    """Makes Keras's own ``fit`` run."""
+class BatchCallback(keras.callbacks.Callback):
+    """Has a batch hook, which makes training use Keras's own ``fit``."""
 
     def on_train_batch_end(self, batch, logs=None):
         pass
@@ -52,7 +52,7 @@ class HearsOfBatches(keras.callbacks.Callback):
 CASES = {
     "plain": (BinaryDenseClassifier(4, **SMALL), TABLE, Y),
     "dropout": (MulticlassDenseClassifier(4, **SMALL, dropout=0.3, l2=0.1), TABLE, Y3),
-    "split": (BinaryDenseClassifier(4, **SMALL, validation_split=0.25), TABLE, Y),
+    "validation split": (BinaryDenseClassifier(4, **SMALL, validation_split=0.25), TABLE, Y),
     "refit": (
         MulticlassDenseClassifier(4, **SMALL, validation_split=0.25, refit_epoch="val_loss"),
         TABLE,
@@ -68,56 +68,60 @@ CASES = {
         IMAGES,
         Y3,
     ),
-    "body": (NetworkClassifier(BODIES["residual"][0], **SMALL, validation_split=0.25), TABLE, Y),
-    "own loss": (
+    "network body": (
+        NetworkClassifier(BODIES["residual"][0], **SMALL, validation_split=0.25),
+        TABLE,
+        Y,
+    ),
+    "mse": (
         NetworkClassifier(BODIES["penalized"][0], **SMALL, loss="mse", validation_split=0.25),
         TABLE,
         Y,
     ),
-    "sequences": (NetworkClassifier(BODIES["of_vectors"][0], **SMALL), VECTORS, Y),
+    "sequences": (NetworkClassifier(BODIES["simple_rnn"][0], **SMALL), VECTORS, Y),
     "Keras's own fit": (
-        BinaryDenseClassifier(4, **SMALL, validation_split=0.25, callbacks=HearsOfBatches()),
+        BinaryDenseClassifier(4, **SMALL, validation_split=0.25, callbacks=BatchCallback()),
         TABLE,
         Y,
     ),
 }
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("name", CASES)
-def test_pieces_train_to_the_same_bits(name, weights, in_pieces):
+def test_training_in_pieces_is_bitwise_equal(name, weights, in_pieces):
     clf, X, y = CASES[name]
     whole = clone(clf).fit(X, y, weights)
-    taken = in_pieces()
+    used = in_pieces()
     found = clone(clf).fit(X, y, weights)
-    assert len(taken) > 6 or name == "Keras's own fit"
+    assert len(used) > 6 or name == "Keras's own fit"
     for one, other in zip(found._weights, whole._weights, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(found.history_, whole.history_, rtol=1e-5)
     assert found.n_epochs_ == whole.n_epochs_
 
 
-def test_rows_are_chosen_by_views(in_pieces):
+def test_views_select_rows(in_pieces):
     X_val, y_val = TABLE[:20] * 0.9, Y[:20]
     clf = BinaryDenseClassifier(4, **SMALL, refit_epoch="val_loss", metrics=["accuracy"])
     weights = np.where(np.arange(60) % 5, WEIGHTS, 0)
     whole = clone(clf).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
-    taken = in_pieces()
+    used = in_pieces()
     found = clone(clf).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
-    assert set(taken) == {"RowView", "ndarray"}
+    assert set(used) == {"RowView", "ndarray"}
     np.testing.assert_array_equal(found._weights[0], whole._weights[0])
     large_batch = clone(clf).set_params(batch_size=100)
     in_one_batch = clone(large_batch).fit(TABLE, Y, weights, X_val=X_val, y_val=y_val)
     assert np.isfinite(in_one_batch.predict_proba(TABLE)).all()
 
 
-def test_columns_that_lie_apart_are_copied_once(in_pieces):
+def test_fortran_ordered_rows_are_copied_once(in_pieces):
     columnwise = np.asfortranarray(TABLE)
     clf = BinaryDenseClassifier(4, **SMALL, validation_split=0.25)
     whole = clone(clf).fit(columnwise, Y)
-    taken = in_pieces()
+    used = in_pieces()
     np.testing.assert_array_equal(clone(clf).fit(columnwise, Y)._weights[0], whole._weights[0])
-    assert set(taken) == {"ndarray"}
+    assert set(used) == {"ndarray"}
 
 
 def test_ids_in_views_are_checked(in_pieces):
@@ -131,7 +135,7 @@ def test_ids_in_views_are_checked(in_pieces):
 
 @pytest.mark.parametrize("n_parts", [1, 2, 3])
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_a_view_reads_as_a_copy(n_parts, is_whole):
+def test_view_equals_copy(n_parts, is_whole):
     rng = np.random.RandomState(0)
     parts = tuple(rng.rand(number + 4, 3).astype(np.float32) for number in range(n_parts))
     rows = np.concatenate(parts)
@@ -162,8 +166,9 @@ def test_small_rows_are_copied():
 @pytest.mark.parametrize(
     ("parameters", "bytes_of_a_row"),
     [({}, 48), ({"validation_split": 0.2, "refit_epoch": "val_loss"}, 80)],
+    ids=["fit", "refit"],
 )
-def test_a_fit_copies_no_rows(parameters, bytes_of_a_row):
+def test_fit_does_not_copy_rows(parameters, bytes_of_a_row):
     X = np.random.RandomState(0).rand(250_000, 100).astype(np.float32)
     y = (X[:, 0] > 0.5).astype(int)
     clf = BinaryDenseClassifier(4, batch_size=5000, epochs=1, random_state=0, **parameters)
@@ -174,8 +179,8 @@ def test_a_fit_copies_no_rows(parameters, bytes_of_a_row):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Two pieces are gathered in turn, here of 15,000 rows. Beside them each row of 400 bytes costs
-    # its label, encoded and as the target of the net, its place in the order, and its fold.
+    # Two pieces, here of 15,000 rows, are in memory at a time. In addition, each row of 400 bytes
+    # needs its encoded label, the net's target, its position in the order and its fold.
     two_pieces = 2 * _arrays.rows_of_a_piece(X, clf.batch_size) * X[0].nbytes
     assert two_pieces < 0.13 * X.nbytes
     assert peak < two_pieces + bytes_of_a_row * len(X)

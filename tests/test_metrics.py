@@ -1,4 +1,4 @@
-"""Keras's metrics get targets in the form that they read, whatever form of the loss is named."""
+"""Keras metrics get targets in the form that they expect, whichever loss is used."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def top_two(clf):
     return top_k_accuracy_score(Y, clf.predict_proba(X), k=2)
 
 
-def sure_precision(clf):
+def precision_at_threshold(clf):
     one_hot = Y[:, None] == clf.classes_
     return precision_score(one_hot.ravel(), clf.predict_proba(X).ravel() > 0.35)
 
@@ -44,30 +44,38 @@ def sure_precision(clf):
         (lambda: keras.metrics.SparseCategoricalAccuracy(name="m"), accuracy),
         (lambda: keras.metrics.TopKCategoricalAccuracy(k=2, name="m"), top_two),
         (lambda: keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="m"), top_two),
-        (lambda: keras.metrics.Precision(thresholds=0.35, name="m"), sure_precision),
+        (lambda: keras.metrics.Precision(thresholds=0.35, name="m"), precision_at_threshold),
+    ],
+    ids=[
+        "F1Score",
+        "CategoricalAccuracy",
+        "SparseCategoricalAccuracy",
+        "TopKCategoricalAccuracy",
+        "SparseTopKCategoricalAccuracy",
+        "Precision",
     ],
 )
-def test_a_metric_is_right_with_either_loss(loss, make, by_hand):
+def test_metric_is_correct_with_either_loss(loss, make, by_hand):
     clf = net(loss=loss, metrics=["accuracy", make()]).fit(X, Y, X_val=X, y_val=Y)
     assert clf.evaluate(X, Y)["m"] == pytest.approx(by_hand(clf), abs=1e-6)
     assert clf.history_.val_m.iloc[-1] == pytest.approx(by_hand(clf), abs=1e-6)
     assert clf.history_.val_accuracy.iloc[-1] == pytest.approx(accuracy(clf), abs=1e-6)
 
 
-def test_a_metric_of_images_is_right():
+def test_metric_of_images_is_correct():
     clf = net(ShapeConvClassifier, filters=2, metrics=[keras.metrics.F1Score("macro", name="m")])
     assert clf.fit(X, Y).evaluate(X, Y)["m"] == pytest.approx(macro_f1(clf), abs=1e-6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_metric_does_not_change_the_training(loss):
+def test_metrics_do_not_change_training(loss):
     plain = net(loss=loss).fit(X, Y)
     other = net(loss=loss, metrics=["accuracy", "auc", "kl_divergence"]).fit(X, Y)
     np.testing.assert_allclose(other.history_.loss, plain.history_.loss, rtol=1e-6)
     np.testing.assert_allclose(other.predict_proba(X), plain.predict_proba(X), rtol=1e-5)
 
 
-def test_the_keras_model_has_the_loss_that_its_metrics_need():
+def test_keras_model_has_loss_required_by_metrics():
     clf = net(metrics=["auc"]).fit(X, Y)
     assert clf.loss == "sparse_categorical_crossentropy"
     assert clf.model_.loss == "categorical_crossentropy"
@@ -76,7 +84,7 @@ def test_the_keras_model_has_the_loss_that_its_metrics_need():
     assert logs["auc"] == pytest.approx(clf.evaluate(X, Y)["auc"], abs=1e-6)
 
 
-def test_metrics_of_both_kinds_are_an_error():
+def test_sparse_and_one_hot_metrics_together_raise():
     clf = net(metrics=["auc", keras.metrics.SparseCategoricalAccuracy()])
     with pytest.raises(ValueError, match="Got sparse_categorical_accuracy and auc in metrics"):
         clf.fit(X, Y)

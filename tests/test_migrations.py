@@ -1,4 +1,4 @@
-"""Files of earlier versions load, predict as they did, and train on; newer ones are refused."""
+"""Files of earlier versions load, predict the same and can be trained further."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ FORMS = ("pickle", "joblib", "skops")
 
 
 def load(version, name, form):
-    """What a file holds, and the warnings at loading it."""
+    """The content of a file, and the warnings raised by loading it."""
     path = FILES / version / f"{name}.{form}"
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -47,10 +47,10 @@ def rows_for(clf, X):
     return X
 
 
-def assert_answers(clf, wanted):
+def assert_same_predictions(clf, wanted):
     rows = rows_for(clf, wanted["X"])
-    # Exact on every machine, as tests/files/make.py says, and the probabilities are SciPy's
-    # function of it, whose last bit can be another with another version.
+    # Decision values are exact on every machine, as explained in tests/files/make.py. SciPy
+    # computes the probabilities from them, and its versions differ in the last bit.
     np.testing.assert_array_equal(clf.decision_function(rows), wanted["decision_function"])
     found = clf.predict_proba(rows)
     np.testing.assert_array_max_ulp(found, wanted["predict_proba"], maxulp=2)
@@ -63,7 +63,7 @@ def assert_answers(clf, wanted):
     assert clf.classes_.tolist() == np.unique(wanted["y"]).tolist()
 
 
-def test_there_are_files_of_each_format():
+def test_all_files_of_each_version_exist():
     assert "0.1.0" in VERSIONS
     kept = {f"{name}.{form}" for name in (*CLASSIFIERS, "vectorizer") for form in (*FORMS, "npz")}
     for version in VERSIONS:
@@ -73,10 +73,10 @@ def test_there_are_files_of_each_format():
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", [*CLASSIFIERS, "vectorizer"])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_files_of_an_earlier_version_warn_of_it(version, name, form):
+def test_loading_earlier_version_warns(version, name, form):
     estimator, seen = load(version, name, form)
     messages = [w.message for w in seen if issubclass(w.category, InconsistentVersionWarning)]
-    # scikit-learn's version may be another one too.
+    # The version of scikit-learn may differ, too.
     (warning,) = [m for m in messages if m.original_sklearn_version.startswith("skclf")]
     assert warning.estimator_name == type(estimator).__name__
     assert warning.original_sklearn_version == f"skclf {version}"
@@ -86,22 +86,22 @@ def test_files_of_an_earlier_version_warn_of_it(version, name, form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_classifiers_of_an_earlier_version_answer_the_same(version, name, form):
+def test_classifiers_of_earlier_version_predict_the_same(version, name, form):
     clf, _ = load(version, name, form)
     wanted = expected(version, name)
-    assert_answers(clf, wanted)
+    assert_same_predictions(clf, wanted)
     state = clf.__getstate__()
     assert (state["_skclf_version"], state["_skclf_format"]) == (skclf.__version__, FORMAT)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         resaved = pickle.loads(pickle.dumps(clf))
-    assert_answers(resaved, wanted)
+    assert_same_predictions(resaved, wanted)
     np.testing.assert_equal(vars(resaved), vars(clf))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_vectorizers_of_an_earlier_version_transform_the_same(version, form):
+def test_vectorizers_of_earlier_version_transform_the_same(version, form):
     vectorizer, _ = load(version, "vectorizer", form)
     wanted = expected(version, "vectorizer")
     for each in (vectorizer, pickle.loads(pickle.dumps(vectorizer))):
@@ -113,14 +113,14 @@ def test_vectorizers_of_an_earlier_version_transform_the_same(version, form):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_all_forms_of_a_file_hold_the_same(version, form):
+def test_all_file_formats_have_same_content(version, form):
     for name in CLASSIFIERS:
         pickled, loaded = load(version, name, "pickle")[0], load(version, name, form)[0]
         np.testing.assert_equal(vars(loaded), vars(pickled))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_training_goes_on_from_an_earlier_version(version):
+def test_training_continues_from_earlier_version(version):
     clf, _ = load(version, "warm", "pickle")
     wanted = expected(version, "warm")
     n_epochs, history = clf.n_epochs_, clf.history_
@@ -135,17 +135,17 @@ def test_training_goes_on_from_an_earlier_version(version):
         assert len(each._epoch_weights) == each.n_epochs_
     rows = wanted["X"]
     np.testing.assert_array_equal(clf.predict_proba(rows), resaved.predict_proba(rows))
-    # From the optimizer's averages too: without them the next step is another.
-    forgetful, _ = load(version, "warm", "pickle")
-    forgetful._state = None
-    forgetful.fit(rows, wanted["y"]).partial_fit(rows, wanted["y"])
-    assert not np.array_equal(clf.predict_proba(rows), forgetful.predict_proba(rows))
+    # The optimizer's state is used: without it, the next step differs.
+    without_state, _ = load(version, "warm", "pickle")
+    without_state._state = None
+    without_state.fit(rows, wanted["y"]).partial_fit(rows, wanted["y"])
+    assert not np.array_equal(clf.predict_proba(rows), without_state.predict_proba(rows))
 
 
-# --------------------------------------------------------------------------------- the steps alone
+# --------------------------------------------------------------------------------------- migrations
 
 
-def test_each_format_has_a_step_to_the_next():
+def test_each_format_has_a_migration():
     assert sorted(MIGRATIONS) == list(range(1, FORMAT))
 
 
@@ -157,13 +157,13 @@ def test_each_format_has_a_step_to_the_next():
         ({"_history": {}, "_first_epoch": 3}, {"_history": {}, "_first_epoch": 3}),
     ],
 )
-def test_from_1_to_2(state, migrated_state):
+def test_migration_from_1_to_2(state, migrated_state):
     before = copy.deepcopy(state)
     assert MIGRATIONS[1](state) == migrated_state
     assert state == before
 
 
-def test_steps_are_taken_in_order(monkeypatch):
+def test_migrations_run_in_order(monkeypatch):
     steps = {n: lambda state, n=n: {**state, "seen": [*state["seen"], n]} for n in (1, 2, 3)}
     monkeypatch.setattr(_migrations, "MIGRATIONS", steps)
     monkeypatch.setattr(_migrations, "FORMAT", 4)
@@ -172,7 +172,7 @@ def test_steps_are_taken_in_order(monkeypatch):
     assert migrated({"seen": []}, 4) == {"seen": []}
 
 
-def test_a_step_that_fails_is_a_fault_of_the_state(monkeypatch):
+def test_failed_migration_raises(monkeypatch):
     monkeypatch.setitem(MIGRATIONS, 1, lambda state: state["_net"]["layers"])
     state = {**skclf.MultiHotVectorizer(3).get_params(), "_net": {}}
     message = "^Can't load this MultiHotVectorizer: format 1 can't be read: KeyError: 'layers'"

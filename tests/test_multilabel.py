@@ -1,4 +1,4 @@
-"""Several labels a row: indicators in every form, both training paths, scikit-learn's tools."""
+"""Multilabel classification: forms of y, both training paths, and scikit-learn's tools."""
 
 import pickle
 
@@ -29,14 +29,16 @@ WEIGHTS = np.random.RandomState(0).uniform(0.5, 2, 120)
 NAMES = ["red", "green", "blue"]
 
 
-class HearsOfBatches(keras.callbacks.Callback):
-    """Makes Keras's own ``fit`` run."""
+class BatchCallback(keras.callbacks.Callback):
+    """Has a batch hook, which makes training use Keras's own ``fit``."""
 
     def on_train_batch_end(self, batch, logs=None):
         pass
 
 
-BOTH = pytest.mark.parametrize("callbacks", [None, [HearsOfBatches()]], ids=["compiled", "Keras"])
+BOTH_PATHS = pytest.mark.parametrize(
+    "callbacks", [None, [BatchCallback()]], ids=["compiled", "Keras"]
+)
 
 
 def net(**parameters):
@@ -55,7 +57,7 @@ FORMS = {
     "array": (Y, np.ndarray, np.int64),
     "lists": (Y.tolist(), np.ndarray, np.int64),
     "booleans": (Y.astype(bool), np.ndarray, np.bool_),
-    "bytes": (Y.astype(np.uint8), np.ndarray, np.uint8),
+    "uint8": (Y.astype(np.uint8), np.ndarray, np.uint8),
     "floats": (Y.astype(np.float32), np.ndarray, np.float32),
     "objects": (Y.astype(object), np.ndarray, np.int64),
     "frame": (pd.DataFrame(Y, columns=NAMES), np.ndarray, np.int64),
@@ -106,14 +108,14 @@ def test_indicators_of_any_form(fitted, form):
         (Y[:, :, None], "expected an indicator"),
     ],
 )
-def test_what_is_not_an_indicator(y, message):
+def test_invalid_indicators(y, message):
     clf = net()
     with pytest.raises(ValueError, match=message):
         clf.fit(X, y)
     assert not hasattr(clf, "classes_")
 
 
-def test_an_indicator_of_another_number_of_labels(fitted):
+def test_wrong_number_of_labels(fitted):
     for call in (fitted.evaluate, clone(fitted).fit(X, Y).partial_fit):
         with pytest.raises(ValueError, match="Got y with 2 columns; expected 3, one for"):
             call(X, Y[:, :2])
@@ -121,7 +123,7 @@ def test_an_indicator_of_another_number_of_labels(fitted):
         net().fit(X, Y, validation_data=(X, Y[:, :2]))
 
 
-def test_columns_in_another_order():
+def test_wrong_order_of_columns():
     frame = pd.DataFrame(Y, columns=NAMES)
     clf = net(warm_start=True).fit(X, frame)
     other = frame[NAMES[::-1]]
@@ -134,7 +136,7 @@ def test_columns_in_another_order():
     assert clf.score(X, other[clf.label_names_]) == clf.score(X, Y)
 
 
-def test_names_of_columns_that_are_not_strings():
+def test_column_names_that_are_not_strings():
     clf = net(class_weight={20: 2.0}).fit(X, pd.DataFrame(Y, columns=[10, 20, 30]))
     assert clf.label_names_.tolist() == ["10", "20", "30"]
     numbered = net(class_weight={1: 2.0}).fit(X, Y)
@@ -146,23 +148,23 @@ def test_names_of_columns_that_are_not_strings():
 @pytest.mark.parametrize(
     "y", [Y, sparse.csr_array(Y), [[1], [1, 2]] * 60], ids=["array", "sparse", "lists"]
 )
-def test_other_classifiers_name_this_one(y):
+def test_other_classifiers_recommend_multilabel(y):
     with pytest.raises(ValueError, match="For several labels a row use MultilabelDenseClassifier"):
         BinaryDenseClassifier().fit(X, y)
 
 
-@BOTH
+@BOTH_PATHS
 @pytest.mark.parametrize(
     "metric", ["auc", "precision", "recall", keras.metrics.PrecisionAtRecall(0.5)], ids=str
 )
 @pytest.mark.parametrize("sample_weight", [None, WEIGHTS])
-def test_metrics_of_all_labels(callbacks, metric, sample_weight):
+def test_metrics(callbacks, metric, sample_weight):
     clf = net(metrics=[metric], callbacks=callbacks, epochs=2).fit(X, Y, sample_weight)
     (name,) = set(clf.history_) - {"loss"}
     assert 0 <= clf.evaluate(X, Y)[name] <= 1
 
 
-def test_one_hot_rows_are_taken_by_this_class_alone():
+def test_one_hot_rows_are_only_accepted_by_multilabel():
     one_hot = np.eye(3, dtype=int)[np.arange(120) % 3]
     assert net().fit(X, one_hot).predict(X).shape == (120, 3)
     with pytest.raises(ValueError, match="one-hot encoded"):
@@ -172,7 +174,7 @@ def test_one_hot_rows_are_taken_by_this_class_alone():
 # ------------------------------------------------------------------------------------- predictions
 
 
-def test_predictions_are_those_of_the_probabilities(fitted):
+def test_predictions_agree_with_probabilities(fitted):
     proba, decision = fitted.predict_proba(X), fitted.decision_function(X)
     assert proba.shape == decision.shape == (120, 3)
     np.testing.assert_allclose(proba, 1 / (1 + np.exp(-decision)))
@@ -195,7 +197,7 @@ def test_thresholds(fitted, threshold):
 
 
 @pytest.mark.parametrize("threshold", [[0.5, 0.5], [0.5, 0.5, 1.5], 2.0, "half", ["a", "b", "c"]])
-def test_thresholds_that_do_not_fit(threshold):
+def test_invalid_thresholds(threshold):
     with pytest.raises((ValueError, TypeError), match="threshold"):
         net(threshold=threshold).fit(X, Y)
 
@@ -204,7 +206,7 @@ def test_thresholds_that_do_not_fit(threshold):
 
 
 def by_hand(clf, weights=None, row_weights=None):
-    """Weights after Keras's own training on the same batches; weights by row and label."""
+    """Net weights after training with Keras on the same batches, weighted by row or by label."""
     model = net(**clf.get_params() | {"learning_rate": 1e-30, "epochs": 1, "class_weight": None})
     model = model.fit(X, Y).model_
     model.compile("rmsprop", "binary_crossentropy")
@@ -214,8 +216,10 @@ def by_hand(clf, weights=None, row_weights=None):
         for start in range(0, len(X), clf.batch_size):
             batch = order[start : start + clf.batch_size]
             if weights is None:
-                of_rows = None if row_weights is None else row_weights[batch].astype(np.float32)
-                model.train_on_batch(X[batch], Y[batch].astype(np.float32), of_rows)
+                batch_weights = (
+                    None if row_weights is None else row_weights[batch].astype(np.float32)
+                )
+                model.train_on_batch(X[batch], Y[batch].astype(np.float32), batch_weights)
             else:
                 train_with_weights(model, X[batch], Y[batch], weights[batch])
     return model.get_weights()
@@ -236,17 +240,17 @@ def assert_weights(clf, expected):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=2e-6)
 
 
-@BOTH
+@BOTH_PATHS
 @pytest.mark.parametrize("sample_weight", [None, WEIGHTS])
-def test_training_is_kerass_with_the_mean_over_labels(callbacks, sample_weight):
+def test_training_equals_keras(callbacks, sample_weight):
     clf = net(l2=0.01, callbacks=callbacks).fit(X, Y, sample_weight)
     scaled = None if sample_weight is None else sample_weight / sample_weight.mean()
     assert_weights(clf, by_hand(clf, row_weights=scaled))
 
 
-@BOTH
+@BOTH_PATHS
 @pytest.mark.parametrize("class_weight", [{0: 4.0, 2: 0.5}, "balanced"])
-def test_weights_of_labels(callbacks, class_weight):
+def test_class_weight(callbacks, class_weight):
     clf = net(class_weight=class_weight, callbacks=callbacks).fit(X, Y, WEIGHTS)
     factors = np.ones((2, 3))
     if class_weight == "balanced":
@@ -258,7 +262,7 @@ def test_weights_of_labels(callbacks, class_weight):
     assert_weights(clf, by_hand(clf, weights=(weights / weights.mean()).astype(np.float32)))
 
 
-def test_weights_by_name():
+def test_class_weight_by_name():
     frame = pd.DataFrame(Y, columns=NAMES)
     named = net(class_weight={"green": 3.0}).fit(X, frame)
     numbered = net(class_weight={1: 3.0}).fit(X, Y)
@@ -281,8 +285,8 @@ def test_weights_by_name():
     ids=lambda parameters: "-".join(parameters),
 )
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
-def test_both_paths(parameters, as_rows):
-    fast, slow = net(**parameters), net(**parameters, callbacks=[HearsOfBatches()])
+def test_both_paths_agree(parameters, as_rows):
+    fast, slow = net(**parameters), net(**parameters, callbacks=[BatchCallback()])
     for clf in (fast, slow):
         clf.fit(as_rows(X), Y, WEIGHTS)
         if "warm_start" in parameters:
@@ -291,7 +295,7 @@ def test_both_paths(parameters, as_rows):
     np.testing.assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-5)
 
 
-def test_repeated_rows_are_weights():
+def test_repeated_rows_equal_weights():
     repeats = np.random.RandomState(0).randint(1, 4, 120)
     whole = {"batch_size": 1000, "class_weight": "balanced"}
     weighted = net(**whole).fit(X, Y, repeats)
@@ -308,17 +312,17 @@ def test_partial_fit_needs_no_classes():
         net().partial_fit(X, frame, classes=["red"])
 
 
-def test_rows_held_out_are_stratified_by_label(monkeypatch):
-    held = []
+def test_validation_split_is_stratified_by_label(monkeypatch):
+    splits = []
     real = Multilabel.split
 
     def split(self, *arguments):
-        held.append(real(self, *arguments))
-        return held[-1]
+        splits.append(real(self, *arguments))
+        return splits[-1]
 
     monkeypatch.setattr(Multilabel, "split", split)
     net(validation_split=0.25, epochs=1).fit(X, Y)
-    _, validation = held[0]
+    _, validation = splits[0]
     np.testing.assert_allclose(Y[validation].sum(axis=0), Y.sum(axis=0) / 4, atol=1)
 
 
@@ -328,7 +332,7 @@ def test_staged_probabilities():
     np.testing.assert_array_equal(last, clf.predict_proba(X))
 
 
-def test_a_second_fold_compiles_nothing():
+def test_cross_validation_compiles_nothing_again():
     net().fit(X, Y)
     traces = engine.trace_count()
     cross_val_score(net(), X, Y, cv=3)
@@ -339,7 +343,7 @@ def test_a_second_fold_compiles_nothing():
 
 
 def many_labels(n_labels):
-    """Rows, and labels of which each is present in about four tenths of them."""
+    """Rows, and labels that are each present in about 40% of the rows."""
     rows = np.random.RandomState(1).normal(size=(150, 10)).astype(np.float32)
     return rows, (rows[:, :n_labels] > 0.25).astype(int)
 
@@ -362,7 +366,7 @@ def test_log_loss(n_labels):
     assert np.isfinite(log_loss(y, clf.predict_proba(rows)))
 
 
-def test_a_report_with_names():
+def test_classification_report_with_label_names():
     clf = net(epochs=10).fit(X, pd.DataFrame(Y, columns=NAMES))
     report = classification_report(
         Y, clf.predict(X), target_names=clf.label_names_, output_dict=True, zero_division=0
@@ -382,7 +386,7 @@ def test_searches_pipelines_chains_and_importance():
     assert ClassifierChain(binary, random_state=0).fit(X, Y).predict(X).shape == (120, 3)
 
 
-def test_threads_give_the_serial_bits():
+def test_threads_equal_serial():
     with joblib.parallel_config("threading", n_jobs=2):
         together = cross_val_score(net(), X, Y, cv=4)
     np.testing.assert_array_equal(together, cross_val_score(net(), X, Y, cv=4))
@@ -398,7 +402,7 @@ def test_tags():
 # ------------------------------------------------------------------------------- files and ONNX
 
 
-def test_files(tmp_path, fitted):
+def test_saving(tmp_path, fitted):
     joblib.dump(fitted, tmp_path / "clf.joblib", compress=True)
     for loaded in (joblib.load(tmp_path / "clf.joblib"), pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
@@ -422,7 +426,7 @@ def test_onnx(tmp_path, threshold):
 # ------------------------------------------------------------------------------------------ images
 
 
-def test_images_with_several_labels():
+def test_multilabel_images():
     images, y = make_shapes(
         200, image_shape=(16, 16), radius=(3, 5), multilabel=True, random_state=0, return_X_y=True
     )
@@ -440,7 +444,7 @@ def test_images_with_several_labels():
     assert clf.__sklearn_tags__().classifier_tags.multi_label
 
 
-def test_images_with_one_label_are_not_taken_for_several():
+def test_single_label_images_raise_if_multilabel():
     images, y = make_shapes(20, image_shape=(8, 8), radius=(2, 3), random_state=0, return_X_y=True)
     with pytest.raises(ValueError, match="expected an indicator"):
         ShapeConvClassifier(multilabel=True).fit(images, y)
@@ -453,7 +457,7 @@ def test_images_with_one_label_are_not_taken_for_several():
 # ----------------------------------------------------------------------------------- pure functions
 
 
-def test_label_weights_by_hand():
+def test_label_weights():
     codes = np.array([[1, 0], [1, 0], [0, 1], [1, 0]])
     weights = label_weights("balanced", None, 2, codes)
     # Of 4 rows: 1 negative and 3 positives of the first label, the reverse of the second.
@@ -464,10 +468,11 @@ def test_label_weights_by_hand():
     assert weights.tolist() == [[1, 1], [2, 3]]
 
 
-def test_a_label_that_never_occurs_weighs_by_its_negatives():
+def test_balanced_weights_of_label_without_positives():
     assert label_weights("balanced", None, 1, np.zeros((4, 1))).tolist() == [[0.5], [0.0]]
-    assert net(class_weight="balanced").fit(X, np.column_stack([Y[:, :2], 0 * Y[:, 0]])).score
+    clf = net(class_weight="balanced").fit(X, np.column_stack([Y[:, :2], 0 * Y[:, 0]]))
+    assert np.isfinite(clf.predict_proba(X)).all()
 
 
-def test_indicators_are_checked_as_bytes():
+def test_check_indicator_returns_uint8():
     assert check_indicator(sparse.csr_array([[1, 0], [0, 1]])).dtype == np.uint8

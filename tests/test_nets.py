@@ -1,4 +1,4 @@
-"""Layers and nets: the forward pass in NumPy, held to hand-made numbers and to Keras's own."""
+"""The forward pass of layers and nets in NumPy, compared with hand calculations and Keras."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from skclf.nets._convolution import convolve_same
 from skclf.nets._pooling import max_pool_same
 
 RNG = np.random.RandomState(0)
-# From far below to far above where the activations bend.
+# Values near to and far from the points where activations bend, on both sides.
 VALUES = np.concatenate([RNG.normal(size=300) * 3, [0, 0.5, -0.5, 1, -1, 3, -3, 6, 30, -30]])
 
 
@@ -19,10 +19,10 @@ def logits(net, weights, X):
     return net.logits(weights, X)
 
 
-# ------------------------------------------------------------------------------- hand-made numbers
+# -------------------------------------------------------------------------------- hand calculations
 
 
-def test_a_dense_net_by_hand():
+def test_dense_net_by_hand():
     weights = [
         np.array([[1.0, -1.0], [2.0, 0.5]], dtype=np.float32),
         np.array([0.5, -0.25], dtype=np.float32),
@@ -39,7 +39,7 @@ def test_a_dense_net_by_hand():
     assert X.tolist() == [[1, 1], [-1, 2]]
 
 
-def test_a_net_without_hidden_layers_by_hand():
+def test_net_without_hidden_layers_by_hand():
     weights = [np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([1.0, 0, -1])]
     net = layered_net(hidden_layer_sizes=(), n_outputs=3)
     assert logits(net, weights, np.array([[1.0, 10]])).tolist() == [[42, 52, 62]]
@@ -52,15 +52,16 @@ IMAGE = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]).reshape(1, 3, 3, 1)
     ("kernel", "found"),
     [
         ([[2]], [[2, 4, 6], [8, 10, 12], [14, 16, 18]]),
-        # The left neighbour, the right one, the one above.
+        # Copies of the left, right and upper neighbours.
         ([[1, 0, 0]], [[0, 1, 2], [0, 4, 5], [0, 7, 8]]),
         ([[0, 0, 1]], [[2, 3, 0], [5, 6, 0], [8, 9, 0]]),
         ([[1], [0], [0]], [[0, 0, 0], [1, 2, 3], [4, 5, 6]]),
         ([[1, 1, 1]] * 3, [[12, 21, 16], [27, 45, 33], [24, 39, 28]]),
-        # An even kernel begins at the pixel itself.
+        # An even kernel starts at the pixel itself.
         ([[1, 1]], [[3, 5, 3], [9, 11, 6], [15, 17, 9]]),
         ([[0, 1], [1, 0]], [[6, 8, 6], [12, 14, 9], [8, 9, 0]]),
     ],
+    ids=["1x1", "left neighbour", "right neighbour", "upper neighbour", "3x3", "1x2", "2x2"],
 )
 def test_convolutions_by_hand(kernel, found):
     kernel = np.array(kernel, dtype=np.float32)[:, :, np.newaxis, np.newaxis]
@@ -81,7 +82,7 @@ def test_channels_and_filters_by_hand():
         ((1, 1), [[1, 2, 3], [4, 5, 6], [7, 8, 9]]),
         ((3, 3), [[9]]),
         ((3, 1), [[7, 8, 9]]),
-        # What is missing is padded, one more at the end than at the beginning.
+        # If the padding is odd, one more value is added at the end.
         ((2, 2), [[5, 6], [8, 9]]),
         ((5, 5), [[9]]),
         ((1, 4), [[3], [6], [9]]),
@@ -94,7 +95,7 @@ def test_pooling_by_hand(pool_size, found):
 
 
 def test_pooling_pads_on_both_sides():
-    # Five columns in windows of four: eight, of which three are missing, one before and two after.
+    # Two windows of four cover five columns and three of padding, one before and two after.
     row = np.array([5.0, 1, 1, 1, 9]).reshape(1, 1, 5, 1)
     assert max_pool_same(row, (1, 4)).ravel().tolist() == [5, 9]
     row = np.array([1.0, 1, 1, 7, 1]).reshape(1, 1, 5, 1)
@@ -110,7 +111,7 @@ def test_any_number_of_rows(n_rows):
     np.testing.assert_allclose(logits(layered_net(), weights, X), expected, rtol=1e-12)
 
 
-def test_rows_do_not_depend_on_the_rows_beside_them():
+def test_logits_do_not_depend_on_other_rows():
     net = layered_net(input_shape=(20,), hidden_layer_sizes=(16, 16))
     shapes = [(20, 16), (16,), (16, 16), (16,), (16, 1), (1,)]
     random = np.random.RandomState(1)
@@ -131,14 +132,15 @@ def test_rows_do_not_depend_on_the_rows_beside_them():
         {"input_shape": (7, 9, 1), "filters": (3, 4), "pool_size": (3, 2), "n_outputs": 2},
         {"input_shape": (3, 3, 1), "filters": (2, 2), "pool_size": (5, 1)},
     ],
+    ids=str,
 )
-def test_weights_have_the_shapes_of_kerass(parts):
+def test_weight_shapes_equal_keras(parts):
     net = layered_net(**parts)
     model = keras.Model(*net.build())
     assert net.weight_shapes() == [weight.shape for weight in model.get_weights()]
 
 
-def test_nets_can_be_keys():
+def test_nets_are_hashable():
     assert hash(layered_net()) == hash(layered_net())
     assert layered_net() == layered_net()
     assert layered_net(dropout=0.1) != layered_net()
@@ -148,7 +150,7 @@ def test_nets_can_be_keys():
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_are_kerass(name):
+def test_activations_equal_keras(name):
     values = VALUES.astype(np.float32).reshape(31, 10)
     expected = keras.ops.convert_to_numpy(keras.activations.get(name)(values))
     found = ACTIVATIONS[name].compute(values.astype(np.float64))
@@ -162,7 +164,7 @@ def test_activations_neither_overflow_nor_warn(name):
         assert np.isfinite(ACTIVATIONS[name].compute(far.copy())).all()
 
 
-# ------------------------------------------------------------------------------------ Keras's own
+# ---------------------------------------------------------------------------- comparison with Keras
 
 
 def new_model(net):
@@ -174,7 +176,7 @@ def new_model(net):
     return model
 
 
-def assert_is_kerass(net, X, predict=keras.Model.predict):
+def assert_equals_keras(net, X, predict=keras.Model.predict):
     model = new_model(net)
     expected = predict(model, X)
     flat = X if sparse.issparse(X) else X.reshape(len(X), -1)
@@ -188,7 +190,7 @@ def assert_is_kerass(net, X, predict=keras.Model.predict):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_that_rise(name):
+def test_rising_activations(name):
     z = np.linspace(-9, 9, 2001)
     steps = np.diff(ACTIVATIONS[name].compute(z))
     # Each value of a softmax depends on all the others.
@@ -199,25 +201,25 @@ def test_activations_that_rise(name):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_dense_nets_are_kerass(activation):
+def test_dense_nets_equal_keras(activation):
     net = layered_net(
         input_shape=(6,), hidden_layer_sizes=(5, 4), n_outputs=3, activation=activation
     )
-    assert_is_kerass(net, np.random.RandomState(1).normal(size=(40, 6)).astype("f4"))
+    assert_equals_keras(net, np.random.RandomState(1).normal(size=(40, 6)).astype("f4"))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("image_shape", [(7, 5, 2), (8, 6, 1)])
-def test_conv_nets_are_kerass(image_shape, activation):
+def test_conv_nets_equal_keras(image_shape, activation):
     net = layered_net(
         input_shape=image_shape, filters=(3,), hidden_layer_sizes=(4,), activation=activation
     )
-    assert_is_kerass(net, np.random.RandomState(1).normal(size=(20, *image_shape)).astype("f4"))
+    assert_equals_keras(net, np.random.RandomState(1).normal(size=(20, *image_shape)).astype("f4"))
 
 
 @pytest.mark.parametrize("sizes", [(), (5,), (5, 4, 3)])
 @pytest.mark.parametrize("n_outputs", [1, 2, 4])
-def test_sparse_rows_are_kerass(sizes, n_outputs):
+def test_sparse_rows_equal_keras(sizes, n_outputs):
     net = layered_net(
         input_shape=(30,),
         hidden_layer_sizes=sizes,
@@ -227,29 +229,33 @@ def test_sparse_rows_are_kerass(sizes, n_outputs):
         l2=0.1,
     )
     X = sparse.random(50, 30, density=0.1, format="csr", dtype=np.float32, random_state=1)
-    assert_is_kerass(net, X)
+    assert_equals_keras(net, X)
 
 
-@pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
-@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 2), (4, 3), (2, 5), (9, 9)])
-def test_sizes_of_kernels_are_kerass(image_shape, kernel_size):
+@pytest.mark.parametrize(
+    "image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)], ids=str
+)
+@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 2), (4, 3), (2, 5), (9, 9)], ids=str)
+def test_kernel_sizes_equal_keras(image_shape, kernel_size):
     net = layered_net(input_shape=image_shape, filters=(2,), kernel_size=kernel_size)
     images = np.random.RandomState(1).normal(size=(6, *image_shape)).astype("f4")
-    assert_is_kerass(net, images, predict=keras.Model.__call__)
+    assert_equals_keras(net, images, predict=keras.Model.__call__)
 
 
-@pytest.mark.parametrize("image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)])
-@pytest.mark.parametrize("pool_size", [(1, 1), (2, 2), (3, 2), (4, 4), (5, 3), (11, 11)])
-def test_sizes_of_pools_are_kerass(image_shape, pool_size):
+@pytest.mark.parametrize(
+    "image_shape", [(1, 1, 1), (1, 9, 1), (5, 7, 1), (8, 8, 3), (6, 5, 2)], ids=str
+)
+@pytest.mark.parametrize("pool_size", [(1, 1), (2, 2), (3, 2), (4, 4), (5, 3), (11, 11)], ids=str)
+def test_pool_sizes_equal_keras(image_shape, pool_size):
     net = layered_net(input_shape=image_shape, filters=(2,), pool_size=pool_size)
-    # Negative values, so that a padding of zeros would show.
+    # Negative values, to detect padding with zeros.
     net_input = -np.random.RandomState(1).uniform(1, 2, size=(6, *image_shape)).astype("f4")
-    assert_is_kerass(net, net_input, predict=keras.Model.__call__)
+    assert_equals_keras(net, net_input, predict=keras.Model.__call__)
 
 
 @pytest.mark.parametrize("filters", [(3,), (3, 2), (2, 3, 4)])
 @pytest.mark.parametrize("hidden_layer_sizes", [(), (4, 3)])
-def test_deeper_conv_nets_are_kerass(filters, hidden_layer_sizes):
+def test_deep_conv_nets_equal_keras(filters, hidden_layer_sizes):
     net = layered_net(
         input_shape=(9, 11, 3),
         filters=filters,
@@ -260,12 +266,12 @@ def test_deeper_conv_nets_are_kerass(filters, hidden_layer_sizes):
         pool_size=(2, 2),
         dropout=0.2,
     )
-    assert_is_kerass(net, np.random.RandomState(1).normal(size=(10, 9, 11, 3)).astype("f4"))
+    assert_equals_keras(net, np.random.RandomState(1).normal(size=(10, 9, 11, 3)).astype("f4"))
 
 
-def test_many_images_are_computed_in_pieces():
+def test_many_images_equal_keras():
     net = layered_net(input_shape=(16, 16, 1), filters=(8,))
-    assert_is_kerass(net, np.random.RandomState(1).normal(size=(400, 16, 16, 1)).astype("f4"))
+    assert_equals_keras(net, np.random.RandomState(1).normal(size=(400, 16, 16, 1)).astype("f4"))
 
 
 # ------------------------------------------------------------------------------------------- states
@@ -280,17 +286,18 @@ def test_many_images_are_computed_in_pieces():
         {"input_shape": (7, 9, 2), "filters": (3, 2), "kernel_size": (2, 5), "pool_size": (3, 1)},
         {"input_shape": (7, 9, 2), "filters": (3,), "l2": 0.1},
     ],
+    ids=str,
 )
-def test_nets_come_back_from_their_states(parts):
+def test_state_round_trip(parts):
     net = layered_net(**parts)
     assert net_from_state(net.to_state()) == net
 
 
-def test_a_net_is_its_layers():
+def test_layered_net_properties():
     net = LayeredNet((4,), (Dense(3, "relu"), Dense(2, "softmax")))
     assert net.n_outputs == 2
     assert net.weight_shapes() == [(4, 3), (3,), (3, 2), (2,)]
     assert net.unknown_layers == []
     assert net.n_generators == 0
-    odd = LayeredNet((4,), (Dense(3, "sparsemax"), Dense(2, "softmax")))
-    assert [layer.activation for layer in odd.unknown_layers] == ["sparsemax"]
+    with_unknown_layer = LayeredNet((4,), (Dense(3, "sparsemax"), Dense(2, "softmax")))
+    assert [layer.activation for layer in with_unknown_layer.unknown_layers] == ["sparsemax"]

@@ -1,4 +1,4 @@
-"""Bodies of nets: what is taken, what is refused and with which fix, and what nothing changes."""
+"""Network bodies: which are accepted, which raise an error, and no changes of global state."""
 
 import functools
 import random
@@ -22,7 +22,7 @@ def fit(body, X=TABLE, y=Y, **parameters):
 # --------------------------------------------------------------------------- functions and classes
 
 
-def test_a_function_becomes_a_class_of_its_name():
+def test_network_makes_class_of_same_name():
     @network
     def body(inputs, units=3, *, rate=0.5):
         """A body."""
@@ -41,7 +41,7 @@ def test_a_function_becomes_a_class_of_its_name():
         body(depth=1)
 
 
-def test_a_function_with_required_arguments_needs_them_when_it_is_called():
+def test_missing_required_argument_raises():
     @network
     def body(inputs, units):
         return layers.Dense(units)(inputs)
@@ -62,12 +62,12 @@ def test_a_function_with_required_arguments_needs_them_when_it_is_called():
         ("dense", "expected a function that builds the body"),
     ],
 )
-def test_what_no_network_can_be_made_of(function, message):
+def test_network_of_invalid_functions(function, message):
     with pytest.raises(TypeError, match=message):
         network(function)
 
 
-def test_code_without_a_module():
+def test_function_without_module():
     names = {}
     exec(
         "import keras\n"
@@ -92,11 +92,11 @@ class Deep(Network):
         return x
 
 
-def partly(inputs, units):
+def dense_of_units(inputs, units):
     return layers.Dense(units)(inputs)
 
 
-class Callable:
+class CallableBody:
     def __call__(self, inputs):
         return layers.Dense(3)(inputs)
 
@@ -105,13 +105,14 @@ class Callable:
     "body",
     [
         Deep(depth=3),
-        functools.partial(partly, units=3),
+        functools.partial(dense_of_units, units=3),
         lambda inputs: layers.Dense(3)(inputs),
-        Callable(),
+        CallableBody(),
         None,
     ],
+    ids=["Network", "partial", "lambda", "callable object", "None"],
 )
-def test_bodies_that_are_taken(body):
+def test_valid_bodies(body):
     clf = clone(NetworkClassifier(body, epochs=2, random_state=0))
     assert clf.fit(TABLE, Y).predict_proba(TABLE).shape == (60, 2)
 
@@ -122,7 +123,7 @@ def test_depth_is_a_parameter():
     assert len(clf.set_params(network__depth=0).fit(TABLE, Y)._weights) == 2
 
 
-def test_a_fitted_net_keeps_the_body_that_it_was_fitted_with():
+def test_fitted_net_keeps_its_body():
     body = recurrent()
     clf = fit(body, IDS)
     before = clf.predict_proba(IDS)
@@ -132,7 +133,7 @@ def test_a_fitted_net_keeps_the_body_that_it_was_fitted_with():
     assert clf.model_.count_params() == sum(weight.size for weight in clf._weights)
 
 
-# ---------------------------------------------------------------------------------- what is refused
+# ------------------------------------------------------------------------------------------- errors
 
 MODEL = keras.Sequential([keras.Input((5,)), layers.Dense(3)])
 
@@ -188,7 +189,7 @@ def required(inputs, units):
         (lambda i: 1 / 0, ZeroDivisionError, "division by zero"),
     ],
 )
-def test_bodies_that_are_refused(body, error, message):
+def test_invalid_bodies(body, error, message):
     clf = fit(dense())
     before = vars(clf).copy()
     with pytest.raises(error, match=message):
@@ -197,13 +198,13 @@ def test_bodies_that_are_refused(body, error, message):
     assert {name: vars(clf)[name] for name in before} == before
 
 
-def test_a_layer_from_outside_is_refused_before_it_has_variables():
+def test_outside_layer_without_variables_raises():
     layer = layers.Dense(3)
     with pytest.raises(ValueError, match="made outside of it"):
         fit(lambda inputs: layer(inputs))
 
 
-def test_a_global_policy_of_half_precision_is_refused():
+def test_half_precision_policy_raises():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -249,7 +250,7 @@ def test_a_global_policy_of_half_precision_is_refused():
         ),
     ],
 )
-def test_losses_that_are_refused(parameters, y, error, message):
+def test_invalid_losses_and_thresholds(parameters, y, error, message):
     with pytest.raises(error, match=message):
         fit(dense(), TABLE, y, **parameters)
 
@@ -266,12 +267,12 @@ def test_losses_that_are_refused(parameters, y, error, message):
         (sparse.csr_array(IDS), "Got sparse rows|can't be built on sparse rows"),
     ],
 )
-def test_rows_of_ids_that_are_refused(X, message):
+def test_invalid_ids(X, message):
     with pytest.raises(ValueError, match=message):
         fit(recurrent(), X)
 
 
-def test_the_same_ids_are_refused_in_prediction():
+def test_invalid_ids_in_prediction():
     clf = fit(recurrent(), IDS)
     with pytest.raises(ValueError, match=r"Got 49 in X; expected ids .* network's Embedding"):
         clf.predict(IDS + 20)
@@ -281,7 +282,7 @@ def test_the_same_ids_are_refused_in_prediction():
         clf.predict(IDS[:, :5])
 
 
-def test_ids_are_exact_up_to_the_limit():
+def test_ids_are_exact_up_to_limit():
     largest = 2**24
 
     def body(inputs):
@@ -292,7 +293,7 @@ def test_ids_are_exact_up_to_the_limit():
     assert len(np.unique(clf.decision_function(X))) == 2
 
 
-def test_shapes_of_rows():
+def test_input_shapes():
     clf = fit(convolutional(), IMAGES)
     assert (clf.input_shape_, clf.n_features_in_) == ((8, 8, 2), 128)
     with pytest.raises(ValueError, match=r"Pass X.reshape\(-1, 8, 8, 2\)"):
@@ -308,12 +309,12 @@ def test_shapes_of_rows():
         fit(None, IMAGES)
 
 
-# --------------------------------------------------------------------------- nothing global changes
+# ------------------------------------------------------------------------------------- global state
 
 
-def test_no_state_of_the_process_changes():
+def test_fit_changes_no_global_state():
     keras.random.normal((1,))  # makes Keras's global generator
-    own = keras.layers.Dense(3).name
+    name_before = keras.layers.Dense(3).name
     python, numpy = random.getstate(), state_of_numpy()
     policy = keras.config.dtype_policy()
     for name in ("augmented", "custom", "recurrent"):
@@ -322,8 +323,8 @@ def test_no_state_of_the_process_changes():
     assert random.getstate() == python
     assert state_of_numpy() == numpy
     assert keras.config.dtype_policy() is policy
-    # Layers without names are still counted by Keras as if nothing had been built in between.
-    assert number_of(keras.layers.Dense(3).name) == number_of(own) + 1
+    # Keras's counter for the names of layers is unchanged, too.
+    assert number_of(keras.layers.Dense(3).name) == number_of(name_before) + 1
 
 
 def state_of_numpy():

@@ -1,4 +1,4 @@
-"""Training nets of the user's own: seeds, frozen weights, snapshots, going on, files."""
+"""Training user-defined nets: seeds, frozen weights, snapshots, warm starts, files, callbacks."""
 
 import pickle
 import subprocess
@@ -51,7 +51,7 @@ def assert_same_weights(one, other):
 
 
 @pytest.mark.parametrize("name", ["residual", "augmented", "recurrent", "custom", "constrained"])
-def test_a_seed_decides_all(name):
+def test_random_state_determines_weights(name):
     body, X = BODIES[name]
     one, again = (net(body).fit(X, Y) for _ in range(2))
     other = net(body, random_state=1).fit(X, Y)
@@ -63,13 +63,15 @@ def test_a_seed_decides_all(name):
         assert_same_weights(clf, wanted)
 
 
-def test_what_draws_while_training_is_seeded_apart_from_the_weights():
-    """Dropout that were the same in each epoch, or drew nothing, would train otherwise."""
-    still, noisy = net(residual(rate=0.0)).fit(TABLE, Y), net(residual(rate=0.5)).fit(TABLE, Y)
-    assert not np.allclose(still._weights[0], noisy._weights[0])
+def test_dropout_changes_training():
+    without_dropout, with_dropout = (
+        net(residual(rate=0.0)).fit(TABLE, Y),
+        net(residual(rate=0.5)).fit(TABLE, Y),
+    )
+    assert not np.allclose(without_dropout._weights[0], with_dropout._weights[0])
 
 
-def test_seeds_of_the_users_own_are_kept():
+def test_seeds_of_user_are_kept():
     def body(inputs, seed):
         initializer = keras.initializers.GlorotUniform(seed=seed)
         x = layers.Dense(4, kernel_initializer=initializer)(inputs)
@@ -95,7 +97,7 @@ def initialized(inputs, initializer="glorot_uniform"):
     return layers.Dense(4, kernel_initializer=initializer)(inputs)
 
 
-def test_an_initializer_among_the_parameters_is_seeded_anew():
+def test_initializer_parameter_is_seeded_by_random_state():
     first = [
         net(initialized(initializer), random_state=seed, optimizer="sgd", learning_rate=1e-9)
         .fit(TABLE, Y)
@@ -117,16 +119,18 @@ def test_an_initializer_among_the_parameters_is_seeded_anew():
 # ---------------------------------------------------------------------------------- frozen weights
 
 
-@pytest.mark.parametrize("options", [{}, {"validation_split": 0.2, "refit_epoch": "val_loss"}])
-def test_frozen_layers_stay_as_they_were_loaded(options):
+@pytest.mark.parametrize(
+    "options", [{}, {"validation_split": 0.2, "refit_epoch": "val_loss"}], ids=["fit", "refit"]
+)
+def test_frozen_layers_keep_loaded_weights(options):
     clf = net(pretrained(), **options).fit(TABLE, Y)
     np.testing.assert_array_equal(clf._weights[0], LOADED)
-    # Keras counts the statistics of a frozen batch normalization as frozen too.
+    # Keras also freezes the statistics of a frozen batch normalization.
     assert [w.tolist() for w in clf._weights[4:6]] == [[0] * 6, [1] * 6]
     assert [v.name for v in clf.model_.trainable_variables] == ["kernel", "bias"] * 2
 
 
-def test_loaded_weights_are_where_training_begins():
+def test_training_starts_from_loaded_weights():
     clf = net(pretrained(trainable=True), optimizer="sgd", learning_rate=1e-9).fit(TABLE, Y)
     np.testing.assert_allclose(clf._weights[0], LOADED, atol=1e-6)
 
@@ -139,20 +143,20 @@ def statistics(weights):
     return weights[4], weights[5]
 
 
-def test_snapshots_hold_statistics():
+def test_snapshots_include_statistics():
     clf = net(residual(), keep_epochs=True, epochs=4).fit(TABLE, Y)
     means = [statistics(weights)[0] for weights in clf._epoch_weights.values()]
     assert len({mean.tobytes() for mean in means}) == 4
     *_, last = clf.staged_predict_proba(TABLE)
     np.testing.assert_array_equal(last, clf.predict_proba(TABLE))
-    # The first two epochs of four are the epochs of a fit of two.
+    # The first two of four epochs equal a fit of two epochs.
     short = net(residual(), epochs=2).fit(TABLE, Y)
     np.testing.assert_array_equal(
         statistics(short._weights)[1], statistics(clf._epoch_weights[2])[1]
     )
 
 
-def test_patience_puts_back_statistics():
+def test_patience_restores_statistics():
     clf = net(residual(), epochs=30, patience=2, validation_split=0.3, learning_rate=0.2)
     clf.set_params(keep_epochs=True).fit(TABLE, Y)
     assert clf.n_epochs_ < 30
@@ -161,14 +165,14 @@ def test_patience_puts_back_statistics():
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_a_refit_is_a_fit_of_the_best_epoch_on_all_rows():
+def test_refit_equals_fit_of_best_epoch_on_all_rows():
     clf = net(residual(), epochs=6, validation_split=0.3, refit_epoch="val_loss").fit(TABLE, Y)
     alone = net(residual(), epochs=clf.best_epoch_).fit(TABLE, Y)
     assert_same_weights(clf, alone)
     assert not np.allclose(statistics(clf._weights)[0], 0)
 
 
-def test_going_on_is_one_fit():
+def test_warm_start_equals_single_fit():
     whole = net(residual(), epochs=4).fit(TABLE, Y)
     parts = net(residual(), epochs=2, warm_start=True).fit(TABLE, Y)
     parts = pickle.loads(pickle.dumps(parts)).fit(TABLE, Y)
@@ -187,7 +191,7 @@ def test_partial_fit():
     assert not np.allclose(statistics(clf._weights)[0], 0)
 
 
-def test_weights_of_rows_and_classes():
+def test_sample_and_class_weights():
     plain = net(dense(), batch_size=60).fit(TABLE, Y, WEIGHTS)
     rows = np.repeat(np.arange(60), 2)
     doubled = net(dense(), batch_size=120).fit(TABLE[rows], Y[rows], WEIGHTS[rows])
@@ -200,7 +204,7 @@ def test_weights_of_rows_and_classes():
 
 
 @pytest.mark.parametrize("name", ["none", "residual", "convolutional", "masked", "pretrained"])
-def test_files_predict_the_same(name, tmp_path):
+def test_saved_nets_predict_the_same(name, tmp_path):
     body, X = BODIES[name]
     clf = net(body).fit(X, Y3)
     joblib.dump(clf, tmp_path / "clf.joblib")
@@ -227,7 +231,7 @@ def test_skops_files():
     assert skops_io.get_untrusted_types(data=without) == ["skclf._network.NetworkClassifier"]
 
 
-def test_lambdas_are_refused_by_pickle_by_name():
+def test_lambdas_need_cloudpickle():
     clf = net(lambda inputs: layers.Dense(3)(inputs)).fit(TABLE, Y)
     with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
         pickle.dumps(clf)
@@ -248,8 +252,18 @@ def test_lambdas_are_refused_by_pickle_by_name():
         ("_body", lambda body: "os.system"),
         ("input_shape_", lambda shape: (6,)),
     ],
+    ids=[
+        "fewer weights",
+        "other n_outputs",
+        "other head",
+        "fewer weight shapes",
+        "no ids",
+        "unknown part",
+        "body",
+        "input shape",
+    ],
 )
-def test_altered_states_are_refused(name, value):
+def test_altered_states_raise(name, value):
     from skclf._saved import CHECKED
     from skclf._versions import with_versions
 
@@ -263,7 +277,7 @@ def test_altered_states_are_refused(name, value):
             NetworkClassifier().__setstate__(state)
 
 
-def test_code_that_has_changed_since_is_noticed():
+def test_changed_body_raises():
     clf = net(recurrent(units=4)).fit(IDS, Y)
     state = clf.__getstate__()
     state["_body"] = recurrent(units=5).build
@@ -286,7 +300,7 @@ np.testing.assert_array_equal(clf.predict_proba(X), wanted)
 
 
 def test_known_nets_predict_without_tensorflow(tmp_path):
-    """The body's own module may not load Keras, so this one has a module of its own."""
+    """The body is in a separate module, because that module must not import Keras."""
     (tmp_path / "bodies.py").write_text(
         "from skclf import network\n"
         "@network\n"
@@ -325,7 +339,7 @@ def test_onnx(name, y, tmp_path):
     assert (label == clf.predict(X)).mean() > 0.98
 
 
-def test_onnx_of_a_net_that_only_keras_can_compute(tmp_path):
+def test_onnx_of_keras_only_net_raises(tmp_path):
     from skclf.onnx import to_onnx
 
     with pytest.raises(ValueError, match="layers that only Keras can compute"):
@@ -335,7 +349,7 @@ def test_onnx_of_a_net_that_only_keras_can_compute(tmp_path):
 # ------------------------------------------------------------------------ with scikit-learn's tools
 
 
-def test_in_searches_and_ensembles():
+def test_searches_and_ensembles():
     search = GridSearchCV(net(residual()), {"network__rate": [0.0, 0.2]}, cv=2).fit(TABLE, Y)
     assert search.best_estimator_.network.rate in (0.0, 0.2)
     learner = net(dense(), epochs=20, learning_rate=0.03)
@@ -366,7 +380,7 @@ def test_lambdas_train_in_workers():
     np.testing.assert_array_equal(serial, parallel)
 
 
-def test_images_of_several_labels():
+def test_multilabel_images():
     clf = net(convolutional(), multilabel=True, threshold=[0.3, 0.5, 0.7]).fit(IMAGES, LABELS)
     wanted = clf.predict_proba(IMAGES) >= [0.3, 0.5, 0.7]
     np.testing.assert_array_equal(clf.predict(IMAGES), wanted)
@@ -375,7 +389,7 @@ def test_images_of_several_labels():
         net(convolutional()).fit(IMAGES, Y).label_names_  # noqa: B018
 
 
-def test_evaluate_counts_penalties():
+def test_evaluate_includes_penalties():
     body, X = BODIES["penalized"]
     clf = net(body, batch_size=60).fit(X, Y)
     plain = net(dense(activation="tanh"), batch_size=60).fit(X, Y)
@@ -386,14 +400,14 @@ def test_evaluate_counts_penalties():
 # ---------------------------------------------------------------------------------------- callbacks
 
 
-def test_a_checkpoint_is_a_plain_keras_model(tmp_path):
+def test_checkpoint_is_plain_keras_model(tmp_path):
     path = tmp_path / "net.keras"
     clf = net(residual(), callbacks=keras.callbacks.ModelCheckpoint(path)).fit(TABLE, Y)
     found = keras.models.load_model(path).predict(TABLE, verbose=0)[:, 0]
     np.testing.assert_allclose(found, clf.predict_proba(TABLE)[:, 1], atol=1e-6)
 
 
-def test_early_stopping_of_keras_puts_back_statistics():
+def test_keras_early_stopping_restores_statistics():
     stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
     options = {"epochs": 20, "validation_split": 0.3, "learning_rate": 0.3, "keep_epochs": True}
     clf = net(residual(), callbacks=stop, **options).fit(TABLE, Y)
@@ -402,23 +416,23 @@ def test_early_stopping_of_keras_puts_back_statistics():
         np.testing.assert_array_equal(found, wanted)
 
 
-class FreezesWithin(keras.callbacks.Callback):
+class FreezeInnerModel(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         inner = next(layer for layer in self.model.layers if hasattr(layer, "layers"))
         inner.trainable = False
 
 
-def test_a_net_that_a_callback_has_frozen_within_serves_no_other_fit():
+def test_net_frozen_by_callback_is_not_reused():
     body, X = BODIES["nested"]
     before = net(body).fit(X, Y)
-    frozen = net(body, callbacks=FreezesWithin()).fit(X, Y)
+    frozen = net(body, callbacks=FreezeInnerModel()).fit(X, Y)
     after = net(body).fit(X, Y)
     assert_same_weights(before, after)
     assert not np.allclose(frozen._weights[0], before._weights[0])
 
 
-def test_progress_of_scikit_learn_predicts_at_each_epoch():
-    callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+def test_scoring_monitor_predicts_at_each_epoch():
+    callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     monitor = callback.ScoringMonitor(scoring="accuracy")
     for name in ("residual", "recurrent"):
         body, X = BODIES[name]
@@ -428,7 +442,7 @@ def test_progress_of_scikit_learn_predicts_at_each_epoch():
     assert monitor.get_logs() is not None
 
 
-def test_a_loss_without_a_name():
+def test_loss_without_name():
     def loss(y_true, y_pred, power):
         return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** power, axis=-1)
 

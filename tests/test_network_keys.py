@@ -1,4 +1,4 @@
-"""When two nets of the user's own share compiled programs, and when they must not."""
+"""When user-defined nets share compiled programs, and when they must not."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ def key_of(body, shape=(5,), seed=0):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_built_twice_has_one_key(name):
+def test_rebuilt_body_has_same_key(name):
     body, X = BODIES[name]
     maker = None if body is None else body.build
     keys = {key_of(maker, X.shape[1:], seed) for seed in (0, 1)}
@@ -23,12 +23,8 @@ def test_a_body_built_twice_has_one_key(name):
     assert None not in keys
 
 
-# Layers with one option changed; all of them are kept apart, and none is unknown.
+# Pairs of layers that differ in one option: their keys must differ, and must not be None.
 def relu_like(x):
-    return keras.ops.relu(x)
-
-
-def of_another_name(x):
     return keras.ops.relu(x)
 
 
@@ -69,22 +65,24 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_other_layers_have_other_keys(name):
-    one, other = (key_of(lambda inputs, made=made: made()(inputs)) for made in DIFFERENT[name])
+def test_different_layers_have_different_keys(name):
+    one, other = (key_of(lambda inputs, make=make: make()(inputs)) for make in DIFFERENT[name])
     assert None not in (one, other)
     assert one != other
 
 
-def test_the_order_of_inputs_counts():
-    def subtracted(inputs, turned):
+def test_key_depends_on_order_of_inputs():
+    def subtracted(inputs, is_reversed):
         pair = [layers.Dense(3)(inputs), layers.Dense(3, "relu")(inputs)]
-        return layers.Subtract()(pair[::-1] if turned else pair)
+        return layers.Subtract()(pair[::-1] if is_reversed else pair)
 
-    keys = {key_of(lambda inputs, t=turned: subtracted(inputs, t)) for turned in (False, True)}
+    keys = {
+        key_of(lambda inputs, t=is_reversed: subtracted(inputs, t)) for is_reversed in (False, True)
+    }
     assert len(keys) == 2
 
 
-def test_seeds_and_initializers_do_not_count():
+def test_key_ignores_seeds_and_initializers():
     def body(inputs, initializer):
         return layers.Dense(3, kernel_initializer=initializer)(inputs)
 
@@ -107,7 +105,7 @@ LAYERS = [
     lambda: layers.SpectralNormalization(layers.Dense(3)),
     lambda: layers.UnitNormalization(),
 ]
-OF_SEQUENCES = [
+SEQUENCE_LAYERS = [
     lambda: layers.Bidirectional(layers.GRU(2)),
     lambda: layers.Conv1D(2, 2),
     lambda: layers.ConvLSTM1D(2, 2),
@@ -117,7 +115,7 @@ OF_SEQUENCES = [
     lambda: layers.SimpleRNN(2, unroll=True),
     lambda: layers.TimeDistributed(layers.Dense(2)),
 ]
-OF_IMAGES = [
+IMAGE_LAYERS = [
     lambda: layers.AveragePooling2D(2),
     lambda: layers.Conv2DTranspose(2, 2),
     lambda: layers.Cropping2D(1),
@@ -134,17 +132,18 @@ OF_IMAGES = [
 
 
 @pytest.mark.parametrize(
-    ("shape", "made"),
+    ("shape", "make"),
     [
-        *(((5,), made) for made in LAYERS),
-        *(((8, 8, 2), made) for made in OF_IMAGES),
-        *(((6, 3), made) for made in OF_SEQUENCES if made is not OF_SEQUENCES[2]),
-        ((4, 6, 3), OF_SEQUENCES[2]),
+        *(((5,), make) for make in LAYERS),
+        *(((8, 8, 2), make) for make in IMAGE_LAYERS),
+        *(((6, 3), make) for make in SEQUENCE_LAYERS if make is not SEQUENCE_LAYERS[2]),
+        ((4, 6, 3), SEQUENCE_LAYERS[2]),
     ],
+    ids=lambda value: str(value) if isinstance(value, tuple) else value.__code__.co_names[1],
 )
-def test_keras_layers_can_be_compared(shape, made):
+def test_keras_layers_have_keys(shape, make):
     def body(inputs):
-        values = made()(inputs)
+        values = make()(inputs)
         return values if len(values.shape) == 2 else layers.Flatten()(values)
 
     keys = {key_of(body, shape, seed) for seed in (0, 1)}
@@ -155,18 +154,18 @@ def test_keras_layers_can_be_compared(shape, made):
 # --------------------------------------------------------------------------------- edited functions
 
 
-def made_by(code):
+def body_from(code):
     names = {"keras": keras}
     exec(code, names)
     return names["body"]
 
 
-def test_an_edited_function_is_compiled_anew():
+def test_edited_function_is_compiled_again():
     code = "def body(inputs): return keras.ops.{}(keras.layers.Dense(4)(inputs))"
     fits = []
     for name in ("sin", "cos", "sin"):
         before = engine.trace_count()
-        clf = NetworkClassifier(made_by(code.format(name)), epochs=2, random_state=0)
+        clf = NetworkClassifier(body_from(code.format(name)), epochs=2, random_state=0)
         fits.append((clf.fit(TABLE, Y)._weights, engine.trace_count() - before))
     (sin, _), (cos, traced), (again, traced_again) = fits
     assert not np.allclose(sin[0], cos[0])
@@ -174,7 +173,7 @@ def test_an_edited_function_is_compiled_anew():
     assert (traced, traced_again) == (1, 0)
 
 
-def test_an_edited_layer_is_compiled_anew():
+def test_edited_layer_is_compiled_again():
     code = """
 class Layer(keras.layers.Layer):
     def call(self, values):
@@ -184,7 +183,7 @@ def body(inputs):
     return Layer()(keras.layers.Dense(4)(inputs))
 """
     one, other = (
-        NetworkClassifier(made_by(code.format(name)), epochs=2, random_state=0).fit(TABLE, Y)
+        NetworkClassifier(body_from(code.format(name)), epochs=2, random_state=0).fit(TABLE, Y)
         for name in ("tanh", "exp")
     )
     assert not np.allclose(one._weights[0], other._weights[0])
@@ -193,20 +192,20 @@ def body(inputs):
         np.testing.assert_allclose(clf.predict_proba(TABLE)[:, 1], wanted, atol=1e-6)
 
 
-class Unknown(keras.layers.Layer):
-    """Holds what can't be compared."""
+class Incomparable(keras.layers.Layer):
+    """A layer with an attribute that can't be compared."""
 
     def __init__(self):
         super().__init__()
-        self.held = iter([1])
+        self.iterator = iter([1])
 
     def call(self, values):
         return values
 
 
-def test_what_can_not_be_compared_is_compiled_anew_and_says_so(capsys):
+def test_layer_without_key_is_compiled_for_each_fit(capsys):
     def body(inputs):
-        return Unknown()(layers.Dense(3)(inputs))
+        return Incomparable()(layers.Dense(3)(inputs))
 
     assert key_of(body) is None
     before = engine.trace_count()
@@ -218,7 +217,7 @@ def test_what_can_not_be_compared_is_compiled_anew_and_says_so(capsys):
     np.testing.assert_array_equal(*(clf.predict_proba(TABLE) for clf in fits))
 
 
-def test_folds_and_values_of_a_search_share_programs():
+def test_search_compiles_once_per_architecture():
     from sklearn.model_selection import GridSearchCV
 
     search = GridSearchCV(
@@ -238,11 +237,11 @@ def test_prediction_through_keras_compiles_once():
     traced = []
     make = engine.Predictor.__init__
 
-    def counted(self, model):
+    def recorded_init(self, model):
         traced.append(model)
         make(self, model)
 
-    engine.Predictor.__init__ = counted
+    engine.Predictor.__init__ = recorded_init
     try:
         engine.clear_cache()
         for n in (1, 7, 60, 1):
@@ -255,7 +254,7 @@ def test_prediction_through_keras_compiles_once():
     np.testing.assert_allclose(clf.predict_proba(big)[:60], clf.predict_proba(X), atol=1e-6)
 
 
-def test_images_share_no_program_with_other_sizes():
+def test_key_depends_on_input_shape_and_units():
     def body(inputs):
         return layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(inputs))
 

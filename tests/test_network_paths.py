@@ -1,4 +1,4 @@
-"""Nets of the user's own: the compiled epoch gives what Keras's own fit and predict give."""
+"""User-defined nets: compiled training and prediction equal Keras's fit and predict."""
 
 import keras
 import numpy as np
@@ -13,22 +13,22 @@ from skclf.engine._fused_layers import fusible
 layers = keras.layers
 
 
-class HearsOfBatches(keras.callbacks.Callback):
-    """Makes Keras's own ``fit`` run."""
+class BatchCallback(keras.callbacks.Callback):
+    """Has a batch hook, which makes training use Keras's own ``fit``."""
 
     def on_train_batch_end(self, batch, logs=None):
         pass
 
 
 def net(body, **parameters):
-    # Of the 48 rows that validation leaves, the last batch has one.
+    # With the 48 rows that remain after the validation split, the last batch has one row.
     defaults = {"batch_size": 47, "epochs": 3, "learning_rate": 0.01, "random_state": 0}
     return NetworkClassifier(body, **defaults | parameters)
 
 
 def assert_both_paths_agree(body, X, y, sample_weight=None, **parameters):
     compiled = net(body, **parameters).fit(X, y, sample_weight)
-    by_keras = net(body, callbacks=HearsOfBatches(), **parameters).fit(X, y, sample_weight)
+    by_keras = net(body, callbacks=BatchCallback(), **parameters).fit(X, y, sample_weight)
     for found, wanted in zip(compiled._weights, by_keras._weights, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(compiled.history_, by_keras.history_, rtol=1e-3, atol=1e-5)
@@ -36,10 +36,10 @@ def assert_both_paths_agree(body, X, y, sample_weight=None, **parameters):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_trains_as_in_keras(name):
+def test_body_trains_as_in_keras(name):
     body, X = BODIES[name]
     clf = assert_both_paths_agree(body, X, Y, validation_split=0.2)
-    # And it predicts so, be it by NumPy or by a program.
+    # Predictions are equal, too, whether NumPy or a compiled program computes them.
     wanted = clf.model_.predict(X, verbose=0, batch_size=13)[:, 0]
     np.testing.assert_allclose(clf.predict_proba(X)[:, 1], wanted, atol=1e-6)
     before = engine.trace_count()
@@ -50,7 +50,7 @@ def test_a_body_trains_as_in_keras(name):
 
 
 class Asymmetric(keras.losses.Loss):
-    """A loss of the user's own, by row."""
+    """A custom loss with one value per row."""
 
     def call(self, y_true, y_pred):
         y_true = keras.ops.cast(y_true, y_pred.dtype)
@@ -62,12 +62,12 @@ def squared(y_true, y_pred):
     return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
-# Weights reach every loss in one place, so that a few of them with weights will do.
-WEIGHTED = ("own", "sum", "focal", "auto")
+# All losses are weighted in the same place, so a few weighted cases are enough.
+WEIGHTED = ("custom", "sum", "focal", "auto")
 
 
-def each_of(names):
-    """All losses without weights, and some with weights."""
+def parametrize_losses(names):
+    """Parametrize by all losses without weights, and by some with weights."""
     pairs = [(name, weights) for weights in (None, WEIGHTS) for name in names]
     return pytest.mark.parametrize(
         ("name", "weights"),
@@ -81,16 +81,16 @@ def each_of(names):
 
 LOSSES = {
     "mse": "mse",
-    "own": Asymmetric(),
+    "custom": Asymmetric(),
     "function": squared,
     "huber": keras.losses.Huber(delta=0.3),
     "sum": keras.losses.MeanSquaredError(reduction="sum"),
 }
-TWO = {
+BINARY_LOSSES = {
     "focal": keras.losses.BinaryFocalCrossentropy(gamma=2.0),
     "smoothed": keras.losses.BinaryCrossentropy(label_smoothing=0.1),
 }
-SEVERAL = {
+MULTICLASS_LOSSES = {
     "categorical": "categorical_crossentropy",
     "sparse": "sparse_categorical_crossentropy",
     "focal": keras.losses.CategoricalFocalCrossentropy(gamma=2.0),
@@ -100,27 +100,27 @@ SEVERAL = {
 }
 
 
-@each_of([*LOSSES, *TWO])
-def test_losses_for_two_classes(name, weights):
-    loss = (LOSSES | TWO)[name]
+@parametrize_losses([*LOSSES, *BINARY_LOSSES])
+def test_binary_losses(name, weights):
+    loss = (LOSSES | BINARY_LOSSES)[name]
     class_weight = None if weights is None else {1: 2}
     options = {"loss": loss, "class_weight": class_weight, "validation_split": 0.2}
     assert_both_paths_agree(residual(), TABLE, Y, weights, **options)
 
 
-@each_of([*LOSSES, *SEVERAL])
-def test_losses_for_more_classes(name, weights):
-    loss = (LOSSES | SEVERAL)[name]
+@parametrize_losses([*LOSSES, *MULTICLASS_LOSSES])
+def test_multiclass_losses(name, weights):
+    loss = (LOSSES | MULTICLASS_LOSSES)[name]
     class_weight = None if weights is None else "balanced"
     options = {"loss": loss, "class_weight": class_weight, "validation_split": 0.2}
     clf = assert_both_paths_agree(residual(), TABLE, Y3, weights, **options)
     assert clf.predict_proba(TABLE).shape == (60, 3)
 
 
-@each_of(["auto", *LOSSES, *TWO])
-def test_losses_for_several_labels(name, weights):
-    loss = (LOSSES | TWO).get(name, name)
-    by_label = weights is not None and name not in ("own", "function")
+@parametrize_losses(["auto", *LOSSES, *BINARY_LOSSES])
+def test_multilabel_losses(name, weights):
+    loss = (LOSSES | BINARY_LOSSES).get(name, name)
+    by_label = weights is not None and name not in ("custom", "function")
     options = {"loss": loss, "class_weight": "balanced" if by_label else None}
     clf = assert_both_paths_agree(residual(), TABLE, LABELS, weights, multilabel=True, **options)
     assert clf.predict(TABLE).shape == LABELS.shape
@@ -134,7 +134,7 @@ def test_sparse_rows(name):
         with pytest.raises(ValueError, match=r"Got sparse rows|can't be built on sparse rows"):
             net(body).fit(rows, Y)
         return
-    # Adam makes steps of rounding errors where a slope is 0.
+    # Where a gradient is 0, Adam turns rounding errors into steps.
     options = {"validation_split": 0.2, "optimizer": "sgd"}
     clf = assert_both_paths_agree(body, rows, Y, **options)
     dense_rows = net(body, **options).fit(rows.toarray(), Y)
@@ -149,13 +149,13 @@ def test_sparse_rows(name):
 
 NORMALIZED = {  # rows, layer, and whether TensorFlow's kernel can train it
     "vectors": (TABLE, {}, True),
-    "far from 0": (TABLE + 1000, {}, True),
+    "large offset": (TABLE + 1000, {}, True),
     "sequences": (VECTORS, {"momentum": 0.5}, True),
     "images": (IMAGES, {"epsilon": 0.1}, True),
-    "bare": (IMAGES, {"center": False, "scale": False}, True),
-    "last axis by number": (IMAGES, {"axis": 3, "scale": False}, True),
+    "neither center nor scale": (IMAGES, {"center": False, "scale": False}, True),
+    "axis 3": (IMAGES, {"axis": 3, "scale": False}, True),
     "penalized": (TABLE, {"gamma_regularizer": "l2", "beta_constraint": "non_neg"}, True),
-    "another axis": (IMAGES, {"axis": 1}, False),
+    "axis 1": (IMAGES, {"axis": 1}, False),
     "frozen": (TABLE, {"trainable": False, "moving_mean_initializer": "ones"}, True),
 }
 
@@ -173,7 +173,7 @@ def test_batch_normalization_trains_as_in_keras(name):
     assert len(fusible(all_layers(clf.model_))) == (2 if is_fused else 0)
 
 
-def test_masked_steps_are_left_out_of_batch_normalization():
+def test_batch_normalization_ignores_masked_steps():
     def body(inputs):
         x = layers.Embedding(30, 4, mask_zero=True)(inputs)
         return layers.LSTM(3)(layers.BatchNormalization()(x))
@@ -181,8 +181,8 @@ def test_masked_steps_are_left_out_of_batch_normalization():
     assert_both_paths_agree(body, IDS, Y, optimizer="sgd")
 
 
-def test_plain_keras_trains_the_same():
-    """Without any of skclf: the same initial weights, batches and optimizer in a plain model."""
+def test_evaluate_equals_plain_keras_model():
+    """A plain Keras model with the same layers and weights has the same loss."""
     body = BODIES["recurrent"][0].set_params(units=3)
     clf = net(body, batch_size=60, epochs=1, optimizer="sgd", learning_rate=0.1)
     clf.set_params(warm_start=True).fit(IDS, Y)

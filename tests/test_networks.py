@@ -1,4 +1,4 @@
-"""Layers, optimizers and metrics: made afresh, with names and numbers that never drift."""
+"""The Keras layers and activations of dense and convolutional nets."""
 
 import keras
 import numpy as np
@@ -34,14 +34,15 @@ CONV = layered_net((6, 5, 2), (3,), 4, "elu", filters=(2, 3), kernel_size=(2, 3)
         ),
         (layered_net((4,), (), 3, "relu", sparse=True), ["rows", "output"]),
     ],
+    ids=["dense", "conv", "sparse"],
 )
-def test_layers_have_the_same_names_at_every_time(layers, names):
+def test_layer_names_are_stable(layers, names):
     for _ in range(2):
         model = keras.Model(*layers.build())
         assert [layer.name for layer in model.layers] == names
 
 
-def test_layers_are_what_the_architecture_says():
+def test_layers_match_architecture():
     model = keras.Model(*CONV.build())
     assert model.input_shape == (None, 6, 5, 2)
     assert model.output_shape == (None, 4)
@@ -73,7 +74,7 @@ def test_layers_do_not_depend_on_keras_settings():
 
 
 @pytest.mark.parametrize("setting", ["mixed_float16", "float64"])
-def test_a_fit_does_not_depend_on_keras_settings(setting):
+def test_fit_does_not_depend_on_keras_settings(setting):
     expected = net(dropout=0.2).fit(X, Y)
     engine.clear_cache()
     policy = keras.config.dtype_policy()
@@ -92,12 +93,12 @@ def test_a_fit_does_not_depend_on_keras_settings(setting):
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "sparsemax", "leaky_relu"])
-def test_activations_that_keras_knows(name):
+def test_keras_activations(name):
     assert _keras_objects.check_activation(name) is None
 
 
 @pytest.mark.parametrize("name", ["rellu", "", "get", "ReLU!"])
-def test_unknown_activations_come_with_the_known_ones(name):
+def test_unknown_activation_error_lists_known_ones(name):
     with pytest.raises(ValueError, match=r"not the name of a Keras activation.*relu") as raised:
         _keras_objects.check_activation(name)
     assert f"Got activation={name!r}" in str(raised.value)
@@ -105,8 +106,8 @@ def test_unknown_activations_come_with_the_known_ones(name):
     assert {"relu", "tanh", "gelu"} < set(known)
 
 
-def test_the_activations_that_are_offered_work():
-    # Not Keras's functions for other ends, such as get and serialize.
+def test_listed_activations_work():
+    # Other functions of keras.activations, such as get and serialize, must not be listed.
     with pytest.raises(ValueError, match="not the name of a Keras activation") as raised:
         _keras_objects.check_activation("rellu")
     known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
@@ -117,7 +118,7 @@ def test_the_activations_that_are_offered_work():
 
 
 @pytest.mark.parametrize("name", ["glu", "threshold"])
-def test_functions_of_keras_that_can_not_be_an_activation_here(name):
-    # One halves the number of values, the other needs further arguments.
+def test_unusable_keras_activations_raise(name):
+    # glu halves the number of values, and threshold needs further arguments.
     with pytest.raises(ValueError, match=f"activation='{name}'"):
         net(activation=name).fit(X, Y)

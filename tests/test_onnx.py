@@ -1,4 +1,4 @@
-"""ONNX models, run by onnxruntime, give what the classifier gives that they were made of."""
+"""ONNX models give the labels and probabilities of the classifier, run with onnxruntime."""
 
 import pickle
 import subprocess
@@ -30,7 +30,7 @@ SMALL = {"epochs": 1, "random_state": 0}
 
 
 def session_of(estimator, folder):
-    """The estimator in onnxruntime, by way of a file."""
+    """Save the estimator as an ONNX file, check it and load it with onnxruntime."""
     path = folder / "net.onnx"
     assert to_onnx(estimator, path) is None
     onnx.checker.check_model(str(path), full_check=True)
@@ -38,7 +38,7 @@ def session_of(estimator, folder):
 
 
 def assert_same(estimator, X, folder):
-    """All rows, the first one alone, and none give the labels and probabilities of skclf."""
+    """Labels and probabilities equal skclf's for all rows, one row and no rows."""
     session = session_of(estimator, folder)
     X = np.asarray(X, dtype=np.float32).reshape(len(X), -1)
     for rows in (X, X[:1]):
@@ -54,7 +54,7 @@ def assert_same(estimator, X, folder):
 
 
 def with_net(estimator, net, classes=("ant", "bee", "cat"), seed=0):
-    """An estimator that is fitted by weights drawn at random, as training leaves none."""
+    """Give an estimator a net with random weights instead of fitting it."""
     random = np.random.RandomState(seed)
     shapes = net.weight_shapes()
     estimator._weights = [random.normal(size=shape).astype(np.float32) for shape in shapes]
@@ -72,7 +72,7 @@ LABELS = {
     "objects": np.array(["ant", "bée", "čat"], dtype=object),
     "int64": np.array([-5, 0, 2**60]),
     "int8": np.array([1, 2, 3], dtype=np.int8),
-    "whole floats": np.array([1.0, 2.0, 3.0]),
+    "integral floats": np.array([1.0, 2.0, 3.0]),
 }
 CLASSIFIERS = {
     "binary": (BinaryDenseClassifier(4, **SMALL), ROWS, 2),
@@ -107,9 +107,9 @@ def test_activations_of_dense_nets(activation, n_outputs, tmp_path):
 def test_activations_of_convolutions(activation, tmp_path):
     net = layered_net((5, 4, 2), (6,), 3, activation, filters=(3, 2))
     estimator = with_net(ShapeConvClassifier(), net)
-    # Twice the exponential of what is not small is more than float32 holds.
-    share = 16 if activation == "exponential" else 4
-    estimator._weights = [weight / share for weight in estimator._weights]
+    # The exponential of an exponential overflows float32 unless the weights are small.
+    divisor = 16 if activation == "exponential" else 4
+    estimator._weights = [weight / divisor for weight in estimator._weights]
     assert_same(estimator, RNG.normal(size=(20, 40)), tmp_path)
 
 
@@ -123,13 +123,13 @@ def test_sizes_of_images_kernels_and_pools(shape, kernel_size, pool_size, tmp_pa
     assert_same(with_net(ShapeConvClassifier(), net), X, tmp_path)
 
 
-def test_images_straight_to_the_output_layer(tmp_path):
+def test_conv_net_without_hidden_layers(tmp_path):
     net = layered_net((6, 6, 1), (), 2, "relu", filters=(2,))
     assert_same(with_net(ShapeConvClassifier(), net), RNG.normal(size=(9, 36)), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["binary", "three classes"])
-def test_labels_of_sure_nets(name, tmp_path):
+def test_labels_of_confident_nets(name, tmp_path):
     # Two logits far from 0 have probabilities that float32 rounds to the same number.
     estimator, X, n_classes = CLASSIFIERS[name]
     estimator = clone(estimator).fit(X, CODES % n_classes)
@@ -138,7 +138,7 @@ def test_labels_of_sure_nets(name, tmp_path):
 
 
 @pytest.mark.parametrize(("bias", "label"), [(0, "ant"), (1e-3, "bee"), (-1e-3, "ant")])
-def test_the_first_class_wins_a_tie(bias, label, tmp_path):
+def test_first_class_wins_ties(bias, label, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (), 1, "relu"))
     estimator._weights = [np.zeros((5, 1), np.float32), np.array([bias], np.float32)]
     found = session_of(estimator, tmp_path).run(["label"], {"X": ROWS[:1]})
@@ -146,8 +146,8 @@ def test_the_first_class_wins_a_tie(bias, label, tmp_path):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2, 3])
-def test_labels_of_rows_between_two_classes(n_outputs, tmp_path):
-    # 5,000 rows, and 5,000 that are moved towards others up to where the label changes.
+def test_labels_near_decision_boundary(n_outputs, tmp_path):
+    # 5,000 random rows, and 5,000 that bisection moves close to a change of the label.
     net = layered_net((5,), (16, 8), n_outputs, "relu")
     estimator = with_net(MulticlassDenseClassifier(), net)
     random = np.random.RandomState(1)
@@ -165,7 +165,7 @@ def test_labels_of_rows_between_two_classes(n_outputs, tmp_path):
     np.testing.assert_array_equal(label[sure], estimator.predict(rows)[sure])
 
 
-def test_a_net_that_was_trained_on_sparse_rows(tmp_path):
+def test_net_trained_on_sparse_rows(tmp_path):
     net = layered_net((5,), (4,), 1, "relu", sparse=True)
     assert_same(with_net(BinaryDenseClassifier(), net), ROWS, tmp_path)
 
@@ -177,41 +177,41 @@ def test_boolean_labels_become_0_and_1(tmp_path):
     np.testing.assert_array_equal(label, estimator.predict(ROWS))
 
 
-# ------------------------------------------------------------------------------- the face of it
+# --------------------------------------------------------------------- inputs, outputs and metadata
 
 
-def face_of(session):
+def interface_of(session):
     found = session.get_inputs() + session.get_outputs()
-    # The name of an open dimension is of no matter, nor whether it has one.
-    shapes = [[n if isinstance(n, int) else "open" for n in each.shape] for each in found]
+    # The names of dynamic dimensions don't matter.
+    shapes = [[n if isinstance(n, int) else "dynamic" for n in each.shape] for each in found]
     return [(each.name, each.type) for each in found], shapes
 
 
 @pytest.mark.parametrize(("labels", "kind"), [("strings", "string"), ("int8", "int64")])
 def test_inputs_and_outputs(labels, kind, tmp_path):
     estimator = MulticlassDenseClassifier(4, **SMALL).fit(ROWS, LABELS[labels][CODES])
-    names, shapes = face_of(session_of(estimator, tmp_path))
+    names, shapes = interface_of(session_of(estimator, tmp_path))
     assert names == [
         ("X", "tensor(float)"),
         ("label", f"tensor({kind})"),
         ("probabilities", "tensor(float)"),
     ]
-    assert shapes == [["open", 5], ["open"], ["open", 3]]
+    assert shapes == [["dynamic", 5], ["dynamic"], ["dynamic", 3]]
 
 
 @pytest.mark.parametrize(
-    "y", [LABELS["strings"][CODES], CODES, ROWS[:, 0] > 0], ids=["s", "i", "b"]
+    "y", [LABELS["strings"][CODES], CODES, ROWS[:, 0] > 0], ids=["strings", "integers", "booleans"]
 )
-def test_the_face_is_that_of_scikit_learns_converter(y, tmp_path):
+def test_inputs_and_outputs_equal_skl2onnx(y, tmp_path):
     theirs = LogisticRegression().fit(ROWS, y)
     model = skl2onnx.to_onnx(theirs, ROWS[:1], options={"zipmap": False}, target_opset=17)
     model.ir_version = 8  # as ours: the oldest onnxruntime can't read the newest
     ours = MulticlassDenseClassifier(4, **SMALL).fit(ROWS, y)
-    expected = face_of(onnxruntime.InferenceSession(model.SerializeToString()))
-    assert face_of(session_of(ours, tmp_path)) == expected
+    expected = interface_of(onnxruntime.InferenceSession(model.SerializeToString()))
+    assert interface_of(session_of(ours, tmp_path)) == expected
 
 
-def test_the_file_says_where_it_comes_from(tmp_path):
+def test_file_metadata(tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     path = str(tmp_path / "net.onnx")
     to_onnx(estimator, path)
@@ -223,7 +223,7 @@ def test_the_file_says_where_it_comes_from(tmp_path):
     assert len({node.name for node in model.graph.node}) == len(model.graph.node)
 
 
-def test_a_file_that_is_there_is_replaced(tmp_path):
+def test_existing_file_is_replaced(tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(b"x" * 100_000)
     to_onnx(with_net(BinaryDenseClassifier(), layered_net((5,), (), 1, "relu")), path)
@@ -241,20 +241,20 @@ def test_a_file_that_is_there_is_replaced(tmp_path):
         BinaryDenseClassifier,
         None,
     ],
-    ids=["pipeline", "vectorizer", "class", "nothing"],
+    ids=["pipeline", "vectorizer", "class", "None"],
 )
-def test_what_is_no_classifier_of_ours(other, tmp_path):
+def test_other_estimators_raise(other, tmp_path):
     with pytest.raises(TypeError, match=r"to_onnx\(pipeline\[-1\], path\).*skl2onnx can convert"):
         to_onnx(other, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_not_fitted(tmp_path):
+def test_unfitted_classifier_raises(tmp_path):
     with pytest.raises(NotFittedError, match="BinaryDenseClassifier instance is not fitted yet"):
         to_onnx(BinaryDenseClassifier(), tmp_path / "net.onnx")
 
 
-def test_an_activation_that_only_keras_knows(tmp_path):
+def test_keras_only_activation_raises(tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "sparse_plus"))
     with pytest.raises(
         ValueError, match=r"activation='sparse_plus', which only Keras .* celu, elu"
@@ -277,7 +277,7 @@ def test_an_activation_that_only_keras_knows(tmp_path):
     ids=repr,
 )
 @pytest.mark.filterwarnings("error")
-def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
+def test_unsupported_label_types_raise(classes, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.asarray(classes)
     estimator._target = type(estimator._target)(estimator.classes_)
@@ -286,7 +286,7 @@ def test_labels_that_onnx_has_no_type_for(classes, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [str, object])
-def test_labels_that_utf_8_can_not_encode(dtype, tmp_path):
+def test_labels_that_utf_8_can_not_encode_raise(dtype, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.array(["ant", "\udcff"], dtype=dtype)
     estimator._target = type(estimator._target)(estimator.classes_)
@@ -296,7 +296,7 @@ def test_labels_that_utf_8_can_not_encode(dtype, tmp_path):
         to_onnx(estimator, tmp_path / "net.onnx")
 
 
-def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):
+def test_missing_onnx_error_names_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     with pytest.raises(ImportError, match=r"pip install 'skclf\[onnx\]'"):
@@ -315,7 +315,7 @@ with open(sys.argv[1], "rb") as file:
 
 
 @pytest.mark.slow
-def test_it_works_where_there_is_no_tensorflow(tmp_path):
+def test_to_onnx_without_tensorflow(tmp_path):
     estimator, X, n_classes = CLASSIFIERS["images"]
     estimator = clone(estimator).fit(X, CODES % n_classes)
     saved, path = tmp_path / "saved.pkl", tmp_path / "net.onnx"

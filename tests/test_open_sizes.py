@@ -1,4 +1,4 @@
-"""Nets of open sizes: compiled once for all sizes, and trained to the bits of a Keras model."""
+"""Nets of open sizes: compiled once for all sizes, and bitwise equal to a Keras model."""
 
 import itertools
 
@@ -31,8 +31,8 @@ CLASSIFIERS = {
 }
 
 
-class Nothing(keras.callbacks.Callback):
-    """A callback that asks for the Keras model."""
+class ModelCallback(keras.callbacks.Callback):
+    """A callback that accesses the Keras model."""
 
     def on_train_begin(self, logs=None):
         assert isinstance(self.model, keras.Model)
@@ -49,15 +49,15 @@ def n_compiled(fit):
     return engine.trace_count() - before
 
 
-def assert_same_bits(one, other):
+def assert_bitwise_equal(one, other):
     for found, wanted in zip(one._weights, other._weights, strict=True):
         np.testing.assert_array_equal(found, wanted)
     assert one.history_.equals(other.history_)
 
 
-def assert_as_a_keras_model(clf, X, y, sample_weight=None):
-    of_keras = clone(clf).set_params(callbacks=[Nothing()]).fit(X, y, sample_weight)
-    assert_same_bits(clf.fit(X, y, sample_weight), of_keras)
+def assert_equals_keras_model(clf, X, y, sample_weight=None):
+    with_model = clone(clf).set_params(callbacks=[ModelCallback()]).fit(X, y, sample_weight)
+    assert_bitwise_equal(clf.fit(X, y, sample_weight), with_model)
 
 
 OPTIMIZERS = {
@@ -67,7 +67,7 @@ OPTIMIZERS = {
     "rmsprop": "rmsprop",
     "rmsprop with momentum": keras.optimizers.RMSprop(0.01, rho=0.8, momentum=0.5, epsilon=1e-4),
     "adam": "adam",
-    "other adam": keras.optimizers.Adam(0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
+    "adam with options": keras.optimizers.Adam(0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
 }
 MODES = [
     {"dropout": 0.3, "l2": 0.02},
@@ -79,31 +79,31 @@ MODES = [
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("rows", [X, CSR], ids=["dense", "sparse"])
-def test_optimizers_give_the_bits_of_a_keras_model(optimizer, rows):
+def test_optimizers_equal_keras_model(optimizer, rows):
     clf = net(MulticlassDenseClassifier, optimizer=OPTIMIZERS[optimizer], dropout=0.2)
-    assert_as_a_keras_model(clf, rows, Y3, WEIGHTS)
+    assert_equals_keras_model(clf, rows, Y3, WEIGHTS)
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
 @pytest.mark.parametrize("rows", [X, CSR], ids=["dense", "sparse"])
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: "-".join(mode))
-def test_modes_give_the_bits_of_a_keras_model(kind, rows, mode):
+def test_modes_equal_keras_model(kind, rows, mode):
     estimator_class, y = CLASSIFIERS[kind]
-    assert_as_a_keras_model(net(estimator_class, **mode), rows, y)
+    assert_equals_keras_model(net(estimator_class, **mode), rows, y)
 
 
-def test_one_hot_targets_give_the_bits_of_a_keras_model():
+def test_one_hot_targets_equal_keras_model():
     clf = net(MulticlassDenseClassifier, loss="categorical_crossentropy", class_weight="balanced")
-    assert_as_a_keras_model(clf, X, Y3, WEIGHTS)
+    assert_equals_keras_model(clf, X, Y3, WEIGHTS)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
 @pytest.mark.parametrize("sizes", [(6, 3000), (250, 250)], ids=["many weights", "large layer"])
-def test_large_layers_give_the_bits_of_a_keras_model(optimizer, sizes):
-    assert_as_a_keras_model(net(hidden_layer_sizes=sizes, optimizer=optimizer), X, Y)
+def test_large_layers_equal_keras_model(optimizer, sizes):
+    assert_equals_keras_model(net(hidden_layer_sizes=sizes, optimizer=optimizer), X, Y)
 
 
-def test_a_search_compiles_once_for_each_number_of_layers():
+def test_search_compiles_once_per_number_of_layers():
     engine.clear_cache()
     grid = {
         "hidden_layer_sizes": [(7, 5), (8, 3), (40, 40), (9,), (2,)],
@@ -117,7 +117,7 @@ def test_a_search_compiles_once_for_each_number_of_layers():
 
 
 @pytest.mark.parametrize("rows", [X, CSR], ids=["dense", "sparse"])
-def test_features_and_classes_compile_nothing(rows):
+def test_other_numbers_of_features_and_classes_compile_nothing(rows):
     clf = net(MulticlassDenseClassifier, class_weight="balanced", validation_split=0.2)
     clf.fit(rows, Y3)
     alone = {}
@@ -128,41 +128,41 @@ def test_features_and_classes_compile_nothing(rows):
         alone[n_features, n_classes] = fit, y
     for (n_features, _), (fit, y) in alone.items():
         engine.clear_cache()
-        assert_same_bits(clone(fit).fit(rows[:, :n_features], y), fit)
+        assert_bitwise_equal(clone(fit).fit(rows[:, :n_features], y), fit)
 
 
-OF_KERAS = {
+KERAS_ONLY = {
     "nadam": {"optimizer": "nadam"},
     "clipped": {"optimizer": keras.optimizers.Adam(clipnorm=0.1)},
     "amsgrad": {"optimizer": keras.optimizers.Adam(amsgrad=True)},
     "centered": {"optimizer": keras.optimizers.RMSprop(centered=True)},
     "weight decay": {"optimizer": keras.optimizers.SGD(weight_decay=0.1)},
-    "averages": {"optimizer": keras.optimizers.SGD(use_ema=True)},
+    "moving averages": {"optimizer": keras.optimizers.SGD(use_ema=True)},
     "accumulation": {"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
     "scaled loss": {"optimizer": keras.optimizers.SGD(loss_scale_factor=8.0)},
     "schedule": {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)},
-    "schedule inside": {
+    "schedule in optimizer": {
         "optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 9))
     },
     "auc": {"metrics": ["auc"]},
     "f1": {"metrics": [keras.metrics.F1Score("macro", threshold=0.5)]},
-    "activation": {"activation": "sparsemax"},  # Keras has it, and the table of activations has not
-    "callbacks": {"callbacks": [Nothing()]},
+    "activation": {"activation": "sparsemax"},  # in Keras, but not in the table of activations
+    "callbacks": {"callbacks": [ModelCallback()]},
 }
 
 
-@pytest.mark.parametrize("name", OF_KERAS)
-def test_what_is_trained_as_a_keras_model(name, monkeypatch):
+@pytest.mark.parametrize("name", KERAS_ONLY)
+def test_unsupported_options_train_a_keras_model(name, monkeypatch):
     made = []
 
-    class Noted(engine.Net):
+    class RecordedNet(engine.Net):
         def __init__(self, *arguments, **options):
             made.append(self)
             super().__init__(*arguments, **options)
 
     engine.clear_cache()
-    monkeypatch.setattr(engine, "Net", Noted)
-    clf = net(**OF_KERAS[name]).fit(X, Y)
+    monkeypatch.setattr(engine, "Net", RecordedNet)
+    clf = net(**KERAS_ONLY[name]).fit(X, Y)
     assert len(made) == 1
     net().fit(X, Y)
     assert len(made) == 1
@@ -171,22 +171,22 @@ def test_what_is_trained_as_a_keras_model(name, monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "rmsprop", "adam"])
-def test_training_goes_on_from_one_kind_in_the_other(optimizer):
+def test_training_continues_between_open_net_and_keras_model(optimizer):
     parameters = {"optimizer": OPTIMIZERS[optimizer], "dropout": 0.2, "warm_start": True}
     whole = net(**parameters, epochs=4).fit(X, Y)
-    for first, second in itertools.permutations([None, [Nothing()]]):
+    for first, second in itertools.permutations([None, [ModelCallback()]]):
         clf = net(**parameters, epochs=2, callbacks=first).fit(X, Y)
-        assert_same_bits(clf.set_params(callbacks=second).fit(X, Y), whole)
+        assert_bitwise_equal(clf.set_params(callbacks=second).fit(X, Y), whole)
         kept = clf.model_.optimizer.variables
         for variable, value in zip(kept, clf._state["variables"], strict=True):
             np.testing.assert_array_equal(variable, value)
 
 
-def test_another_learning_rate_counts_where_training_goes_on():
+def test_warm_start_uses_new_learning_rate():
     fits = []
-    for callbacks in (None, [Nothing()]):
+    for callbacks in (None, [ModelCallback()]):
         clf = net(warm_start=True, callbacks=callbacks).fit(X, Y)
         fits.append(clf.set_params(learning_rate=0.05).fit(X, Y))
-    assert_same_bits(*fits)
+    assert_bitwise_equal(*fits)
     same_rate = net(warm_start=True).fit(X, Y).fit(X, Y)
     assert not np.array_equal(same_rate._weights[0], fits[0]._weights[0])

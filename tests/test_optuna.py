@@ -1,4 +1,4 @@
-"""Optuna prunes trials through its own Keras callback, as it does with Keras alone."""
+"""Optuna's Keras callback prunes trials with skclf as it does with Keras alone."""
 
 import numpy as np
 import optuna
@@ -29,7 +29,7 @@ def counts(study):
     return pruned, sum(len(trial.intermediate_values) for trial in study.trials)
 
 
-def test_trials_are_pruned_by_a_study_in_memory(study):
+def test_trials_are_pruned(study):
     def run(trial):
         clf = BinaryDenseClassifier(
             optimizer="sgd",
@@ -47,8 +47,8 @@ def test_trials_are_pruned_by_a_study_in_memory(study):
 
 
 @pytest.mark.slow
-def test_as_in_keras_alone(study):
-    # The same nets, rows and batches by nothing but Keras's own fit.
+def test_same_trials_are_pruned_with_keras(study):
+    # The same nets, rows and batches, trained with only Keras's own fit.
     fitted = BinaryDenseClassifier(epochs=1, validation_split=0.25, random_state=0).fit(X, Y)
     start = BinaryDenseClassifier(
         epochs=1, learning_rate=1e-30, validation_split=0.25, random_state=0
@@ -60,7 +60,7 @@ def test_as_in_keras_alone(study):
     model.compile("sgd", "binary_crossentropy")
 
     def run(trial):
-        # Plain SGD keeps nothing from one fit to the next.
+        # Plain SGD has no state, so the model can be reused.
         model.set_weights(weights)
         model.optimizer.learning_rate = trial.suggest_float("learning_rate", 1e-5, 1, log=True)
         history = model.fit(

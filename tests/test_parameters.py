@@ -1,4 +1,4 @@
-"""The constructor, and parameters of every type of number: NumPy's, fractions, booleans."""
+"""Constructors, subclasses, and parameters of any numeric type: NumPy, fractions, booleans."""
 
 import pickle
 from fractions import Fraction
@@ -32,20 +32,20 @@ CLASSIFIERS = [
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
-def test_constructor_assigns_each_parameter_as_it_is_given(classifier):
+def test_constructor_only_assigns_parameters(classifier):
     values = {name: object() for name in classifier().get_params()}
     assert vars(classifier(**values)) == values
 
 
 class Small(BinaryDenseClassifier):
-    """Of a user: fewer parameters, another default, and a parameter of its own."""
+    """A user's subclass: fewer parameters, another default and a new parameter."""
 
     def __init__(self, *, epochs=3, note=None, random_state=None):
         super().__init__((4,), epochs=epochs, random_state=random_state)
         self.note = note
 
 
-def test_subclass_with_a_constructor_of_its_own():
+def test_subclass_with_own_constructor():
     clf = clone(Small(note="a").set_params(random_state=0))
     assert clf.get_params() == {"epochs": 3, "note": "a", "random_state": 0}
     assert (clf.hidden_layer_sizes, clf.loss) == ((4,), "binary_crossentropy")
@@ -55,15 +55,15 @@ def test_subclass_with_a_constructor_of_its_own():
 
 
 class Penalized(BinaryDenseClassifier):
-    """With the parameter of a regularizer that is added to the table."""
+    """Has the parameter of a regularizer that is added to the table."""
 
     def __init__(self, *, l1=0.0, l2=0.0, random_state=None):
         super().__init__((4,), epochs=4, l2=l2, learning_rate=0.01, random_state=random_state)
         self.l1 = l1
 
 
-@pytest.mark.parametrize("penalties", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.3}])
-def test_a_line_in_the_table_is_a_regularizer(penalties, monkeypatch):
+@pytest.mark.parametrize("penalties", [{"l1": 0.02}, {"l1": 0.02, "l2": 0.3}], ids=str)
+def test_table_entry_adds_regularizer(penalties, monkeypatch):
     monkeypatch.setitem(REGULARIZERS, "l1", "L1")
     clf = Penalized(**penalties, random_state=0).fit(X, Y)
     plain = Penalized(random_state=0).fit(X, Y)
@@ -78,22 +78,22 @@ def test_a_line_in_the_table_is_a_regularizer(penalties, monkeypatch):
     assert loaded.evaluate(X, Y) == clf.evaluate(X, Y)
 
 
-def test_parameter_that_a_class_does_not_pass_on():
-    class Forgetful(DenseClassifier):
+def test_parameter_not_passed_to_base_class_raises():
+    class Incomplete(DenseClassifier):
         def __init__(self, hidden_layer_sizes=(16,), **others):
             super().__init__(hidden_layer_sizes=hidden_layer_sizes, **others)
 
         def _target_kind(self, n_classes=None):
-            raise AssertionError("never asked for")
+            raise AssertionError("must not be called")
 
     with pytest.raises(TypeError, match="missing 3 required keyword-only arguments: 'activation'"):
-        Forgetful()
+        Incomplete()
     with pytest.raises(TypeError, match="missing 16 required keyword-only arguments: 'optimizer'"):
-        Forgetful(activation="relu", dropout=0.0, l2=0.0)
+        Incomplete(activation="relu", dropout=0.0, l2=0.0)
 
 
-def assert_alike(estimator, parameters, others, rows=X, y=Y):
-    """Both fits are the same net, of the same history."""
+def assert_same_fit(estimator, parameters, others, rows=X, y=Y):
+    """Both sets of parameters give the same net and history."""
     pair = [clone(estimator).set_params(**chosen).fit(rows, y) for chosen in (parameters, others)]
     np.testing.assert_array_equal(*(clf.predict_proba(rows) for clf in pair))
     np.testing.assert_array_equal(*(clf.history_ for clf in pair))
@@ -129,26 +129,26 @@ def assert_alike(estimator, parameters, others, rows=X, y=Y):
         ("verbose", np.int8(0), 0),
     ],
 )
-def test_any_type_of_number(name, value, plain):
+def test_numeric_types(name, value, plain):
     estimator = BinaryDenseClassifier(3, epochs=2, random_state=0)
-    assert_alike(estimator, {name: value}, {name: plain})
+    assert_same_fit(estimator, {name: value}, {name: plain})
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
-def test_patience_of_any_type(dtype):
+def test_patience_of_small_integer_types(dtype):
     estimator = BinaryDenseClassifier(
         3, epochs=4, validation_split=0.25, refit_epoch="val_loss", random_state=0
     )
-    assert_alike(estimator, {"patience": dtype(1)}, {"patience": 1})
+    assert_same_fit(estimator, {"patience": dtype(1)}, {"patience": 1})
 
 
-def test_epochs_of_a_small_type_add_up():
+def test_epochs_of_small_integer_type_do_not_overflow():
     clf = BinaryDenseClassifier((), epochs=np.uint8(200), batch_size=np.int16(360), warm_start=True)
     clf.fit(X, Y).fit(X, Y)
     assert clf.n_epochs_ == len(clf.history_) == 400
 
 
-def test_batches_of_a_small_type_in_partial_fit():
+def test_batch_size_of_small_integer_type_in_partial_fit():
     clf = BinaryDenseClassifier((), batch_size=np.int8(64), random_state=0)
     other = clone(clf).set_params(batch_size=64)
     found = [each.partial_fit(X, Y, classes=[0, 1]).predict_proba(X) for each in (clf, other)]
@@ -164,27 +164,27 @@ def test_batches_of_a_small_type_in_partial_fit():
         ("image_shape", np.array([12, 12], np.int8), (12, 12)),
     ],
 )
-def test_images_and_any_type_of_number(name, value, plain):
+def test_numeric_types_of_image_parameters(name, value, plain):
     estimator = ShapeConvClassifier(2, filters=1, epochs=1, random_state=0)
-    assert_alike(estimator, {name: value}, {name: plain}, IMAGES, Y[:20])
+    assert_same_fit(estimator, {name: value}, {name: plain}, IMAGES, Y[:20])
 
 
 @pytest.mark.parametrize("name", ["dropout", "l2", "learning_rate", "validation_split"])
 @pytest.mark.parametrize(
     "value", [Fraction(-1, 2), 10**400, Fraction(10**400)], ids=["negative", "huge", "fraction"]
 )
-def test_fractions_out_of_range(name, value):
+def test_numbers_out_of_range(name, value):
     if name == "l2" and value == 10**400:
         value = -value
     with pytest.raises(ValueError, match=f"The '{name}' parameter of .* must be a float in"):
         BinaryDenseClassifier(**{name: value}).fit(X, Y)
 
 
-def test_pictures_of_a_shape_of_small_integers():
+def test_images_of_small_integer_shape():
     assert images_of(IMAGES, np.array([12, 12], np.int8)).shape == (20, 12, 12)
 
 
-def test_shapes_of_small_integers():
+def test_make_shapes_with_small_integer_types():
     small = make_shapes(np.int8(100), image_shape=(np.int8(100),) * 2, random_state=0)
     plain = make_shapes(100, image_shape=(100, 100), random_state=0)
     np.testing.assert_array_equal(small.data, plain.data)

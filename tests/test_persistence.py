@@ -1,4 +1,4 @@
-"""A fitted estimator is a configuration and arrays: copied, saved, loaded and gone on with."""
+"""Copying, saving and loading estimators, which consist only of parameters and arrays."""
 
 import copy
 import pickle
@@ -34,11 +34,11 @@ SMALL = {"hidden_layer_sizes": 3, "epochs": 2, "random_state": 0, "batch_size": 
 
 ESTIMATORS = {
     "binary": (BinaryDenseClassifier(**SMALL), X, Y),
-    "names": (BinaryDenseClassifier(**SMALL), pd.DataFrame(X, columns=list("abcd")), Y),
+    "feature names": (BinaryDenseClassifier(**SMALL), pd.DataFrame(X, columns=list("abcd")), Y),
     "sparse": (MulticlassDenseClassifier(**SMALL), sparse.csr_array(X), Y3),
     "conv": (ShapeConvClassifier(filters=2, **SMALL), X.reshape(30, 2, 2), Y3),
     "warm": (BinaryDenseClassifier(warm_start=True, dropout=0.2, **SMALL), X, Y),
-    "ritual": (
+    "many parameters": (
         BinaryDenseClassifier(
             validation_split=0.2,
             patience=1,
@@ -67,7 +67,7 @@ def through_joblib(estimator, path):
     return joblib.load(path / "clf.joblib")
 
 
-WAYS = {
+COPIES = {
     "pickle": lambda estimator, path: pickle.loads(pickle.dumps(estimator)),
     "oldest pickle": lambda estimator, path: pickle.loads(pickle.dumps(estimator, protocol=2)),
     "cloudpickle": lambda estimator, path: cloudpickle.loads(cloudpickle.dumps(estimator)),
@@ -76,10 +76,10 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_copies_are_exact(case, way, tmp_path):
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_are_exact(case, kind, tmp_path):
     clf, rows, _ = case
-    loaded = WAYS[way](clf, tmp_path)
+    loaded = COPIES[kind](clf, tmp_path)
     np.testing.assert_array_equal(loaded.predict_proba(rows), clf.predict_proba(rows))
     np.testing.assert_array_equal(loaded.predict(rows), clf.predict(rows))
     pd.testing.assert_frame_equal(loaded.history_, clf.history_)
@@ -92,10 +92,10 @@ def test_copies_are_exact(case, way, tmp_path):
     )
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_copies_train_on_alike(case, way, tmp_path):
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_continue_training_equally(case, kind, tmp_path):
     clf, rows, y = case
-    loaded, kept = WAYS[way](clf, tmp_path), copy.deepcopy(clf)
+    loaded, kept = COPIES[kind](clf, tmp_path), copy.deepcopy(clf)
     for estimator in (loaded, kept):
         if estimator.class_weight is None:
             estimator.partial_fit(rows, y)
@@ -103,7 +103,7 @@ def test_copies_train_on_alike(case, way, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(rows), kept.predict_proba(rows))
 
 
-def test_copies_share_nothing(case):
+def test_copies_are_independent(case):
     clf, rows, y = case
     before, copied = clf.predict_proba(rows), copy.deepcopy(clf)
     copied.set_params(class_weight=None).partial_fit(rows, y)
@@ -112,7 +112,7 @@ def test_copies_share_nothing(case):
 
 
 def objects_in(value, seen=None):
-    """Everything that a value holds, at any depth."""
+    """Yield everything that a value contains, at any depth."""
     seen = {} if seen is None else seen
     if id(value) in seen:
         return
@@ -134,11 +134,11 @@ def objects_in(value, seen=None):
         yield from objects_in(each, seen)
 
 
-def test_the_seeds_are_those_that_loading_asks_for(case):
+def test_seeds_are_those_required_by_loading(case):
     assert sorted(case[0]._seeds) == sorted(_saved._SEEDS)
 
 
-def test_nothing_fitted_is_a_live_object(case):
+def test_fitted_state_has_only_plain_objects(case):
     clf, _, _ = case
     parameters = clf.get_params()
     state = {name: value for name, value in vars(clf).items() if name not in parameters}
@@ -150,7 +150,7 @@ def test_nothing_fitted_is_a_live_object(case):
         assert not callable(value), f"holds {value!r}"
 
 
-def test_the_walk_finds_what_is_hidden():
+def test_objects_in_finds_nested_objects():
     class Slotted:
         __slots__ = ("inner",)
 
@@ -159,7 +159,7 @@ def test_the_walk_finds_what_is_hidden():
     assert any(isinstance(value, keras.Variable) for value in objects_in([hidden]))
 
 
-def test_parameters_are_left_as_they_were_given():
+def test_parameters_are_not_changed():
     stop = keras.callbacks.EarlyStopping("loss", patience=3)
     optimizer, metric = keras.optimizers.Adam(), keras.metrics.AUC()
     clf = BinaryDenseClassifier(callbacks=[stop], optimizer=optimizer, metrics=[metric], **SMALL)
@@ -176,8 +176,8 @@ def test_pickles_are_small(warm_start):
     rows = np.random.RandomState(1).rand(200, 300).astype(np.float32)
     clf = BinaryDenseClassifier(50, epochs=1, warm_start=warm_start).fit(rows, rows[:, 0] > 0.5)
     weights = sum(array.nbytes for array in clf.model_.get_weights())
-    # With warm_start there is the optimizer's state too, as large as the weights. The rows, of
-    # 240,000 bytes, are not kept.
+    # With warm_start, the optimizer's state is saved, too, which is as large as the weights. The
+    # rows of 240,000 bytes are not saved.
     assert len(pickle.dumps(clf)) < weights * (1 + warm_start) + 6000
     assert len(pickle.dumps(clone(clf))) < 2000
 
@@ -194,26 +194,26 @@ def test_pickles_are_small(warm_start):
     ],
     ids=["binary", "small binary", "multiclass", "small multiclass", "conv", "small conv"],
 )
-def test_pickles_are_hardly_larger_than_the_weights(estimator, shape):
+def test_pickles_are_hardly_larger_than_weights(estimator, shape):
     rows = np.random.RandomState(1).rand(*shape).astype(np.float32)
     clf = clone(estimator).fit(rows, np.arange(60) % 2)
     weights = sum(array.nbytes for array in clf.model_.get_weights())
     assert len(pickle.dumps(clf)) <= 1.1 * weights + 20_000
-    # Of what can't go on there is no state, and of what keeps no epochs none but the last one.
+    # Without warm_start there is no training state, and without keep_epochs no weights of epochs.
     assert clf._state is None
     assert clf._epoch_weights == {}
 
 
-@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("module", [pickle, joblib])
-def test_truncated_files_are_refused(module, share, tmp_path):
+def test_truncated_files_raise(module, fraction, tmp_path):
     clf, path = BinaryDenseClassifier(50, epochs=1).fit(X, Y), tmp_path / "clf"
     with path.open("wb") as file:
         module.dump(clf, file)
     content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-    # joblib's EOFError says nothing more, and Python's unpickler, which it is one of, ends in other
-    # errors where a number or the length of a string is cut off.
+    path.write_bytes(content[: int(len(content) * fraction)])
+    # joblib's EOFError has no message. Python's unpickler, which joblib's is based on, raises other
+    # errors if a number or the length of a string is cut off.
     message = "truncated|Ran out of input|EOF|reading array|exhausted before|requires a buffer|^$"
     message += "|index out of range"
     errors = (EOFError, IndexError, ValueError, pickle.UnpicklingError, struct.error)
@@ -224,7 +224,7 @@ def test_truncated_files_are_refused(module, share, tmp_path):
         module.load(file)
 
 
-def test_altered_files_are_refused():
+def test_altered_files_raise():
     clf = MulticlassDenseClassifier(hidden_layer_sizes=50, epochs=1).fit(X, Y3)
     # The units of the hidden layer.
     altered = pickle.dumps(clf).replace(b"units\x94K2", b"units\x94K3", 1)
@@ -232,19 +232,19 @@ def test_altered_files_are_refused():
         pickle.loads(altered)
 
 
-class OfAnotherModule(BinaryDenseClassifier):
-    """A user's own; scikit-learn checks the versions of its own modules alone."""
+class UserClassifier(BinaryDenseClassifier):
+    """A user's subclass; scikit-learn only checks the versions of its own modules."""
 
 
-class VectorizerOfAnotherModule(MultiHotVectorizer):
-    """The same of a vectorizer."""
+class UserVectorizer(MultiHotVectorizer):
+    """A user's subclass of the vectorizer."""
 
 
 SAVED = {
     "classifier": (BinaryDenseClassifier(**SMALL), X, Y),
-    "user's classifier": (OfAnotherModule(**SMALL), X, Y),
+    "user classifier": (UserClassifier(**SMALL), X, Y),
     "vectorizer": (MultiHotVectorizer(), [[0, 2], [1]], None),
-    "user's vectorizer": (VectorizerOfAnotherModule(), [[0, 2], [1]], None),
+    "user vectorizer": (UserVectorizer(), [[0, 2], [1]], None),
 }
 
 
@@ -282,8 +282,8 @@ def test_files_of_two_other_versions_warn_twice(monkeypatch):
     assert versions == ["skclf 0.0.1", "0.0.1"]
 
 
-def test_a_fit_that_is_under_way_can_be_copied():
-    # Between new classes and new weights, as scikit-learn's callbacks may find it.
+def test_copy_during_fit():
+    # scikit-learn's callbacks may copy a classifier that has new classes, but not yet new weights.
     clf = BinaryDenseClassifier(**SMALL).fit(X, Y)
     clf.classes_ = np.arange(5)
     copied = copy.copy(clf)
@@ -293,7 +293,7 @@ def test_a_fit_that_is_under_way_can_be_copied():
         copy.deepcopy(clf)
 
 
-# Its 6 variables are the number of steps, the learning rate, and an average for each weight.
+# The optimizer's 6 variables are the number of steps, the learning rate and 4 averages.
 STATE_FAULTS = {
     "fewer variables": ("variables", lambda values: values[:-1], "holds 5 variables, and 6 are"),
     "more variables": ("variables", lambda values: values * 2, "holds 12 variables, and 6 are"),
@@ -322,10 +322,7 @@ STATE_FAULTS = {
 
 
 def loaded_with(clf, key, change):
-    """A classifier from a file whose state to go on training from fits no optimizer.
-
-    As a file can hold it that another version of Keras has saved.
-    """
+    """Load a classifier with a changed training state, as another version of Keras might save."""
     state = pickle.loads(pickle.dumps(clf.__getstate__()))
     state["_state"][key] = change(state["_state"][key])
     loaded = type(clf).__new__(type(clf))
@@ -340,7 +337,7 @@ def warm():
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("fault", STATE_FAULTS)
-def test_training_goes_on_from_no_altered_state(warm, fault, method):
+def test_training_from_altered_state_raises(warm, fault, method):
     key, change, message = STATE_FAULTS[fault]
     loaded = loaded_with(warm, key, change)
     before = vars(loaded).copy()
@@ -349,39 +346,39 @@ def test_training_goes_on_from_no_altered_state(warm, fault, method):
         getattr(loaded, method)(X, Y)
     assert vars(loaded) == before
     np.testing.assert_array_equal(loaded.predict_proba(X), warm.predict_proba(X))
-    # The fix that the message names; and what failed has left nothing behind in idle nets.
+    # The fix that the message suggests works, and the failed fit has not changed cached nets.
     loaded.set_params(warm_start=False).fit(X, Y)
     np.testing.assert_array_equal(loaded.predict_proba(X), warm.predict_proba(X))
 
 
-def test_no_keras_model_from_an_altered_state(warm):
+def test_keras_model_from_altered_state_raises(warm):
     loaded = loaded_with(warm, "variables", lambda values: values[1:])
     with pytest.raises(ValueError, match="holds 5 variables, and 6 are needed"):
         assert loaded.model_
     assert loaded.evaluate(X, Y) == warm.evaluate(X, Y)
 
 
-def test_training_goes_on_from_wider_types(warm):
+def test_training_continues_from_wider_dtypes(warm):
     wider = loaded_with(warm, "variables", lambda values: [values[0], *map(np.float64, values[1:])])
     kept = pickle.loads(pickle.dumps(warm))
     np.testing.assert_array_equal(wider.fit(X, Y).predict_proba(X), kept.fit(X, Y).predict_proba(X))
 
 
-def test_a_net_that_diverged_comes_back():
-    # As version 0.1.0 has saved some; later ones end such a fit with an error.
+def test_diverged_net_can_be_loaded():
+    # Version 0.1.0 could save such nets; later versions raise an error in fit.
     clf = BinaryDenseClassifier(**SMALL).fit(X, Y)
     clf._weights[0][:] = np.nan
     assert np.isnan(clf.predict_proba(X)).all()
     np.testing.assert_equal(pickle.loads(pickle.dumps(clf))._weights, clf._weights)
 
 
-def test_pickling_warns_of_nothing(case, recwarn):
+def test_pickling_does_not_warn(case, recwarn):
     pickle.loads(pickle.dumps(case[0]))
     copy.deepcopy(case[0])
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_clones_carry_nothing_fitted(case):
+def test_clones_are_unfitted(case):
     clf, rows, y = case
     cloned = clone(clf)
     assert vars(cloned).keys() == clf.get_params().keys()
@@ -391,7 +388,7 @@ def test_clones_carry_nothing_fitted(case):
         np.testing.assert_array_equal(again.predict_proba(rows), clf.predict_proba(rows))
 
 
-def test_two_fitted_estimators_keep_their_own_weights():
+def test_fitted_clones_have_separate_weights():
     first = BinaryDenseClassifier(**SMALL).fit(X, Y)
     before = first.predict_proba(X)
     second = clone(first).fit(X[::-1] * 2, Y)
@@ -448,13 +445,13 @@ def run(code, path):
 
 
 @pytest.mark.slow
-def test_loading_and_predicting_in_a_fresh_process_load_no_tensorflow(tmp_path):
-    dumped(tmp_path / "saved.pkl", ["binary", "names", "sparse", "conv", "warm"])
+def test_loading_and_predicting_in_new_process_load_no_tensorflow(tmp_path):
+    dumped(tmp_path / "saved.pkl", ["binary", "feature names", "sparse", "conv", "warm"])
     run(LOAD, tmp_path / "saved.pkl")
 
 
 @pytest.mark.slow
-def test_going_on_in_a_fresh_process(tmp_path):
+def test_training_continues_in_new_process(tmp_path):
     saved = dumped(tmp_path / "saved.pkl", ["binary", "sparse", "conv", "warm"])
     printed = run(LOAD + REFIT, tmp_path / "saved.pkl")
     clf, rows, _ = saved[-1]

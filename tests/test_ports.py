@@ -1,8 +1,8 @@
-"""Nets that public scripts wrap for scikit-learn, written anew, against raw Keras.
+"""Ports of nets that public scripts wrap for scikit-learn, compared with Keras alone.
 
 Each net trains on the same rows, for as many epochs and with the same optimizer, once with
-`NetworkClassifier` and once with Keras's own ``compile`` and ``fit``. Initial weights and the order
-of the rows are drawn separately, so that the accuracies are equal within noise and no more.
+`NetworkClassifier` and once with Keras's ``compile`` and ``fit``. Initial weights and the order of
+the rows are drawn separately, so the accuracies are equal only within noise.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def lenet(inputs, activation="tanh"):
 
 
 def convolutions():
-    """The part of a net for digits that is trained once and then used for other digits."""
+    """The layers that are trained on some digits and then reused for other digits."""
     return keras.Sequential(
         [
             keras.Input((64,)),
@@ -94,7 +94,7 @@ def convolutions():
 
 @network
 def pretrained(inputs, weights=None, trainable=False):
-    """A body whose weights come from a file."""
+    """A body with weights from a file."""
     base = convolutions()
     base.load_weights(weights)
     base.trainable = trainable
@@ -102,7 +102,7 @@ def pretrained(inputs, weights=None, trainable=False):
 
 
 def make_base(n_features, units):
-    """What another package makes: a Keras model without an output layer."""
+    """A Keras model without an output layer, such as another package makes."""
     inputs = keras.Input((n_features,))
     x = keras.layers.Dense(units, activation="gelu")(inputs)
     x = keras.layers.LayerNormalization()(x)
@@ -110,8 +110,8 @@ def make_base(n_features, units):
 
 
 @network
-def from_outside(inputs, factory=make_base, units=16):
-    """A factory that is passed in makes a new Keras model for each fit."""
+def from_factory(inputs, factory=make_base, units=16):
+    """A body that calls a factory, which makes a new Keras model for each fit."""
     return factory(inputs.shape[-1], units)(inputs)
 
 
@@ -132,7 +132,7 @@ def wide_and_deep(inputs, units=32):
 
 @network
 def bottleneck(inputs, code=6):
-    """Encoder and decoder, whose error in giving back the rows is a part of the loss."""
+    """An autoencoder whose reconstruction error is part of the loss."""
     x = keras.layers.Dense(24, activation="relu")(inputs)
     encoded = keras.layers.Dense(code, activation="relu")(x)
     x = keras.layers.Dense(24, activation="relu")(encoded)
@@ -147,7 +147,7 @@ def bottleneck(inputs, code=6):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to train and to test on."""
+    """Training and test data."""
 
     X: np.ndarray
     y: np.ndarray
@@ -161,7 +161,7 @@ def halves(X, y):
 
 
 def last_word_counts():
-    """Sentences whose class is that of the last word that is good (1, 2) or bad (3, 4)."""
+    """Sentences whose class is given by the last of their good (1, 2) or bad (3, 4) words."""
     rng = np.random.RandomState(0)
     sentences = [rng.randint(1, 30, rng.randint(4, 13)) for _ in range(800)]
     for sentence in sentences:
@@ -170,8 +170,8 @@ def last_word_counts():
     return halves(SequencePadder(maxlen=12).fit_transform(sentences), np.where(y, "bad", "good"))
 
 
-def unlike_scales():
-    """Columns that lie far from 0, with very different spreads."""
+def different_scales():
+    """Columns with means far from 0 and very different scales."""
     X, y = make_classification(
         1000, 12, n_informative=8, n_redundant=0, n_classes=3, class_sep=1.5, random_state=0
     )
@@ -185,7 +185,7 @@ def two_classes():
 
 
 def signals():
-    """Noise with a bump, narrow or wide, at any place."""
+    """Noise with a narrow or wide bump at a random position."""
     rng = np.random.RandomState(0)
     y = rng.randint(0, 2, 600)
     places = rng.randint(8, 32, 600)
@@ -211,11 +211,11 @@ def circles():
     return halves(X.astype(np.float32), y)
 
 
-# -------------------------------------------------------------------------------------- raw Keras
+# -------------------------------------------------------------------------------------- Keras alone
 
 
-class RawKeras(ClassifierMixin, BaseEstimator):
-    """A Keras model with the same body, trained by Keras alone, under scikit-learn's names."""
+class KerasAlone(ClassifierMixin, BaseEstimator):
+    """A scikit-learn classifier that trains a Keras model with the same body in Keras alone."""
 
     def __init__(self, network, epochs=1, batch_size=32, optimizer="adam", seed=0):
         self.network = network
@@ -255,7 +255,7 @@ class RawKeras(ClassifierMixin, BaseEstimator):
 
 @dataclass(frozen=True)
 class Port:
-    """A net, rows, and how it is trained."""
+    """A net, its data, and how to train it."""
 
     network: object
     rows: Callable[[], Rows]
@@ -276,7 +276,9 @@ class Port:
         return self.wrap(classifier.set_params(**parameters))
 
     def theirs(self, seed):
-        return self.wrap(RawKeras(self.network, self.epochs, self.batch_size, self.optimizer, seed))
+        return self.wrap(
+            KerasAlone(self.network, self.epochs, self.batch_size, self.optimizer, seed)
+        )
 
 
 def boosted(classifier):
@@ -291,11 +293,11 @@ PORTS = {
     "bidirectional GRU": Port(
         bidirectional_gru(), last_word_counts, 8, 0.9, keras.optimizers.Adam(0.03), batch_size=50
     ),
-    "batch normalization": Port(normalized(), unlike_scales, 15, 0.85, ADAM),
+    "batch normalization": Port(normalized(), different_scales, 15, 0.85, ADAM),
     "input dropout and max-norm": Port(input_dropout(), two_classes, 20, 0.9, MOMENTUM),
     "boosted Conv1D": Port(signal_cnn(), signals, 6, 0.9, ADAM, wrap=boosted),
     "LeNet with strides": Port(lenet(), digits, 10, 0.85, SLOW_ADAM),
-    "model from outside": Port(from_outside(), moons, 15, 0.9, ADAM),
+    "model from a factory": Port(from_factory(), moons, 15, 0.9, ADAM),
     "wide and deep": Port(wide_and_deep(), two_classes, 15, 0.9, SLOW_ADAM),
     "stacked autoencoder": Port(bottleneck(), two_classes, 15, 0.85, ADAM),
 }
@@ -311,7 +313,7 @@ MARKED = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_a_net_is_as_accurate_as_in_keras(name):
+def test_accuracy_equals_keras(name):
     port = PORTS[name]
     rows = port.rows()
     ours, theirs = port.ours(0).fit(rows.X, rows.y), port.theirs(0).fit(rows.X, rows.y)
@@ -322,7 +324,7 @@ def test_a_net_is_as_accurate_as_in_keras(name):
     )
 
 
-def test_max_norm_holds_in_the_fitted_net():
+def test_fitted_weights_satisfy_max_norm():
     rows = two_classes()
     body = input_dropout()
     clf = NetworkClassifier(body, optimizer=MOMENTUM, epochs=2, random_state=0)
@@ -331,12 +333,12 @@ def test_max_norm_holds_in_the_fitted_net():
     assert max(map(np.max, norms)) <= 3 + 1e-5
 
 
-def test_normalization_learns_the_statistics_of_its_inputs():
-    rows = unlike_scales()
+def test_batch_normalization_learns_statistics_of_inputs():
+    rows = different_scales()
     clf = PORTS["batch normalization"].ours(0).fit(rows.X, rows.y)
     layer = clf.model_.layers[1]
-    # Keras's moving statistics begin with a mean of 0 and a variance of 1, and keep 0.99 of what
-    # they are in each of the 16 steps of an epoch.
+    # Keras's moving statistics start with a mean of 0 and a variance of 1, which decay by a factor
+    # of 0.99 in each of the 16 steps of an epoch.
     start = 0.99 ** (16 * clf.n_epochs_)
     mean, variance = rows.X.mean(axis=0), rows.X.var(axis=0)
     np.testing.assert_allclose(layer.moving_mean, (1 - start) * mean, rtol=0.1)
@@ -345,7 +347,7 @@ def test_normalization_learns_the_statistics_of_its_inputs():
 
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory):
-    """Weights of convolutions that were trained by Keras on the digits from 0 to 4."""
+    """A file with weights of convolutions that Keras has trained on the digits from 0 to 4."""
     rows = digits(kept=range(5))
     base = convolutions()
     model = keras.Sequential([base, keras.layers.Dense(5, "softmax")])
@@ -363,7 +365,7 @@ def frozen(weights_file, **parameters):
     return port, rows
 
 
-def test_a_frozen_body_is_as_accurate_as_in_keras_and_stays_as_it_was_loaded(weights_file):
+def test_frozen_body_keeps_weights_and_accuracy_equals_keras(weights_file):
     port, rows = frozen(weights_file)
     ours, theirs = port.ours(0).fit(rows.X, rows.y), port.theirs(0).fit(rows.X, rows.y)
     assert_equally_accurate(
@@ -376,14 +378,14 @@ def test_a_frozen_body_is_as_accurate_as_in_keras_and_stays_as_it_was_loaded(wei
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_loaded_body_can_be_trained_further(weights_file):
+def test_loaded_body_can_be_fine_tuned(weights_file):
     port, rows = frozen(weights_file, trainable=True)
     clf = port.ours(0, epochs=1).fit(rows.X, rows.y)
     loaded = convolutions()
     loaded.load_weights(weights_file)
     found = clf.model_.get_layer("convolutions").get_weights()
     for one, other in zip(found, loaded.get_weights(), strict=True):
-        # One epoch moves each weight by some hundredths at most.
+        # One epoch changes each weight by a few hundredths at most.
         np.testing.assert_allclose(one, other, atol=0.1)
         assert not np.array_equal(one, other)
 
@@ -403,13 +405,13 @@ def test_grid_search_over_depth_and_width():
     assert search.best_params_ == {"network__depth": 2, "network__units": 16}
     theirs = folds_score(SEARCHED.theirs(0).set_params(**search.best_params_), rows)
     assert_equally_accurate(search.best_score_, theirs, SEARCHED.at_least)
-    # Without a hidden layer the net is a straight line, which doesn't part one circle from another.
+    # Without hidden layers the net is linear and can't separate the circles.
     is_linear = search.cv_results_["param_network__depth"] == 0
     assert max(search.cv_results_["mean_test_score"][is_linear]) < 0.65
 
 
 @pytest.mark.slow
-def test_optuna_searches_depth_and_width():
+def test_optuna_search_over_depth_and_width():
     rows = circles()
 
     def run(trial):

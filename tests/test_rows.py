@@ -1,4 +1,4 @@
-"""Rows, weights and groups, held to hand-made numbers."""
+"""Weights, rows and groups, compared with hand calculations."""
 
 from fractions import Fraction
 
@@ -19,21 +19,21 @@ CLASSES = np.array(["a", "b", "c"])
 CODES = np.array([0, 0, 0, 1, 1, 2])
 
 
-def test_balanced_weights_are_scikit_learns():
+def test_balanced_weights_equal_scikit_learn():
     weights = _rows.class_weights("balanced", CLASSES, CODES)
     np.testing.assert_allclose(weights, [6 / 9, 1, 2])
     theirs = compute_class_weight("balanced", classes=CLASSES, y=CLASSES[CODES])
     np.testing.assert_allclose(weights, theirs)
 
 
-def test_balanced_weights_count_a_row_by_its_weight():
+def test_balanced_weights_use_sample_weight():
     repeats = np.array([1, 2, 3, 1, 2, 3])
     weighted = _rows.class_weights("balanced", CLASSES, CODES, repeats.astype(float))
     repeated = _rows.class_weights("balanced", CLASSES, CODES.repeat(repeats))
     np.testing.assert_allclose(weighted, repeated)
 
 
-def test_balanced_weights_of_a_class_without_rows():
+def test_balanced_weights_of_class_without_rows():
     assert _rows.class_weights("balanced", CLASSES, np.array([0, 0, 1])).tolist() == [0.5, 1, 0]
 
 
@@ -53,13 +53,17 @@ def test_class_weights_by_label(class_weight, weights):
     assert (found if found is None else found.tolist()) == weights
 
 
-@pytest.mark.parametrize("classes", [np.array([0, 1]), np.array([False, True]), np.array([0.0, 1])])
-def test_class_weights_of_numbers(classes):
+@pytest.mark.parametrize(
+    "classes",
+    [np.array([0, 1]), np.array([False, True]), np.array([0.0, 1])],
+    ids=["integers", "booleans", "floats"],
+)
+def test_class_weights_with_numeric_labels(classes):
     for one in (1, True, 1.0, np.int8(1)):
         assert _rows.class_weights({one: 5}, classes, np.array([0, 1])).tolist() == [1, 5]
 
 
-def test_class_weights_of_dates_of_another_unit():
+def test_class_weights_with_dates_of_another_unit():
     for label in (np.datetime64("2027-01-01", "s"), np.datetime64("2027")):
         weights = _rows.class_weights(
             {label: 5}, np.array(["2026", "2027"], "M8[ns]"), np.array([0, 1])
@@ -82,12 +86,12 @@ def test_class_weights_of_dates_of_another_unit():
         ({"a": 0, "b": 0, "c": 0}, "at least one class of y must weigh more than 0"),
     ],
 )
-def test_what_are_no_class_weights(class_weight, message):
+def test_invalid_class_weights(class_weight, message):
     with pytest.raises(ValueError, match=message):
         _rows.class_weights(class_weight, CLASSES, CODES)
 
 
-def test_a_class_without_rows_can_not_carry_all_the_weight():
+def test_only_weighted_class_without_rows_raises():
     with pytest.raises(ValueError, match="at least one class of y must weigh more than 0"):
         _rows.class_weights({"a": 0, "b": 0, "c": 1}, CLASSES, np.array([0, 1]))
 
@@ -101,8 +105,9 @@ def test_a_class_without_rows_can_not_carry_all_the_weight():
         # Rows of weights 0.5, 1, 1.5 with factors 1, 1, 2: a mean of 4.5 / 3.
         ([1, 2, 3], [1, 2], [0.5, 1, 1.5], [2 / 3, 4 / 3]),
     ],
+    ids=["no weights", "sample weights", "class weights", "both"],
 )
-def test_weights_are_scaled_to_a_mean_of_one(weights, class_weight, scaled, scaled_class_weight):
+def test_weights_are_scaled_to_mean_one(weights, class_weight, scaled, scaled_class_weight):
     arrays = [None if w is None else np.array(w, dtype=float) for w in (weights, class_weight)]
     found = _rows.with_mean_one(*arrays, np.array([0, 0, 1]))
     for array, wanted in zip(found, (scaled, scaled_class_weight), strict=True):
@@ -115,7 +120,7 @@ def test_weights_are_scaled_to_a_mean_of_one(weights, class_weight, scaled, scal
     hnp.arrays(np.float64, 6, elements=st.floats(0.01, 100)),
     hnp.arrays(np.float64, 3, elements=st.floats(0.01, 100)),
 )
-def test_products_of_the_weights_have_a_mean_of_one(weights, class_weight):
+def test_product_of_weights_has_mean_one(weights, class_weight):
     weights, class_weight = _rows.with_mean_one(weights, class_weight, CODES)
     np.testing.assert_allclose((weights * class_weight[CODES]).mean(), 1)
 
@@ -124,7 +129,7 @@ def test_products_of_the_weights_have_a_mean_of_one(weights, class_weight):
 
 
 @pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array, sparse.csr_matrix])
-def test_rows_of_weight_zero_are_left_out(as_rows):
+def test_rows_of_weight_zero_are_removed(as_rows):
     X, y, weights, groups, nothing = _rows.without_weightless(
         as_rows([[1], [2], [3]]), np.array(list("abc")), np.array([1.0, 0, 2]), np.arange(3), None
     )
@@ -135,8 +140,8 @@ def test_rows_of_weight_zero_are_left_out(as_rows):
     assert nothing is None
 
 
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0])])
-def test_rows_are_not_copied_where_all_weigh_something(weights):
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0])], ids=["unweighted", "weighted"])
+def test_rows_are_not_copied_if_all_weights_are_positive(weights):
     X, y = np.ones((2, 1)), np.arange(2)
     found = _rows.without_weightless(X, y, weights)
     assert found[0] is X
@@ -180,7 +185,7 @@ def test_stacked_weights(first, second, wanted):
         ([("a", 2), ("a", 1), ("a", 2), ("b", 1)], [1, 0, 1, 2]),
         ([("a", 2), ("a",), ("a", 2), ("b", 1)], [1, 0, 1, 2]),
         (pd.Series([("a", 2), ("a", 1), ("a", 2), ("b", 1)]), [1, 0, 1, 2]),
-        # Of two types there is no order but that of the rows, and the number is not the string.
+        # Groups of mixed types are numbered in order of appearance, and 1 differs from "1".
         (["1", 1, "1", 2], [0, 1, 0, 2]),
         ([("a", 1), ("a", "1"), ("a", 1), (2, 2)], [0, 1, 0, 2]),
         (np.array([[5], [3], [5], [4]]), [2, 0, 2, 1]),
@@ -194,7 +199,7 @@ def test_groups_are_numbered(groups, numbers):
 
 
 @given(hnp.arrays(hnp.integer_dtypes() | hnp.floating_dtypes(), 8, elements=st.integers(0, 5)))
-def test_numbers_of_groups_are_in_the_groups_order(groups):
+def test_group_numbers_follow_order_of_groups(groups):
     wanted = np.unique(groups, return_inverse=True)[1]
     assert _rows.check_groups(groups).tolist() == wanted.tolist()
 
@@ -220,12 +225,12 @@ RAGGED[:] = [[1], [2, 3]]
     ],
     ids=repr,
 )
-def test_what_are_no_groups(groups, error, message):
+def test_invalid_groups(groups, error, message):
     with pytest.raises(error, match=message):
         _rows.check_groups(groups)
 
 
-def test_the_fix_for_groups_of_two_columns_works():
+def test_suggested_fix_for_two_columns_of_groups():
     groups = pd.DataFrame({"a": [1, 1, 2], "b": ["x", "y", "x"]})
     assert _rows.check_groups(list(map(tuple, np.asarray(groups)))).tolist() == [0, 1, 2]
 
@@ -234,7 +239,7 @@ def test_the_fix_for_groups_of_two_columns_works():
 
 
 @pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
-def test_repeated_rows_become_one_with_their_weights_sum(as_rows):
+def test_repeated_rows_are_merged_and_weights_summed(as_rows):
     X = np.array([[1, 0], [2, 0], [1, 0], [1, 0], [2, 0]], dtype=np.float32)
     codes = np.array([0, 1, 0, 1, 1])
     merged, codes, weights = _rows.merge_repeated_rows(
@@ -246,15 +251,15 @@ def test_repeated_rows_become_one_with_their_weights_sum(as_rows):
     assert sparse.issparse(merged) == sparse.issparse(as_rows(X))
 
 
-@pytest.mark.parametrize("weights", [None, np.full(4, 0.5)])
-def test_merged_rows_of_equal_weights_have_none(weights):
+@pytest.mark.parametrize("weights", [None, np.full(4, 0.5)], ids=["unweighted", "weighted"])
+def test_merged_rows_of_equal_weight_have_no_weights(weights):
     X = np.array([[1.0], [2.0], [1.0], [2.0]])
     assert _rows.merge_repeated_rows(X, np.array([0, 1, 0, 1]), weights)[2] is None
 
 
 @pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
 @given(data=st.data())
-def test_merged_rows_tell_neither_order_nor_repetition(as_rows, data):
+def test_merged_rows_do_not_depend_on_order_or_repetition(as_rows, data):
     rows = hnp.arrays(
         np.float32, st.tuples(st.integers(1, 8), st.just(2)), elements=st.integers(0, 2)
     )

@@ -1,4 +1,4 @@
-"""What is saved of a fitted classifier, and the errors about what can't be one."""
+"""The saved state of a fitted classifier, and the errors about invalid states."""
 
 import copy
 import warnings
@@ -23,7 +23,7 @@ def zeros(net):
 
 
 def attributes(**changes):
-    """Those of a classifier that was fitted on two features."""
+    """The attributes of a classifier that was fitted on two features."""
     net = layered_net((2,), (3,), 1, "relu", dropout=0.2)
     made = {
         "epochs": 2,
@@ -62,33 +62,41 @@ def load(state):
     return from_state(state, "Some", PARAMETERS)
 
 
-@pytest.mark.parametrize("whole", [attributes(), attributes(_state=None), conv_attributes()])
-def test_what_is_whole_comes_back(whole):
-    state = to_state(whole)
+@pytest.mark.parametrize(
+    "complete",
+    [attributes(), attributes(_state=None), conv_attributes()],
+    ids=["dense", "without training state", "conv"],
+)
+def test_state_round_trip(complete):
+    state = to_state(complete)
     assert state["_skclf_version"] == skclf.__version__
     assert state["_sklearn_version"] == sklearn.__version__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loaded = load(state)
-    np.testing.assert_equal(loaded, whole)
-    assert loaded["_net"] == whole["_net"]
+    np.testing.assert_equal(loaded, complete)
+    assert loaded["_net"] == complete["_net"]
     assert all(type(value) is float for value in loaded["_history"]["loss"])
 
 
-@pytest.mark.parametrize("unfitted", [{"epochs": 3}, {"epochs": None, "classes_": "half way"}])
-def test_what_is_not_fitted_passes(unfitted):
+@pytest.mark.parametrize(
+    "unfitted",
+    [{"epochs": 3}, {"epochs": None, "classes_": "half way"}],
+    ids=["parameters", "unfinished fit"],
+)
+def test_unfitted_state_round_trip(unfitted):
     assert load(to_state(unfitted)) == unfitted
 
 
-def test_nothing_that_is_given_changes():
-    whole = attributes()
-    state = to_state(whole)
-    before = copy.deepcopy((whole, state))
+def test_loading_does_not_change_input():
+    complete = attributes()
+    state = to_state(complete)
+    before = copy.deepcopy((complete, state))
     load(state)
-    np.testing.assert_equal((whole, state), before)
+    np.testing.assert_equal((complete, state), before)
 
 
-def test_what_is_saved_is_plain():
+def test_state_has_only_plain_types():
     def types_in(value):
         yield type(value)
         inner = value.values() if isinstance(value, dict) else value
@@ -100,8 +108,8 @@ def test_what_is_saved_is_plain():
     assert set(types_in(to_state(attributes()))) <= plain
 
 
-def resealed(state):
-    """A state that was altered, with the checksum of what it holds now."""
+def with_new_checksum(state):
+    """An altered state with an updated checksum."""
     return with_versions(state, CHECKED)
 
 
@@ -136,14 +144,14 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda each: str(each)[:40])
-def test_what_was_changed_since_it_was_saved_is_refused(path, value):
+def test_changed_attribute_fails_checksum(path, value):
     message = "^Can't load this Some: its arrays are not those that were saved: the checksum differ"
     with pytest.raises(ValueError, match=message):
         load(changed(path, value))
 
 
 @pytest.mark.parametrize("key", [key for key in attributes() if key != "epochs"])
-def test_what_was_removed_since_it_was_saved_is_refused(key):
+def test_removed_attribute_fails_checksum(key):
     state = to_state(attributes())
     del state[key]
     with pytest.raises(ValueError, match="the checksum differs"):
@@ -229,29 +237,33 @@ FAULTS = [
         "the variables in its training state are not a list of arrays",
     ),
     (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
-    (("_state", "dropout_states"), [], "the states of 0 dropout layers, but its net has 1"),
+    (
+        ("_state", "dropout_states"),
+        [np.array([1, 0], dtype=np.uint32)] * 2,
+        "the states of 2 dropout layers, but its net has 1",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("path", "value", "message"), FAULTS)
-def test_faults_are_named(path, value, message):
+def test_faulty_attribute_raises(path, value, message):
     with pytest.raises(ValueError, match=rf"^Can't load this Some: .*{message}.*save the estim"):
-        load(resealed(changed(path, value)))
+        load(with_new_checksum(changed(path, value)))
 
 
 @pytest.mark.parametrize("key", [key for key in attributes() if key != "feature_names_in_"])
-def test_what_is_missing_is_named(key):
+def test_missing_attribute_raises(key):
     state = to_state(attributes())
     del state[key]
     with pytest.raises(ValueError, match=f"it lacks {key}. The file is damaged"):
-        load(resealed(state))
+        load(with_new_checksum(state))
 
 
-def test_images_need_their_shape():
+def test_missing_image_shape_raises():
     state = to_state(conv_attributes())
     del state["image_shape_"]
     with pytest.raises(ValueError, match=r"image_shape_ is None, but .* of shape \(5, 4, 1\)"):
-        load(resealed(state))
+        load(with_new_checksum(state))
 
 
 def paths_in(value, above=()):
@@ -279,16 +291,16 @@ def message_about(state):
 @pytest.mark.parametrize(
     "junk", JUNK, ids=[f"{type(junk).__name__}-{n}" for n, junk in enumerate(JUNK)]
 )
-def test_no_junk_ends_in_another_error(junk):
+def test_junk_raises_no_other_error(junk):
     paths = list(paths_in(to_state(attributes())))
-    for states in ([changed(path, junk) for path in paths], of_format_1(paths, junk)):
-        messages = [message_about(state) for state in [*states, *map(resealed, states)]]
-        refused = [message for message in messages if message is not None]
-        assert len(refused) > 40
-        assert all(message.startswith("Can't load this Some: ") for message in refused)
+    for states in ([changed(path, junk) for path in paths], states_of_format_1(paths, junk)):
+        messages = [message_about(state) for state in [*states, *map(with_new_checksum, states)]]
+        errors = [message for message in messages if message is not None]
+        assert len(errors) > 40
+        assert all(message.startswith("Can't load this Some: ") for message in errors)
 
 
-def of_format_1(paths, junk):
+def states_of_format_1(paths, junk):
     states = [changed(path, junk) for path in paths]
     for state in states:
         for key in ("_skclf_format", "_skclf_checksum"):

@@ -1,4 +1,4 @@
-"""random_state: the same seed gives the same bits, wherever and after whatever."""
+"""random_state: the same seed gives bitwise equal fits, in any process and at any time."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def proba():
 
 
 @pytest.mark.parametrize("make", [net, multiclass, conv])
-def test_the_same_seed_gives_the_same_bits(make):
+def test_same_seed_gives_bitwise_equal_fits(make):
     first, second = make().fit(X, Y), make().fit(X, Y)
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     np.testing.assert_array_equal(first.history_, second.history_)
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_bits(make):
     )
 
 
-def test_whatever_was_fitted_in_between(proba):
+def test_seeded_fit_does_not_depend_on_earlier_fits(proba):
     multiclass(random_state=1).fit(X, Y)
     net(random_state=None, hidden_layer_sizes=(5, 2), optimizer="adam").fit(X, Y)
     conv().fit(X, Y)
@@ -55,7 +55,7 @@ def test_whatever_was_fitted_in_between(proba):
 
 
 @pytest.mark.slow
-def test_in_another_process(proba):
+def test_seeded_fit_is_equal_in_another_process(proba):
     code = f"""
 import numpy as np
 from skclf import BinaryDenseClassifier
@@ -74,13 +74,13 @@ def test_equal_seeds_of_other_types(proba, as_seed):
     np.testing.assert_array_equal(net(random_state=as_seed(0)).fit(X, Y).predict_proba(X), proba)
 
 
-def test_seeds_differ(proba):
+def test_different_seeds_give_different_fits(proba):
     for seed in (1, 2**32 - 1):
         other = net(random_state=seed).fit(X, Y).predict_proba(X)
         assert not np.allclose(other, proba)
 
 
-def test_a_random_state_advances():
+def test_random_state_instance_advances():
     clf = net(random_state=np.random.RandomState(0))
     probas = [clf.fit(X, Y).predict_proba(X) for _ in range(3)]
     again = net(random_state=np.random.RandomState(0))
@@ -90,13 +90,13 @@ def test_a_random_state_advances():
     assert not np.allclose(probas[1], probas[2])
 
 
-def test_clones_copy_a_random_state():
+def test_clones_copy_random_state_instance():
     clf = net(random_state=np.random.RandomState(0))
     copied = clone(clf)
     np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), copied.fit(X, Y).predict_proba(X))
 
 
-def test_without_a_seed_fits_differ_whatever_the_global_seeds():
+def test_unseeded_fits_differ_despite_global_seeds():
     probas = []
     for _ in range(2):
         np.random.seed(0)  # noqa: NPY002
@@ -105,17 +105,17 @@ def test_without_a_seed_fits_differ_whatever_the_global_seeds():
     assert not np.allclose(*probas)
 
 
-def test_more_epochs_begin_like_few():
+def test_longer_fit_starts_like_shorter_fit():
     short = net(epochs=2, validation_split=0.2).fit(X, Y).history_
     long = net(epochs=4, validation_split=0.2).fit(X, Y).history_
     np.testing.assert_array_equal(long.iloc[:2], short)
 
 
-def test_rows_are_shuffled_and_dropout_is_drawn_anew_in_each_epoch():
-    # All but untrained, the loss of an epoch varies with its dropout alone, and without dropout
-    # the loss of its first batch with the order of its rows.
-    untrained = {"learning_rate": 1e-30, "epochs": 4, "validation_split": 0.0}
-    losses = net(**untrained).fit(X, Y).history_["loss"]
+def test_shuffling_and_dropout_differ_between_epochs():
+    # With a tiny learning rate, the losses of epochs differ only through dropout. Without dropout,
+    # the losses of their first batches differ only through the order of the rows.
+    barely_trained = {"learning_rate": 1e-30, "epochs": 4, "validation_split": 0.0}
+    losses = net(**barely_trained).fit(X, Y).history_["loss"]
     assert losses.nunique() == 4
     outputs = []
 
@@ -124,11 +124,11 @@ def test_rows_are_shuffled_and_dropout_is_drawn_anew_in_each_epoch():
             if batch == 0:
                 outputs.append(logs["loss"])
 
-    net(**untrained | {"dropout": 0.0}, callbacks=[FirstLoss()]).fit(X, Y)
+    net(**barely_trained | {"dropout": 0.0}, callbacks=[FirstLoss()]).fit(X, Y)
     assert len(set(outputs)) == 4
 
 
-def test_the_initial_weights_do_not_depend_on_rows_held_out():
+def test_initial_weights_do_not_depend_on_validation_split():
     start = {"learning_rate": 1e-30, "dropout": 0}
     first = net(validation_split=0.0, **start).fit(X, Y).predict_proba(X)
     np.testing.assert_array_equal(net(**start).fit(X, Y).predict_proba(X), first)

@@ -1,4 +1,4 @@
-"""The serving example: processes that can't import TensorFlow give the classifier's answers."""
+"""The serving example: servers that can't import TensorFlow answer like the classifier."""
 
 import importlib
 import os
@@ -20,7 +20,7 @@ ROWS = make_low_high(20, random_state=1).data.tolist()
 
 @pytest.fixture(scope="module")
 def environment():
-    """Processes see this checkout, whether it is installed or not."""
+    """Let subprocesses import skclf from this checkout, installed or not."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
@@ -41,7 +41,7 @@ def compare():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, environment):
-    """The folder with what ``train.py`` saves."""
+    """The folder with the files that ``train.py`` saves."""
     folder = tmp_path_factory.mktemp("serving")
     subprocess.run([sys.executable, str(FOLDER / "train.py"), str(folder)], check=True)
     return folder
@@ -56,14 +56,14 @@ def connection(compare, trained):
 
 @pytest.fixture(scope="module")
 def onnx_connection(compare, trained):
-    """A connection to a server that can import neither these nor skclf and scikit-learn."""
+    """A connection to a server that can't import these, skclf or scikit-learn."""
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     with compare.running(compare.onnx_command(trained)) as (_, connection):
         yield connection
 
 
-def test_answers_are_the_classifiers(compare, trained, connection):
+def test_answers_equal_classifier(compare, trained, connection):
     classifier = joblib.load(trained / "model.joblib")
     status, answer = compare.ask(connection, ROWS)
     assert status == 200
@@ -82,14 +82,14 @@ def test_answers_are_the_classifiers(compare, trained, connection):
         (None, "ValueError: Expected 2D array"),
     ],
 )
-def test_rows_that_cannot_be_used(rows, message, compare, connection):
+def test_invalid_rows(rows, message, compare, connection):
     status, answer = compare.ask(connection, rows)
     assert status == 400
     assert re.search(message, answer["error"])
     assert compare.ask(connection, ROWS[:1])[0] == 200
 
 
-def test_onnxruntime_gives_the_classifiers_answers(compare, connection, onnx_connection):
+def test_onnxruntime_answers_equal_classifier(compare, connection, onnx_connection):
     status, answer = compare.ask(onnx_connection, ROWS)
     _, expected = compare.ask(connection, ROWS)
     assert status == 200
@@ -109,7 +109,7 @@ def test_onnxruntime_gives_the_classifiers_answers(compare, connection, onnx_con
         ([[1.0, 2.0, 3.0, 1e300]], "ValueError: .* finite numbers"),
     ],
 )
-def test_rows_that_onnxruntime_is_not_given(rows, message, compare, onnx_connection):
+def test_invalid_rows_with_onnxruntime(rows, message, compare, onnx_connection):
     status, answer = compare.ask(onnx_connection, rows)
     assert status == 400
     assert re.search(message, answer["error"])
@@ -117,7 +117,7 @@ def test_rows_that_onnxruntime_is_not_given(rows, message, compare, onnx_connect
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[1, 2]", "{}"])
-def test_bodies_that_are_no_request(body, compare, connection):
+def test_invalid_requests(body, compare, connection):
     connection.request("POST", "/", body)
     response = connection.getresponse()
     assert response.status == 400
@@ -137,7 +137,7 @@ KERAS = ["Keras, model.predict(rows)", "Keras, model(rows)"]
 
 
 @pytest.mark.parametrize("absent", ["onnx", "onnxruntime"])
-def test_onnx_is_left_out_where_it_cannot_run(absent, compare, tmp_path, monkeypatch, capsys):
+def test_onnx_is_skipped_if_missing(absent, compare, tmp_path, monkeypatch, capsys):
     if absent == "onnxruntime":
         (tmp_path / "model.onnx").touch()
         monkeypatch.setattr(compare.importlib.util, "find_spec", lambda name: None)
@@ -147,7 +147,7 @@ def test_onnx_is_left_out_where_it_cannot_run(absent, compare, tmp_path, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory needs Linux or macOS")
-def test_all_ways_agree(compare, trained, monkeypatch):
+def test_all_servers_agree(compare, trained, monkeypatch):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(compare, "N_ANSWERS", 4)

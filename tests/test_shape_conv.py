@@ -1,4 +1,4 @@
-"""ShapeConvClassifier: images in every form, its own parameters, its net."""
+"""ShapeConvClassifier: forms of images, parameters, training and predictions."""
 
 import pickle
 
@@ -16,7 +16,7 @@ from skclf._shape_conv import image_shape_of
 from skclf.datasets import make_shapes
 
 RNG = np.random.RandomState(0)
-# Whole numbers, so that every numeric type can hold them.
+# Integers, which every numeric type can represent.
 IMAGES = RNG.randint(0, 4, (24, 5, 7)).astype(np.float64)
 COLOURED = RNG.randint(0, 4, (24, 5, 4, 3)).astype(np.float64)
 Y = np.array(["disc", "ring"] * 12)
@@ -56,7 +56,7 @@ def three():
         ((2, 5, 4), (5, 4), (5, 4, 1)),
         ((2, 5, 4), (5, 4, 1), (5, 4, 1)),
         ((2, 5, 4, 1), (5, 4), (5, 4, 1)),
-        # What may be channels in the second place, and is not.
+        # The second dimension could be mistaken for channels.
         ((2, 3, 32), None, (3, 32, 1)),
         ((2, 3, 32, 4), None, (3, 32, 4)),
         ((2, 3, 3, 8), None, (3, 3, 8)),
@@ -91,7 +91,7 @@ def test_image_shape_of(shape, image_shape, found):
         ((2, 20), (5, 4.0), r"Got image_shape=\(5, 4\.0\); each number in it must be an int"),
     ],
 )
-def test_image_shapes_that_do_not_fit(shape, image_shape, message):
+def test_invalid_image_shapes(shape, image_shape, message):
     with pytest.raises(ValueError, match=message):
         image_shape_of(np.zeros(shape), image_shape)
 
@@ -115,18 +115,18 @@ def test_images_and_flattened_rows_agree(images):
         assert other.image_shape_ == shape
         np.testing.assert_array_equal(other.predict_proba(rows), clf.predict_proba(images))
         np.testing.assert_array_equal(clf.predict_proba(rows), clf.predict_proba(images))
-    kerass = clf.model_.predict(images.reshape(24, *shape), verbose=0)[:, 0]
-    np.testing.assert_allclose(kerass, clf.predict_proba(images)[:, 1], atol=1e-5)
+    from_keras = clf.model_.predict(images.reshape(24, *shape), verbose=0)[:, 0]
+    np.testing.assert_allclose(from_keras, clf.predict_proba(images)[:, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize(("n_values", "shape"), [(16, (4, 4, 1)), (15, (1, 15, 1))])
-def test_shape_of_flattened_rows_where_none_is_given(n_values, shape):
+def test_default_shape_of_flattened_rows(n_values, shape):
     clf = net(epochs=1).fit(np.random.RandomState(1).rand(24, n_values), Y)
     assert clf.image_shape_ == shape
     assert clf.model_.input_shape == (None, *shape)
 
 
-def test_names_of_pixels():
+def test_feature_names_of_pixels():
     frame = pd.DataFrame(IMAGES.reshape(24, -1)).rename(columns="pixel_{}".format)
     clf = net(image_shape=(5, 7), epochs=1).fit(frame, Y)
     assert clf.feature_names_in_[-1] == "pixel_34"
@@ -156,7 +156,7 @@ def test_images_of_every_type(two, rows):
     np.testing.assert_array_equal(rows, before)
 
 
-def test_images_of_bool():
+def test_boolean_images():
     clf = net(epochs=1).fit(IMAGES > 1, Y)
     assert clf.predict_proba(IMAGES > 1).shape == (24, 2)
 
@@ -203,7 +203,7 @@ def test_losses(loss, y, units, name):
     np.testing.assert_allclose(clf.evaluate(IMAGES, y)["loss"], expected, rtol=1e-5)
 
 
-def test_the_two_losses_of_many_classes_are_one(three):
+def test_categorical_losses_are_equivalent(three):
     clf = net(loss="categorical_crossentropy").fit(IMAGES, Y3)
     np.testing.assert_allclose(clf.predict_proba(IMAGES), three.predict_proba(IMAGES), atol=1e-6)
 
@@ -226,7 +226,7 @@ def test_the_two_losses_of_many_classes_are_one(three):
         ({"kernel_size": 9}, [(9, 9, 1, 2), (3 * 4 * 2, 3), (3, 1)]),
     ],
 )
-def test_sizes(parameters, shapes):
+def test_shapes_of_kernels(parameters, shapes):
     clf = net(epochs=1, **parameters).fit(IMAGES, Y)
     kernels = clf.model_.get_weights()[::2]
     assert [kernel.shape for kernel in kernels] == shapes
@@ -234,7 +234,7 @@ def test_sizes(parameters, shapes):
     np.testing.assert_allclose(clf.predict_proba(IMAGES)[:, 1], outputs, atol=1e-5)
 
 
-def test_the_net_is_what_the_parameters_say():
+def test_layers_match_parameters():
     clf = net(filters=(2, 3), activation="elu", dropout=0.25, l2=0.5, epochs=1).fit(IMAGES, Y3)
     kinds = [type(layer).__name__ for layer in clf.model_.layers[1:]]
     blocks = ["Conv2D", "MaxPooling2D"] * 2
@@ -246,7 +246,7 @@ def test_the_net_is_what_the_parameters_say():
             assert float(layer.kernel_regularizer.l2) == 0.5
 
 
-def test_l2_counts_the_kernels_of_the_convolutions():
+def test_l2_includes_kernels_of_convolutions():
     clf = net(l2=0.1, epochs=1).fit(IMAGES, Y)
     penalty = 0.1 * sum((kernel**2).sum() for kernel in clf.model_.get_weights()[::2])
     loss = log_loss(Y, clf.predict_proba(IMAGES)) + penalty
@@ -263,7 +263,7 @@ def test_activations(activation):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 @pytest.mark.parametrize("shape", [(5, 7), (6, 4)])
-def test_training_is_kerass_own(optimizer, shape):
+def test_training_equals_keras(optimizer, shape):
     images = np.random.RandomState(1).rand(24, *shape).astype(np.float32)
     sizes = {"filters": (2, 3), "kernel_size": (2, 3), "pool_size": (2, 3), "batch_size": 24}
     clf = net(optimizer=optimizer, learning_rate=0.02, epochs=3, activation="tanh", **sizes)
@@ -280,7 +280,7 @@ def test_training_is_kerass_own(optimizer, shape):
 
 
 @pytest.mark.parametrize("name", ["two", "three"])
-def test_predictions_agree_with_each_other(request, name):
+def test_predictions_are_consistent(request, name):
     clf = request.getfixturevalue(name)
     proba = clf.predict_proba(IMAGES)
     assert proba.dtype == np.float64
@@ -294,23 +294,23 @@ def test_predictions_agree_with_each_other(request, name):
 
 
 def test_many_images_equal_few(two):
-    # More than are computed at a time.
+    # More images than are computed at a time.
     many = np.tile(IMAGES, (400, 1, 1))
     np.testing.assert_allclose(
         two.decision_function(many), np.tile(two.decision_function(IMAGES), 400), rtol=1e-9
     )
 
 
-def test_evaluate_is_keras_and_scikit_learns(three):
+def test_evaluate_equals_keras_and_scikit_learn(three):
     found = three.evaluate(IMAGES, Y3)
     codes = np.searchsorted(three.classes_, Y3)[:, np.newaxis]
-    kerass = three.model_.evaluate(IMAGES[..., np.newaxis], codes, verbose=0, return_dict=True)
-    np.testing.assert_allclose(found["loss"], kerass["loss"], rtol=1e-5)
+    from_keras = three.model_.evaluate(IMAGES[..., np.newaxis], codes, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["loss"], from_keras["loss"], rtol=1e-5)
     np.testing.assert_allclose(found["accuracy"], three.score(IMAGES, Y3), rtol=1e-6)
     assert three.evaluate(IMAGES.reshape(24, -1), Y3) == found
 
 
-def test_tags_are_true():
+def test_tags():
     tags = get_tags(net())
     assert is_classifier(net())
     assert tags.input_tags.three_d_array
@@ -319,20 +319,20 @@ def test_tags_are_true():
     assert tags.classifier_tags.multi_class
 
 
-def test_repeated_fits_forget_the_earlier_images():
+def test_second_fit_with_another_image_shape():
     clf = net(epochs=1).fit(IMAGES, Y).fit(COLOURED, Y3)
     assert clf.image_shape_ == (5, 4, 3)
     assert clf.n_features_in_ == 60
     assert clf.predict(COLOURED).shape == (24,)
 
 
-def test_after_pickling(two):
+def test_pickled_classifier_predicts_the_same(two):
     loaded = pickle.loads(pickle.dumps(two))
     assert loaded.image_shape_ == (5, 7, 1)
     np.testing.assert_array_equal(loaded.predict_proba(IMAGES), two.predict_proba(IMAGES))
 
 
-def test_shapes_are_learnt():
+def test_classifier_learns_shapes():
     X, y = make_shapes(300, image_shape=(16, 16), radius=(3, 6), random_state=0, return_X_y=True)
     clf = ShapeConvClassifier(learning_rate=0.01, epochs=10, random_state=0)
     scores = cross_val_score(clf, X, y, cv=3)

@@ -1,4 +1,4 @@
-"""skops saves fitted estimators exactly, with nothing to trust but our own classes."""
+"""skops saves estimators exactly, and only skclf's classes must be trusted."""
 
 import io
 import zipfile
@@ -29,9 +29,9 @@ BINARY = BinaryDenseClassifier(**SMALL)
 
 CASES = {
     "binary": (BINARY, X, Y),
-    "names": (BINARY, pd.DataFrame(X, columns=list("abcd")), Y),
+    "feature names": (BINARY, pd.DataFrame(X, columns=list("abcd")), Y),
     "booleans": (BINARY, X, Y == "ant"),
-    "whole floats": (BINARY, X, (Y == "ant") + 1.0),
+    "integral floats": (BINARY, X, (Y == "ant") + 1.0),
     "objects": (MulticlassDenseClassifier(**SMALL), X, Y3.astype(object)),
     "sparse": (MulticlassDenseClassifier(**SMALL), sparse.csr_array(X), np.arange(30) % 3),
     "conv": (ShapeConvClassifier(filters=(2, 3), **SMALL), X.reshape(30, 2, 2), Y3),
@@ -41,7 +41,7 @@ CASES = {
         X,
         Y,
     ),
-    "ritual": (
+    "many parameters": (
         BinaryDenseClassifier(
             validation_split=0.2,
             refit_epoch="val_loss",
@@ -74,7 +74,7 @@ def case(request):
     return clone(estimator).fit(rows, y), rows, y
 
 
-def test_classifiers_come_back_exactly(case):
+def test_classifiers_round_trip(case):
     clf, rows, _ = case
     loaded = through_skops(clf, [name_of(clf)])
     np.testing.assert_array_equal(loaded.predict_proba(rows), clf.predict_proba(rows))
@@ -91,7 +91,7 @@ def test_classifiers_come_back_exactly(case):
     assert vars(loaded).keys() == vars(clf).keys()
 
 
-def test_classifiers_train_on_alike(case):
+def test_loaded_classifiers_continue_training(case):
     clf, rows, y = case
     loaded, kept = (through_skops(clf, [name_of(clf)]) for _ in range(2))
     kept.__setstate__(clf.__getstate__())
@@ -104,8 +104,8 @@ def test_classifiers_train_on_alike(case):
     pd.testing.assert_frame_equal(loaded.history_, kept.history_)
 
 
-def test_each_epochs_weights_come_back():
-    estimator, rows, y = CASES["ritual"]
+def test_kept_epochs_round_trip():
+    estimator, rows, y = CASES["many parameters"]
     clf = clone(estimator).fit(rows, y)
     loaded = through_skops(clf, [name_of(clf)])
     stages = [list(each.staged_predict_proba(rows)) for each in (clf, loaded)]
@@ -113,8 +113,12 @@ def test_each_epochs_weights_come_back():
     np.testing.assert_array_equal(*stages)
 
 
-@pytest.mark.parametrize("estimator", [BINARY, ShapeConvClassifier(), MultiHotVectorizer(3)])
-def test_unfitted_estimators_come_back(estimator):
+@pytest.mark.parametrize(
+    "estimator",
+    [BINARY, ShapeConvClassifier(), MultiHotVectorizer(3)],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_unfitted_estimators_round_trip(estimator):
     loaded = through_skops(estimator, [name_of(estimator)])
     assert vars(loaded) == vars(estimator)
 
@@ -122,8 +126,9 @@ def test_unfitted_estimators_come_back(estimator):
 @pytest.mark.parametrize(
     "parameters",
     [{}, {"num_words": 3, "handle_unknown": 2}, {"vocabulary": {"a": 0, "b": 9}, "dtype": bool}],
+    ids=str,
 )
-def test_vectorizers_come_back_exactly(parameters):
+def test_vectorizers_round_trip(parameters):
     rows = [[0, 2, 2], [], [1]]
     vectorizer = MultiHotVectorizer(**parameters).fit(rows)
     loaded = through_skops(vectorizer, [name_of(vectorizer)])
@@ -133,7 +138,7 @@ def test_vectorizers_come_back_exactly(parameters):
     assert vars(loaded) == vars(vectorizer)
 
 
-def test_pipelines_come_back_exactly():
+def test_pipelines_round_trip():
     pipeline = make_pipeline(StandardScaler(), clone(BINARY)).fit(X, Y)
     loaded = through_skops(pipeline, [name_of(BINARY)])
     np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
@@ -143,23 +148,23 @@ def test_pipelines_come_back_exactly():
     np.testing.assert_array_equal(loaded.predict_proba(rows), pipeline.predict_proba(rows))
 
 
-def test_nothing_loads_untrusted():
+def test_loading_untrusted_types_raises():
     saved = skops_io.dumps(clone(BINARY).fit(X, Y))
     with pytest.raises(TypeError, match=r"skclf\._dense\.BinaryDenseClassifier"):
         skops_io.loads(saved)
 
 
-# --------------------------------------------------------------------- files that are not as saved
+# ------------------------------------------------------------------------ damaged and altered files
 
 
-@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
-def test_truncated_files_are_refused(share):
+@pytest.mark.parametrize("fraction", [0, 0.01, 0.5, 0.99])
+def test_truncated_files_raise(fraction):
     saved = skops_io.dumps(clone(BINARY).fit(X, Y))
     with pytest.raises(zipfile.BadZipFile, match="not a zip file"):
-        skops_io.loads(saved[: int(len(saved) * share)], trusted=[name_of(BINARY)])
+        skops_io.loads(saved[: int(len(saved) * fraction)], trusted=[name_of(BINARY)])
 
 
-def test_a_single_changed_byte_is_found():
+def test_single_changed_byte_raises():
     clf = clone(BINARY).fit(X, Y)
     saved, weights = skops_io.dumps(clf), clf._weights[0].tobytes()
     assert saved.count(weights) == 1
@@ -169,7 +174,7 @@ def test_a_single_changed_byte_is_found():
 
 
 def with_arrays(saved, change):
-    """A file with all of its float32 matrices changed."""
+    """Change all float32 matrices in a file."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(changed, "w") as new:
         for name in old.namelist():
@@ -192,8 +197,9 @@ def with_arrays(saved, change):
         lambda array: array.astype(np.float16),
         lambda array: np.nextafter(array, np.float32(1)),
     ],
+    ids=["transposed", "fewer rows", "float16", "next float"],
 )
-def test_altered_files_are_refused(change):
+def test_altered_files_raise(change):
     saved = skops_io.dumps(clone(BINARY).fit(X, Y))
     trusted = [name_of(BINARY)]
     assert skops_io.loads(with_arrays(saved, np.copy), trusted=trusted).n_features_in_ == 4
@@ -202,7 +208,7 @@ def test_altered_files_are_refused(change):
 
 
 def with_schema(saved, old, new):
-    """A file with one text in its description replaced."""
+    """Replace a text in the schema of a file."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved)) as before, zipfile.ZipFile(changed, "w") as after:
         for name in before.namelist():
@@ -214,7 +220,9 @@ def with_schema(saved, old, new):
     return changed.getvalue()
 
 
-@pytest.mark.parametrize("estimator", [BINARY, MultiHotVectorizer(3)])
+@pytest.mark.parametrize(
+    "estimator", [BINARY, MultiHotVectorizer(3)], ids=lambda estimator: type(estimator).__name__
+)
 @pytest.mark.parametrize("fitted", [False, True])
 def test_files_of_another_version_warn(estimator, fitted):
     if fitted:
@@ -228,7 +236,7 @@ def test_files_of_another_version_warn(estimator, fitted):
     assert vars(loaded).keys() == vars(estimator).keys()
 
 
-def test_altered_vectorizers_are_refused():
+def test_altered_vectorizers_raise():
     vectorizer = MultiHotVectorizer().fit([[76543]])
     saved = with_schema(skops_io.dumps(vectorizer), "76544", "76540")
     with pytest.raises(ValueError, match=r"Can't load this MultiHotV.*: the checksum differs"):

@@ -1,4 +1,4 @@
-"""Products of CSR rows inside a graph are those that SciPy's public functions give."""
+"""Products of CSR rows inside a TensorFlow graph, and their gradients."""
 
 import numpy as np
 import pytest
@@ -36,8 +36,8 @@ KINDS = {
 
 
 @pytest.fixture(params=["inline", "thread", "public functions"])
-def way(request, monkeypatch):
-    """Each way in which batches are gathered and multiplied."""
+def implementation(request, monkeypatch):
+    """Each implementation of gathering and multiplying batches."""
     if request.param == "thread":
         monkeypatch.setattr(_sparse, "_VALUES_WORTH_A_THREAD", 0)
     if request.param == "public functions":
@@ -46,7 +46,7 @@ def way(request, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("in_order", [True, False])
-def test_products_and_gradients(kind, in_order, way):
+def test_products_and_gradients(kind, in_order, implementation):
     rows, product = KINDS[kind], SparseProduct(None, None)
     kernel, upstream = RNG.rand(30, 4).astype("f4"), RNG.rand(60, 4).astype("f4")
     order = np.arange(60) if in_order else RNG.permutation(60)
@@ -67,11 +67,11 @@ def test_products_and_gradients(kind, in_order, way):
             np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_all_ways_train_to_the_same_bits(monkeypatch):
+def test_all_implementations_train_bitwise_equal(monkeypatch):
     clf = MulticlassDenseClassifier(5, batch_size=16, validation_split=0.2, random_state=0)
     fits = []
-    for least, tools in ((10**9, True), (0, True), (10**9, False)):
-        monkeypatch.setattr(_sparse, "_VALUES_WORTH_A_THREAD", least)
+    for min_values, tools in ((10**9, True), (0, True), (10**9, False)):
+        monkeypatch.setattr(_sparse, "_VALUES_WORTH_A_THREAD", min_values)
         if not tools:
             monkeypatch.setattr(_compat, "sparse_tools", lambda: None)
         engine.clear_cache()
@@ -82,18 +82,18 @@ def test_all_ways_train_to_the_same_bits(monkeypatch):
         assert history.equals(fits[0][1])
 
 
-def test_rows_that_follow_one_another_are_not_copied():
+def test_consecutive_rows_are_not_copied():
     batch = _sparse._gathered(ROWS, np.arange(10, 40))
     assert np.shares_memory(batch.data, ROWS.data)
     assert np.shares_memory(batch.indices, ROWS.indices)
 
 
-@pytest.mark.parametrize("least", [0, 10**9])
-def test_what_stops_a_gather_comes_out_as_it_is(least, monkeypatch):
+@pytest.mark.parametrize("min_values", [0, 10**9])
+def test_error_while_gathering_is_raised_unchanged(min_values, monkeypatch):
     def fail(rows, chosen):
         raise MemoryError("spam")
 
-    monkeypatch.setattr(_sparse, "_VALUES_WORTH_A_THREAD", least)
+    monkeypatch.setattr(_sparse, "_VALUES_WORTH_A_THREAD", min_values)
     clf = MulticlassDenseClassifier(5, epochs=2, random_state=0)
     wanted = clf.fit(ROWS, Y).predict_proba(ROWS)
     with monkeypatch.context() as patch:
@@ -103,7 +103,7 @@ def test_what_stops_a_gather_comes_out_as_it_is(least, monkeypatch):
     np.testing.assert_array_equal(clf.fit(ROWS, Y).predict_proba(ROWS), wanted)
 
 
-def test_without_scipys_kernels_there_is_one_warning(monkeypatch):
+def test_missing_scipy_kernels_warn_once(monkeypatch):
     monkeypatch.setattr(_compat, "_sparsetools", object())
     monkeypatch.setattr(_compat, "_warned_of", set())
     clf = MulticlassDenseClassifier(5, epochs=2, random_state=0)

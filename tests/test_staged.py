@@ -1,4 +1,4 @@
-"""keep_epochs and staged_predict_proba: one fit scores every number of epochs."""
+"""keep_epochs and staged_predict_proba: the predictions after each epoch of one fit."""
 
 import pickle
 
@@ -35,12 +35,12 @@ def stages(clf, rows=X):
     ("estimator_class", "y", "options"),
     [
         (BinaryDenseClassifier, Y, {"dropout": 0.3}),
-        (BinaryDenseClassifier, Y, {"activation": "mish"}),  # only Keras knows it
+        (BinaryDenseClassifier, Y, {"activation": "mish"}),  # only Keras computes it
         (MulticlassDenseClassifier, Y3, {}),
         (ShapeConvClassifier, Y3, {"filters": 2}),
     ],
 )
-def test_a_stage_is_a_fit_of_so_many_epochs(estimator_class, y, options):
+def test_stage_equals_fit_with_as_many_epochs(estimator_class, y, options):
     found = stages(net(estimator_class, **options).fit(X, y))
     assert len(found) == 4
     for epochs, probabilities in enumerate(found, 1):
@@ -54,13 +54,13 @@ def test_stages_of_sparse_rows():
     np.testing.assert_array_equal(stages(clf, rows)[-1], clf.predict_proba(rows))
 
 
-def test_keeping_changes_nothing_else():
+def test_keep_epochs_does_not_change_fit():
     kept, plain = net().fit(X, Y), net(keep_epochs=False).fit(X, Y)
     np.testing.assert_array_equal(kept.predict_proba(X), plain.predict_proba(X))
 
 
 @pytest.mark.parametrize("callbacks", [None, "early stopping of Keras"])
-def test_stages_end_with_the_epoch_that_is_kept(callbacks):
+def test_stages_end_with_restored_epoch(callbacks):
     wrong = np.where(Y == "ant", "bee", "ant")
     options = {"patience": 2}
     if callbacks:
@@ -72,7 +72,7 @@ def test_stages_end_with_the_epoch_that_is_kept(callbacks):
     np.testing.assert_array_equal(stages(clf)[-1], clf.predict_proba(X))
 
 
-def test_stages_of_a_refit_are_the_final_nets():
+def test_stages_of_refit():
     clf = net(validation_split=0.3, refit_epoch="val_loss", learning_rate=0.3).fit(X, Y)
     found = stages(clf)
     assert len(found) == clf.best_epoch_
@@ -81,7 +81,7 @@ def test_stages_of_a_refit_are_the_final_nets():
     np.testing.assert_array_equal(found[-1], clf.predict_proba(X))
 
 
-def test_stages_go_on_where_training_does():
+def test_stages_continue_with_training():
     clf = net(warm_start=True, epochs=2).fit(X, Y)
     earlier = stages(clf)
     found = stages(clf.fit(X, Y))
@@ -96,7 +96,7 @@ def test_stages_survive_pickling():
     np.testing.assert_array_equal(stages(pickle.loads(pickle.dumps(clf))), stages(clf))
 
 
-def test_stages_need_kept_weights():
+def test_stages_without_keep_epochs_raise():
     clf = net(keep_epochs=False).fit(X, Y)
     with pytest.raises(ValueError, match="Set keep_epochs=True before fit"):
         clf.staged_predict_proba(X)
@@ -105,17 +105,17 @@ def test_stages_need_kept_weights():
         clf.staged_predict_proba(X)
 
 
-def test_stages_need_a_fit():
+def test_stages_of_unfitted_classifier_raise():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         net().staged_predict_proba(X)
 
 
-def test_stages_of_bad_rows_fail_at_the_call():
+def test_stages_of_invalid_rows_raise_immediately():
     with pytest.raises(ValueError, match="3 features"):
         net().fit(X, Y).staged_predict_proba(X[:, :3])
 
 
 @pytest.mark.parametrize("value", [1, "yes", None])
-def test_keep_epochs_is_a_boolean(value):
+def test_keep_epochs_must_be_boolean(value):
     with pytest.raises(ValueError, match="The 'keep_epochs' parameter"):
         net(keep_epochs=value).fit(X, Y)

@@ -1,4 +1,4 @@
-"""Splits: each part has its share of every class or label, and training has all of them."""
+"""Stratified splits by class and by label, with and without groups."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_classes_are_held_out_in_proportion(counts, share, seed):
     assert np.abs(held_out - np.array(counts) * share).max() <= 1 + share
 
 
-def test_a_split_depends_on_its_seed_alone():
+def test_split_depends_only_on_seed():
     codes = np.arange(40) % 2
     for seed in (0, 1):
         np.testing.assert_array_equal(
@@ -45,14 +45,16 @@ def test_a_split_depends_on_its_seed_alone():
     assert split(codes, 0.25, seed=0)[1].tolist() != split(codes, 0.25, seed=1)[1].tolist()
 
 
-def test_a_class_of_one_row_stays_in_training():
+def test_class_of_one_row_stays_in_training():
     for seed in range(10):
         train, validation = split([0] * 4 + [1] * 4 + [2], 0.5, seed=seed)
         assert 8 in train
         assert len(validation) == 4
 
 
-@pytest.mark.parametrize("groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))])
+@pytest.mark.parametrize(
+    "groups", [np.arange(12) // 2, np.array(list("aabbccddeeff"))], ids=["numbers", "strings"]
+)
 def test_groups_stay_together(groups):
     codes = np.array([0, 1] * 6)
     for seed in range(5):
@@ -62,8 +64,8 @@ def test_groups_stay_together(groups):
         assert len(set(groups[validation])) == 2
 
 
-def test_groups_are_held_out_so_that_classes_are_even():
-    # Groups of one class each: half of them held out can be all of one class.
+def test_split_by_groups_is_stratified():
+    # Each group has one class, so an unstratified split could hold out only one class.
     groups, codes = np.arange(40) // 4, np.arange(40) // 20
     for seed in range(10):
         _, validation = split(codes, 0.4, groups, seed)
@@ -80,13 +82,13 @@ def test_groups_are_held_out_so_that_classes_are_even():
         ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "No way was found to hold out validation_split=0.5"),
     ],
 )
-def test_splits_that_can_not_be(codes, share, groups, message):
+def test_impossible_splits_raise(codes, share, groups, message):
     with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         split(codes, share, None if groups is None else np.array(groups))
 
 
 def patients(seed):
-    """Classes of rows and their groups: each group has one class, and some classes are rare."""
+    """Classes and groups of rows; each group has one class, and some classes are rare."""
     random_state = np.random.RandomState(seed)
     groups = np.arange(100).repeat(random_state.randint(1, 6, 100))
     classes_of_groups = random_state.choice(4, 100, p=[0.6, 0.25, 0.1, 0.05])
@@ -94,7 +96,7 @@ def patients(seed):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5, 0.7])
-def test_classes_of_whole_groups_are_nearer_to_their_share_than_by_chance(share):
+def test_split_by_groups_is_better_stratified_than_random_split(share):
     distances, by_chance = [], []
     for seed in range(10):
         codes, groups = patients(seed)
@@ -128,16 +130,16 @@ BY_HAND = np.array([[1, 1, 0]] * 2 + [[0, 1, 0]] * 2 + [[0, 0, 1]] * 4)
 @pytest.mark.parametrize(
     ("share", "held_out"),
     [
-        # A is rarest, and each part wants one of its rows. Then each part still wants one row of B,
-        # then two rows of C.
+        # A is the rarest label, and each part needs one of its rows. Then each part needs one more
+        # row of B, and finally two rows of C.
         (0.5, [1, 1, 2]),
-        # Of A training wants 1.5 rows and validation 0.5; after the first row both want 0.5, and
-        # there is more room in training. Of B both then want 1: training takes the first, and
-        # validation the second. Of C training wants 3 and validation 1.
+        # Training needs 1.5 rows of A, and validation 0.5. After the first row both need 0.5, and
+        # training has more space. Then both need one row of B: training gets the first, and
+        # validation the second. Training needs 3 rows of C, and validation 1.
         (0.25, [0, 1, 1]),
     ],
 )
-def test_the_algorithm_by_hand(share, held_out):
+def test_label_split_by_hand(share, held_out):
     found = set()
     for seed in range(20):
         train, validation = labels_split(BY_HAND, share, seed=seed)
@@ -147,8 +149,8 @@ def test_the_algorithm_by_hand(share, held_out):
     assert len(found) > 5
 
 
-def test_the_rarest_label_goes_first():
-    # Were the frequent label placed first, it would be left to chance which part gets the other.
+def test_rarest_label_is_placed_first():
+    # If the frequent label were placed first, chance would decide which part gets the rare one.
     indicator = np.ones((40, 2), dtype=int)
     indicator[4:, 1] = 0
     for seed in range(20):
@@ -156,7 +158,7 @@ def test_the_rarest_label_goes_first():
         assert indicator[validation].sum(axis=0).tolist() == [20, 2]
 
 
-def test_rows_without_labels_fill_the_parts():
+def test_rows_without_labels_fill_up_parts():
     indicator = np.zeros((50, 2), dtype=int)
     indicator[:10, 0] = 1
     _, validation = labels_split(indicator, 0.3)
@@ -166,7 +168,7 @@ def test_rows_without_labels_fill_the_parts():
     assert (len(train), len(validation)) == (7, 3)
 
 
-def test_a_label_of_one_row_stays_in_training():
+def test_label_of_one_row_stays_in_training():
     indicator = np.eye(10, 4, dtype=int)
     for seed in range(10):
         train, validation = labels_split(indicator, 0.6, seed=seed)
@@ -175,14 +177,14 @@ def test_a_label_of_one_row_stays_in_training():
 
 
 def zipf(n_rows, n_labels, seed):
-    """About three labels a row; the second is half as frequent as the first, and so on."""
+    """About three labels per row, with frequencies proportional to 1, 1/2, 1/3 and so on."""
     frequencies = 1 / np.arange(1, n_labels + 1)
     frequencies = np.minimum(3 * frequencies / frequencies.sum(), 1)
     return np.random.RandomState(seed).rand(n_rows, n_labels) < frequencies
 
 
 def even(n_rows, n_labels, seed):
-    """About three labels a row, all equally frequent."""
+    """About three labels per row, all equally frequent."""
     return np.random.RandomState(seed).rand(n_rows, n_labels) < 3 / n_labels
 
 
@@ -201,7 +203,7 @@ def test_labels_are_held_out_in_proportion(share):
 
 @pytest.mark.parametrize("make", [zipf, even])
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_labels_are_nearer_to_their_share_than_by_chance(make, share):
+def test_label_split_is_better_stratified_than_random_split(make, share):
     distances, by_chance = [], []
     for seed in range(5):
         indicator = make(1_000, 20, seed)
@@ -221,7 +223,7 @@ SHARES = st.sampled_from([0.05, 0.2, 0.25, 0.4, 0.5, 0.75])
 
 
 @given(INDICATORS, SHARES, st.integers(0, 2**31 - 1))
-def test_training_has_all_labels_and_validation_its_size(indicator, share, seed):
+def test_label_split_has_all_labels_in_training_and_right_size(indicator, share, seed):
     n_rows, n_labels = indicator.shape
     wanted = int(np.ceil(share * n_rows))
     assume(n_labels <= n_rows - wanted)
@@ -234,7 +236,7 @@ def test_training_has_all_labels_and_validation_its_size(indicator, share, seed)
 
 
 @given(INDICATORS, SHARES, st.data())
-def test_whole_groups_of_labelled_rows_are_held_out(indicator, share, data):
+def test_label_split_keeps_groups_together(indicator, share, data):
     groups = data.draw(hnp.arrays(np.int64, len(indicator), elements=st.integers(0, 7)))
     try:
         train, validation = labels_split(indicator, share, groups)
@@ -251,7 +253,7 @@ def test_whole_groups_of_labelled_rows_are_held_out(indicator, share, data):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_labels_of_whole_groups_are_nearer_to_their_share_than_by_chance(share):
+def test_label_split_by_groups_is_better_stratified_than_random_split(share):
     distances, by_chance = [], []
     for seed in range(5):
         indicator = zipf(600, 8, seed)
@@ -266,7 +268,7 @@ def test_labels_of_whole_groups_are_nearer_to_their_share_than_by_chance(share):
     assert np.mean(by_chance) > 2 * np.mean(distances)
 
 
-def test_groups_of_one_row_are_rows():
+def test_label_split_by_groups_of_one_row():
     indicator = zipf(2_500, 10, 0)
     _, validation = labels_split(indicator, 0.2, np.arange(2_500)[::-1])
     assert len(validation) == 500
@@ -274,7 +276,7 @@ def test_groups_of_one_row_are_rows():
     assert np.abs(off).max() < 1
 
 
-def test_a_share_below_the_smallest_group_holds_out_the_smallest_that_can_be_spared():
+def test_tiny_label_split_holds_out_smallest_possible_group():
     # The group of two rows is the only one with the second label.
     groups = np.repeat([0, 1, 2, 3], [30, 2, 10, 20])
     indicator = np.ones((62, 2), dtype=int)
@@ -295,8 +297,8 @@ def test_a_share_below_the_smallest_group_holds_out_the_smallest_that_can_be_spa
     ],
     ids=["bool", "float", "lists", "csr", "csc", "coo"],
 )
-@pytest.mark.parametrize("groups", [None, np.arange(60) // 3])
-def test_every_form_of_indicator_is_split_alike(as_indicator, groups):
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 3], ids=["rows", "groups"])
+def test_all_forms_of_indicators_are_split_equally(as_indicator, groups):
     indicator = zipf(60, 5, 0).astype(int)
     wanted = labels_split(indicator, 0.3, groups)
     found = labels_split(as_indicator(indicator), 0.3, groups)
@@ -304,7 +306,7 @@ def test_every_form_of_indicator_is_split_alike(as_indicator, groups):
         np.testing.assert_array_equal(rows, others)
 
 
-def test_stored_zeros_are_no_labels_and_stay():
+def test_explicit_zeros_are_not_labels_and_are_kept():
     indicator = sparse.csr_array(zipf(60, 5, 0).astype(int))
     wanted = labels_split(indicator, 0.3)
     zeros = sparse.csr_array(np.ones((60, 5), dtype=int))
@@ -314,8 +316,8 @@ def test_stored_zeros_are_no_labels_and_stay():
     assert zeros.nnz == 300
 
 
-@pytest.mark.parametrize("groups", [None, np.arange(60) // 2])
-def test_a_split_of_labels_depends_on_its_seed_alone(groups):
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 2], ids=["rows", "groups"])
+def test_label_split_depends_only_on_seed(groups):
     indicator = zipf(60, 5, 0)
     splits = [labels_split(indicator, 0.3, groups, seed)[1].tolist() for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
@@ -331,6 +333,6 @@ def test_a_split_of_labels_depends_on_its_seed_alone(groups):
         (np.eye(4), 0.5, [0, 0, 1, 1], "of 4 rows by whole groups and .* more groups, or pass X"),
     ],
 )
-def test_splits_of_labels_that_can_not_be(indicator, share, groups, message):
+def test_impossible_label_splits_raise(indicator, share, groups, message):
     with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         labels_split(indicator, share, None if groups is None else np.array(groups))

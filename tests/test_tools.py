@@ -1,4 +1,4 @@
-"""The code on the page about other tools runs, wherever the tool is installed."""
+"""The code on the documentation page about other tools, for those that are installed."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[1] / "docs" / "guide" / "tools.rst"
-# The module to import, what must hold after a section's code, by the section's title.
+# For each section: the module that it needs, and what must hold after its code.
 CHECKS = {
     "Optuna": ("optuna", "len(study.trials) == 5 and study.best_value > 0.9"),
     "SHAP": ("shap", "explanation.values.shape == (5, 30, 2)"),
@@ -27,7 +27,7 @@ CHECKS = {
 
 
 def code_by_section():
-    """The code of each section of the page; that before the first section has the title ""."""
+    """The code of each section by title; code before the first section has the title ""."""
     parts = re.split(r"^(.+)\n-+\n", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     sections = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
     block = re.compile(r"^\.\. code-block:: python\n\n((?: {3}.*\n|\n)+)", re.MULTILINE)
@@ -46,13 +46,13 @@ def test_every_section_is_checked():
 
 
 @pytest.mark.parametrize("title", CHECKS)
-def test_code_of_a_section(title):
+def test_code_of_section(title):
     module, expected = CHECKS[title]
     for needed in (module, "httpx") if title == "FastAPI" else (module,):
         if find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed")
     code = f"{CODE['']}{CODE[title]}\nassert {expected}"
-    # In a process of its own, since some of the tools change scikit-learn for all that comes later;
-    # and without warnings, since what the tools' own code will have to change is not tested here.
+    # Run in a subprocess, because some tools patch scikit-learn, and ignore warnings, because those
+    # of the tools' own code don't matter here.
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)

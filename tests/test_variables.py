@@ -1,4 +1,4 @@
-"""Variables whose sizes are open, alone and many in one."""
+"""Variables of open sizes, stored separately or several in one."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def assert_equal(found, wanted):
 
 
 @ARE_APART
-def test_values_come_back_in_their_order_and_shapes(are_apart):
+def test_values_keep_order_and_shapes(are_apart):
     variables = variables_of(ARRAYS, are_apart)
     assert_equal(values_of(variables), ARRAYS)
     assert [v.shape for v in variables.variables] == [array.shape for array in ARRAYS]
@@ -36,7 +36,7 @@ def test_values_come_back_in_their_order_and_shapes(are_apart):
 
 
 @ARE_APART
-def test_other_sizes(are_apart):
+def test_variables_take_new_sizes(are_apart):
     variables = variables_of(ARRAYS, are_apart)
     others = [np.full((5, 1), 2.0), np.ones(1), np.ones((1, 7)), np.arange(7.0)]
     variables.begin(others)
@@ -44,7 +44,7 @@ def test_other_sizes(are_apart):
 
 
 @ARE_APART
-def test_one_is_set_and_the_others_stay(are_apart):
+def test_assigning_one_variable_keeps_others(are_apart):
     variables = variables_of(ARRAYS, are_apart)
     for place, array in enumerate(ARRAYS):
         assign([variables.variables[place]], [array + 100])
@@ -63,7 +63,7 @@ def test_values_share_no_memory(are_apart):
 
 
 @ARE_APART
-def test_slots_begin_at_zero_in_the_sizes_of_the_variables(are_apart):
+def test_slots_are_zeros_with_shapes_of_variables(are_apart):
     variables = variables_of(ARRAYS, are_apart)
     slots = variables.like()
     slots.begin_at_zero(variables)
@@ -71,7 +71,7 @@ def test_slots_begin_at_zero_in_the_sizes_of_the_variables(are_apart):
 
 
 @ARE_APART
-def test_a_graph_sees_each_and_joins_them_again(are_apart):
+def test_graph_reads_and_joins_variables(are_apart):
     variables = variables_of(ARRAYS, are_apart)
 
     @tf.function(autograph=False)
@@ -83,7 +83,7 @@ def test_a_graph_sees_each_and_joins_them_again(are_apart):
         np.testing.assert_array_equal(found, 2 * by_value(stored))
 
 
-def test_large_kernels_and_the_first_of_sparse_rows_are_apart():
+def test_large_kernels_and_first_of_sparse_rows_are_stored_separately():
     layers = OpenDense("relu"), OpenDense("sigmoid")
     small, large = [(5, 4), (4,), (4, 1), (1,)], [(5000, 40), (40,), (40, 1), (1,)]
 

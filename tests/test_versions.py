@@ -1,4 +1,4 @@
-"""Versions in saved states, the warnings about them, and states that no estimator has."""
+"""Versions in saved states, warnings about other versions, and errors about invalid states."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def load(state):
     return without_versions(state, "Some", ("epochs",), CHECKED)
 
 
-def test_versions_come_and_go(recwarn):
+def test_versions_are_added_and_removed(recwarn):
     state = saved(ATTRIBUTES)
     versions = {
         "_skclf_version": skclf.__version__,
@@ -48,7 +48,7 @@ def test_versions_come_and_go(recwarn):
         ("_sklearn_version", None, "unknown"),
     ],
 )
-def test_other_versions_are_told(key, version, shown):
+def test_other_versions_warn(key, version, shown):
     state = saved(ATTRIBUTES) | {key: version}
     if version is None:
         del state[key]
@@ -65,7 +65,7 @@ def without(key):
     return {name: value for name, value in saved(ATTRIBUTES).items() if name != key}
 
 
-OF_FORMAT_1 = {*ATTRIBUTES, "_skclf_version", "_sklearn_version"}
+KEYS_OF_FORMAT_1 = {*ATTRIBUTES, "_skclf_version", "_sklearn_version"}
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ OF_FORMAT_1 = {*ATTRIBUTES, "_skclf_version", "_sklearn_version"}
         (saved(ATTRIBUTES) | {"_skclf_format": "2"}, "its format is '2', not a positive integer"),
     ],
 )
-def test_states_of_no_estimator_are_refused(state, message):
+def test_invalid_states_raise(state, message):
     message = f"^Can't load this Some: {message}.*[.] The file is damaged.*save the estimator again"
     with pytest.raises(ValueError, match=message):
         load(state)
 
 
 @pytest.mark.parametrize("number", [FORMAT + 1, 99, 10**30])
-def test_states_of_a_newer_skclf_are_refused(number):
+def test_states_of_newer_skclf_raise(number):
     state = saved(ATTRIBUTES) | {"_skclf_format": number, "_skclf_version": "999.0"}
     message = (
         rf"it was saved by a newer skclf in format {number}, but this version reads only formats "
@@ -107,12 +107,12 @@ def test_states_of_a_newer_skclf_are_refused(number):
 
 
 def test_states_of_format_1_have_no_checksum():
-    state = {key: value for key, value in saved(ATTRIBUTES).items() if key in OF_FORMAT_1}
+    state = {key: value for key, value in saved(ATTRIBUTES).items() if key in KEYS_OF_FORMAT_1}
     assert load(state) == ATTRIBUTES
     assert load(state | {"n_epochs_": 2}) == {"epochs": 2, "n_epochs_": 2}
 
 
-def test_an_error_names_both_versions():
+def test_error_names_both_versions():
     error = refusal("Some", "it is torn", {"_skclf_version": "0.0.1"})
     assert f"(saved by 0.0.1, this is {skclf.__version__})" in str(error)
     assert "(saved by unknown, this is" in str(refusal("Some", "it is torn", {}))

@@ -1,4 +1,4 @@
-"""Convolutions, products and chunks in NumPy, against the plainest way to compute them."""
+"""Convolutions, products and chunks in NumPy, compared with straightforward code."""
 
 from itertools import product
 
@@ -12,7 +12,7 @@ from skclf.nets._window_arithmetic import convolve
 
 
 def by_loops(values, kernel, strides, dilation, pool_size):
-    """A convolution and a maximum of windows, value by value."""
+    """A convolution and max pooling, computed in plain loops."""
     sizes = kernel.shape[:-2]
     counts = [
         (length - (size - 1) * gap - 1) // stride + 1
@@ -34,18 +34,18 @@ def by_loops(values, kernel, strides, dilation, pool_size):
     return sums
 
 
-@pytest.mark.parametrize("most_values", [1, 300, 1 << 17])
+@pytest.mark.parametrize("max_values", [1, 300, 1 << 17])
 @pytest.mark.parametrize(
     ("lengths", "sizes", "strides", "dilation", "pool_size"),
     [
-        # Windows side by side in a band matrix, with and without a pooling window's place.
+        # Neighbouring windows in a band matrix, with and without max pooling.
         ((10, 18), (3, 3), (1, 1), (1, 1), (1, 1)),
         ((10, 18), (3, 3), (1, 1), (1, 1), (2, 2)),
         ((10, 18), (3, 3), (1, 1), (1, 1), (4, 4)),
         ((10, 18), (3, 3), (1, 1), (1, 1), (8, 1)),
         ((10, 18), (3, 3), (1, 1), (1, 1), (1, 16)),
         ((5, 13), (2, 4), (1, 1), (1, 1), (4, 5)),
-        # Steps and gaps.
+        # Strides and dilation.
         ((10, 18), (3, 3), (2, 1), (1, 1), (1, 1)),
         ((10, 18), (3, 2), (1, 3), (1, 1), (1, 1)),
         ((10, 18), (3, 3), (1, 1), (2, 4), (2, 2)),
@@ -57,9 +57,9 @@ def by_loops(values, kernel, strides, dilation, pool_size):
 )
 @pytest.mark.parametrize(("channels", "filters"), [(1, 1), (1, 8), (3, 5), (20, 70)])
 def test_convolutions(
-    monkeypatch, most_values, lengths, sizes, strides, dilation, pool_size, channels, filters
+    monkeypatch, max_values, lengths, sizes, strides, dilation, pool_size, channels, filters
 ):
-    monkeypatch.setattr(_window_arithmetic, "_MOST_VALUES", most_values)
+    monkeypatch.setattr(_window_arithmetic, "_MOST_VALUES", max_values)
     random = np.random.RandomState(1)
     values = random.normal(size=(3, *lengths, channels))
     kernel = random.normal(size=(*sizes, channels, filters))
@@ -69,7 +69,7 @@ def test_convolutions(
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_convolutions_of_rows_that_lie_apart():
+def test_convolution_of_non_contiguous_rows():
     values = np.random.RandomState(1).normal(size=(3, 4, 20, 8)).transpose(0, 3, 2, 1)
     kernel = np.random.RandomState(2).normal(size=(3, 3, 4, 2))
     expected = by_loops(values, kernel, (1, 1), (1, 1), (2, 2))
@@ -77,9 +77,9 @@ def test_convolutions_of_rows_that_lie_apart():
 
 
 @pytest.mark.parametrize("n_rows", [1, 99, 100, 101, 250, 300])
-@pytest.mark.parametrize("most", [10_000, 100, 1])
-def test_products_of_many_rows(monkeypatch, n_rows, most):
-    monkeypatch.setattr(_products, "_MOST_MULTIPLICATIONS", most)
+@pytest.mark.parametrize("max_multiplications", [10_000, 100, 1])
+def test_products_of_many_rows(monkeypatch, n_rows, max_multiplications):
+    monkeypatch.setattr(_products, "_MOST_MULTIPLICATIONS", max_multiplications)
     random = np.random.RandomState(1)
     rows, matrix = random.normal(size=(n_rows, 10)), random.normal(size=(10, 10))
     out = np.empty((n_rows, 10))
@@ -89,7 +89,7 @@ def test_products_of_many_rows(monkeypatch, n_rows, most):
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (3, 5), (2000, 5), (10, 40, 30, 7), (3, 5000), (819, 5)])
-def test_a_bias_in_long_runs(shape):
+def test_add_bias(shape):
     random = np.random.RandomState(1)
     values, bias = random.normal(size=shape), random.normal(size=shape[-1])
     expected = values + bias
@@ -97,7 +97,7 @@ def test_a_bias_in_long_runs(shape):
     assert (values == expected).all()
 
 
-def test_values_that_lie_apart_in_long_runs():
+def test_in_long_runs_with_non_contiguous_values():
     values = np.random.RandomState(1).normal(size=(300, 40)).T[::2]
     expected = np.maximum(values, 0)
     assert (in_long_runs(np.maximum, values, np.zeros(1)) == expected).all()
@@ -107,7 +107,7 @@ def test_values_that_lie_apart_in_long_runs():
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
 @pytest.mark.parametrize("n_rows", [1, 6, 7, 8, 50])
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_matrix, sparse.csr_array])
-def test_chunks_are_all_rows(monkeypatch, as_rows, n_rows, n_threads):
+def test_chunks_cover_all_rows(monkeypatch, as_rows, n_rows, n_threads):
     monkeypatch.setattr(_chunks, "_n_threads", lambda: n_threads)
     dense = np.random.RandomState(1).binomial(3, 0.2, size=(n_rows, 4)).astype(float)
     found = np.full(dense.shape, np.nan)
@@ -120,7 +120,7 @@ def test_chunks_are_all_rows(monkeypatch, as_rows, n_rows, n_threads):
     assert (found == dense).all()
 
 
-def test_chunks_of_sparse_rows_share_their_memory():
+def test_chunks_of_sparse_rows_share_memory():
     rows = sparse.random(50, 20, density=0.2, format="csr", random_state=1)
     shared = []
     _chunks.for_chunks(
@@ -130,7 +130,7 @@ def test_chunks_of_sparse_rows_share_their_memory():
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_an_error_in_a_chunk_is_raised(monkeypatch, n_threads):
+def test_error_in_chunk_is_raised(monkeypatch, n_threads):
     monkeypatch.setattr(_chunks, "_n_threads", lambda: n_threads)
 
     def work(rows, place):
@@ -142,7 +142,7 @@ def test_an_error_in_a_chunk_is_raised(monkeypatch, n_threads):
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_numpy_treats_errors_alike_in_all_threads(monkeypatch, n_threads):
+def test_errstate_applies_in_all_threads(monkeypatch, n_threads):
     monkeypatch.setattr(_chunks, "_n_threads", lambda: n_threads)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         _chunks.for_chunks(lambda rows, _: np.exp(rows + 1e6), np.ones((9, 2)), 4, in_threads=True)
@@ -150,7 +150,7 @@ def test_numpy_treats_errors_alike_in_all_threads(monkeypatch, n_threads):
         _chunks.for_chunks(lambda rows, _: np.exp(rows + 1e6), np.ones((9, 2)), 4, in_threads=True)
 
 
-def test_threads_are_those_of_linear_algebra():
+def test_n_threads_follows_threadpoolctl():
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

@@ -1,4 +1,4 @@
-"""Real use among scikit-learn's own: pipelines, searches, ensembles, calibration, routing."""
+"""Use with scikit-learn: pipelines, searches, ensembles, calibration and metadata routing."""
 
 import copy
 
@@ -82,7 +82,7 @@ def test_pipeline():
     )
 
 
-def test_a_pipeline_passes_weights_on():
+def test_pipeline_passes_sample_weight():
     weights = np.random.RandomState(1).randint(0, 3, 90)
     pipe = Pipeline([("scale", StandardScaler()), ("net", net())])
     pipe.fit(X, Y, net__sample_weight=weights)
@@ -92,7 +92,7 @@ def test_a_pipeline_passes_weights_on():
     )
 
 
-def test_word_ids_in_a_pipeline_searched_over_their_number():
+def test_search_over_num_words_in_pipeline():
     pipe = Pipeline([("words", MultiHotVectorizer()), ("net", net(epochs=20))])
     search = GridSearchCV(pipe, {"words__num_words": [4, 30]}, cv=3).fit(WORDS, MOODS)
     assert search.best_params_ == {"words__num_words": 30}
@@ -100,13 +100,13 @@ def test_word_ids_in_a_pipeline_searched_over_their_number():
     assert search.score(WORDS, MOODS) > 0.95
 
 
-def test_texts_in_a_pipeline():
+def test_texts_in_pipeline():
     texts = [" ".join(f"w{word}" for word in words) for words in WORDS]
     pipe = make_pipeline(TfidfVectorizer(dtype=np.float32), net(epochs=20)).fit(texts, MOODS)
     assert pipe.score(texts, MOODS) > 0.95
 
 
-def test_columns_of_a_frame():
+def test_column_transformer_in_pipeline():
     frame = pd.DataFrame(
         {"size": X[:, 0] * 100, "weight": X[:, 1], "colour": np.where(X[:, 2] > 0, "red", "blue")}
     )
@@ -120,7 +120,7 @@ def test_columns_of_a_frame():
     np.testing.assert_array_equal(pipe.predict(reordered), pipe.predict(frame))
 
 
-def test_images_flattened_by_a_pipeline():
+def test_flattened_images_in_pipeline():
     images = np.random.RandomState(1).rand(60, 4, 5)
     images[::2, 1:3, 1:3] += 2
     y = np.arange(60) % 2
@@ -130,7 +130,7 @@ def test_images_flattened_by_a_pipeline():
 
 
 @pytest.mark.parametrize("step", [StandardScaler(), SelectKBest(k=2)])
-def test_frames_between_the_steps_are_harmless(step, recwarn):
+def test_pandas_output_of_steps(step, recwarn):
     frame = pd.DataFrame(X, columns=list("abcd"))
     expected = make_pipeline(clone(step), net()).fit(frame, Y).predict_proba(frame)
     recwarn.clear()
@@ -188,7 +188,7 @@ def test_every_parameter_can_be_searched_over():
     assert np.isfinite(search.fit(X, Y3).cv_results_["mean_test_score"]).all()
 
 
-def test_a_bad_candidate_is_one_failed_fit():
+def test_invalid_candidate_is_one_failed_fit():
     search = GridSearchCV(net(epochs=1), {"dropout": [0.0, 1.5]}, cv=2)
     with (
         pytest.warns(UserWarning, match="scores are non-finite"),
@@ -205,7 +205,7 @@ def test_randomized_search():
     assert len(set(search.cv_results_["param_learning_rate"])) == 3
 
 
-def test_epochs_as_the_resource_of_a_halving_search():
+def test_halving_search_with_epochs_as_resource():
     search = HalvingGridSearchCV(
         multiclass(),
         {"hidden_layer_sizes": [2, 4, 8, 16]},
@@ -223,7 +223,7 @@ def test_epochs_as_the_resource_of_a_halving_search():
 
 
 @pytest.mark.slow
-def test_a_search_in_several_processes():
+def test_search_in_processes():
     grid = {"hidden_layer_sizes": [2, 4]}
     serial = GridSearchCV(net(epochs=2), grid, cv=2).fit(X, Y)
     parallel = GridSearchCV(net(epochs=2), grid, cv=2, n_jobs=2).fit(X, Y)
@@ -243,7 +243,7 @@ def test_folds_are_stratified():
     assert scores.min() > 0.7
 
 
-def test_the_folds_see_each_class(monkeypatch):
+def test_folds_have_all_classes(monkeypatch):
     seen = []
     fit = MulticlassDenseClassifier.fit
 
@@ -257,7 +257,7 @@ def test_the_folds_see_each_class(monkeypatch):
     assert np.array(seen).tolist() == [[48, 16, 8]] * 5
 
 
-def test_each_fold_keeps_its_own_results():
+def test_folds_have_separate_results():
     results = cross_validate(net(), X, Y, cv=3, return_estimator=True, return_indices=True)
     folds = zip(results["estimator"], results["indices"]["train"], strict=True)
     fits = [(clf, net().fit(X[train], Y[train])) for clf, train in folds]
@@ -277,13 +277,13 @@ def test_roc_auc_of_many_classes():
     assert scores.min() > 0.8
 
 
-def test_predictions_of_each_fold():
+def test_cross_val_predict():
     proba = cross_val_predict(multiclass(), X, Y3, cv=3, method="predict_proba")
     assert proba.shape == (90, 3)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
 
 
-def test_early_stopping_within_each_fold():
+def test_early_stopping_in_each_fold():
     clf = net(validation_split=0.2, patience=3, refit_epoch="val_loss", epochs=15)
     results = cross_validate(clf, X, Y, cv=3, return_estimator=True)
     assert results["test_score"].mean() > 0.85
@@ -353,7 +353,7 @@ def test_bagging():
     np.testing.assert_allclose(clf.predict_proba(X), np.mean(members, axis=0))
 
 
-def test_bagging_in_threads_keeps_members_apart():
+def test_bagging_in_threads_equals_serial():
     clf = BaggingClassifier(net(), n_estimators=4, random_state=0)
     serial = clone(clf).fit(X, Y).predict_proba(X)
     with joblib.parallel_config("threading", n_jobs=4):
@@ -361,7 +361,7 @@ def test_bagging_in_threads_keeps_members_apart():
     np.testing.assert_array_equal(serial, threads)
 
 
-def test_one_against_the_rest():
+def test_one_vs_rest():
     clf = OneVsRestClassifier(net()).fit(X, Y3)
     assert clf.score(X, Y3) > 0.6
     assert clf.predict_proba(X).shape == (90, 3)
@@ -384,7 +384,7 @@ def routing():
         yield
 
 
-def test_validation_rows_are_transformed_by_a_pipeline(routing):
+def test_pipeline_transforms_validation_rows(routing):
     rows_val, y_val = X[60:] * 100, Y[60:]
     clf = net(refit_epoch="val_loss").set_fit_request(X_val=True, y_val=True)
     pipe = make_pipeline(StandardScaler(), clf, transform_input=["X_val"])
@@ -400,7 +400,7 @@ def test_validation_rows_are_transformed_by_a_pipeline(routing):
     )
 
 
-def test_word_ids_of_validation_are_transformed_too(routing):
+def test_pipeline_transforms_validation_word_ids(routing):
     clf = net().set_fit_request(X_val=True, y_val=True)
     pipe = make_pipeline(MultiHotVectorizer(), clf, transform_input=["X_val"])
     pipe.fit(WORDS[:60], MOODS[:60], X_val=WORDS[60:], y_val=MOODS[60:])
@@ -433,11 +433,11 @@ def test_weights_are_routed_to_fits_and_scores(routing):
         assert results["test_score"][fold] == alone.score(X[test], Y[test], weights[test])
 
 
-# ------------------------------------------------------------------------------------------ shown
+# ----------------------------------------------------------------------------------- representation
 
 
 @pytest.mark.parametrize("fitted", [False, True])
-def test_shown_in_a_notebook(fitted, monkeypatch):
+def test_html_representation(fitted, monkeypatch):
     clf = net(epochs=1).fit(X, Y) if fitted else net()
     before = copy.copy(vars(clf))
 
@@ -450,7 +450,7 @@ def test_shown_in_a_notebook(fitted, monkeypatch):
     assert "hidden_layer_sizes" in html
     assert "AssertionError" not in html
     assert "hidden_layer_sizes=4" in repr(clf)
-    attributes = html.partition("<summary>Fitted attributes")[2]  # tooltips name some of them too
+    attributes = html.partition("<summary>Fitted attributes")[2]  # tooltips also contain names
     for attribute in ("classes_", "history_"):
         assert (attribute in dir(clf)) == fitted
         assert (attribute in attributes) == (fitted and SHOWS_ATTRIBUTES)
@@ -458,7 +458,7 @@ def test_shown_in_a_notebook(fitted, monkeypatch):
     assert "BinaryDenseClassifier" in make_pipeline(StandardScaler(), clf)._repr_html_()
 
 
-def test_cloned_and_set_within_other_estimators():
+def test_clone_and_set_params_in_pipeline():
     pipe = make_pipeline(StandardScaler(), net())
     pipe.set_params(binarydenseclassifier__hidden_layer_sizes=(7,), binarydenseclassifier__epochs=1)
     assert clone(pipe).fit(X, Y)[-1].model_.layers[1].units == 7

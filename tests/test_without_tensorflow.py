@@ -1,7 +1,7 @@
-"""Without TensorFlow, fitted nets predict, and training says what is missing.
+"""Runs ``without_tensorflow.py`` without TensorFlow, and tests the errors about missing packages.
 
-The tests themselves are in ``without_tensorflow.py``, and run here in an environment that has all
-packages of this one but TensorFlow, Keras and SciKeras.
+The environment of these tests has all other packages of this one; it lacks TensorFlow, Keras and
+SciKeras.
 """
 
 import os
@@ -22,7 +22,7 @@ ABSENT = re.compile(r"(tensorflow|keras|scikeras)(-|\.|$)|\S*\.pth$")
 
 @pytest.fixture
 def packages(tmp_path):
-    """A folder that links to all installed packages but those three."""
+    """A folder with links to all installed packages except these three."""
     folder = tmp_path / "packages"
     folder.mkdir()
     for path in sys.path:
@@ -34,11 +34,11 @@ def packages(tmp_path):
                 try:
                     link.symlink_to(entry)
                 except OSError:
-                    pytest.skip("this account may not make symbolic links")
+                    pytest.skip("no permission to create symbolic links")
     return folder
 
 
-def test_in_an_environment_without_it(packages, tmp_path, environment):
+def test_environment_without_tensorflow(packages, tmp_path, environment):
     nets = tmp_path / "nets"
     nets.mkdir()
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]
@@ -50,7 +50,7 @@ def test_in_an_environment_without_it(packages, tmp_path, environment):
         "SKCLF_SAVED_NETS": str(nets),
         "MPLBACKEND": "Agg",
     }
-    # -S leaves out the packages of this environment.
+    # -S hides the packages of this environment.
     command = [sys.executable, "-S", "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, str(TESTS / "without_tensorflow.py")],
@@ -73,13 +73,13 @@ def test_in_an_environment_without_it(packages, tmp_path, environment):
         ),
     ],
 )
-def test_message(python, fix):
+def test_message_about_missing_package(python, fix):
     assert _imports._how_to_get("keras", python) == (
         f"This needs TensorFlow, Keras and SciKeras, but keras is not installed; {fix}."
     )
 
 
-def test_error_of_a_broken_installation_is_left_alone():
+def test_other_import_errors_are_unchanged():
     with (
         pytest.raises(ModuleNotFoundError, match=r"^No module named 'spam'$"),
         _imports.nothing_global_changes(),
@@ -87,9 +87,9 @@ def test_error_of_a_broken_installation_is_left_alone():
         raise ModuleNotFoundError("No module named 'spam'", name="spam")
 
 
-def test_versions_of_python_are_those_of_the_dependencies():
+def test_versions_of_python_equal_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["requires-python"] == ">=3.11"  # from which _how_to_get counts
+    assert project["requires-python"] == ">=3.11"  # _how_to_get starts from this version
     bound = ".".join(map(str, _imports._PYTHON_WITHOUT_TENSORFLOW))
     marked = [each for each in project["dependencies"] if ";" in each]
     assert {re.match(r"\w+", each)[0] for each in marked} == set(_imports._TRAINING)

@@ -1,7 +1,7 @@
-"""What works where TensorFlow, Keras and SciKeras are not installed, and what the rest says.
+"""What works without TensorFlow, Keras and SciKeras, and the errors about what doesn't.
 
 ``.ci/run without_tensorflow`` and ``test_without_tensorflow.py`` run these tests in environments
-without them. ``SKCLF_SAVED_NETS`` names the folder that ``saved_nets.py`` has filled.
+without them. ``SKCLF_SAVED_NETS`` is the folder with the files of ``saved_nets.py``.
 """
 
 import importlib.util
@@ -22,10 +22,10 @@ import skclf
 from skclf.plots import HistoryDisplay
 
 FOLDER = Path(os.environ["SKCLF_SAVED_NETS"])
-KNOWN = ["binary", "multiclass", "multilabel", "images", "network", "words", "padded"]
+COMPUTED_BY_NUMPY = ["binary", "multiclass", "multilabel", "images", "network", "words", "padded"]
 ROWS = {"images": saved_nets.IMAGES, "words": saved_nets.WORDS, "padded": saved_nets.WORDS}
 ABSENT = ("tensorflow", "keras", "scikeras")
-SENTENCE = r"^This needs TensorFlow, Keras and SciKeras, but \w+ is not installed; {}\.$".format(
+MESSAGE = r"^This needs TensorFlow, Keras and SciKeras, but \w+ is not installed; {}\.$".format(
     "install them with 'pip install tensorflow keras scikeras'"
     if sys.version_info < (3, 14)
     else r"TensorFlow has no build for Python 3\.\d+ yet, so use Python 3[^;]*"
@@ -41,13 +41,13 @@ def rows_of(name):
 
 
 @pytest.mark.parametrize("module", ABSENT)
-def test_environment_lacks_it(module):
+def test_package_is_not_installed(module):
     assert importlib.util.find_spec(module) is None
 
 
 @pytest.mark.parametrize("form", ["joblib", "pickle", "skops"])
-@pytest.mark.parametrize("name", KNOWN)
-def test_loaded_estimator_predicts_what_it_predicted(name, form):
+@pytest.mark.parametrize("name", COMPUTED_BY_NUMPY)
+def test_loaded_estimator_predicts_the_same(name, form):
     file = FOLDER / f"{name}.{form}"
     if form == "joblib":
         estimator = joblib.load(file)
@@ -61,15 +61,15 @@ def test_loaded_estimator_predicts_what_it_predicted(name, form):
     assert len(estimator.predict(rows_of(name))) == len(expected)
 
 
-@pytest.mark.parametrize("name", [*KNOWN, "opaque"])
-def test_loaded_estimator_is_saved_cloned_and_shown(name):
+@pytest.mark.parametrize("name", [*COMPUTED_BY_NUMPY, "opaque"])
+def test_loaded_estimator_can_be_saved_cloned_and_displayed(name):
     estimator = load(name)
     again = pickle.loads(pickle.dumps(estimator))
     assert repr(again) == repr(estimator) == repr(clone(estimator))
     assert type(estimator).__name__ in estimator._repr_html_()
 
 
-def test_history_is_read_and_plotted():
+def test_history_can_be_plotted():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     net = load("binary")[-1]
     assert list(net.history_.index) == [1, 2]
@@ -92,36 +92,36 @@ def test_onnx_file(name, tmp_path):
     assert_allclose(probabilities, np.load(FOLDER / f"{name}.npy"), rtol=1e-4, atol=1e-6)
 
 
-def test_transformers_are_fitted():
+def test_transformers_can_be_fitted():
     counts = skclf.MultiHotVectorizer().fit_transform(saved_nets.WORDS)
     padded = skclf.SequencePadder(maxlen=2).fit_transform(saved_nets.WORDS)
     assert counts.shape[0] == len(padded) == 40
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_fit_says_what_is_missing_each_time(name):
+@pytest.mark.parametrize("name", COMPUTED_BY_NUMPY)
+def test_fit_raises_each_time(name):
     estimator, y = load(name), saved_nets.CLASSES
     if name in ("binary", "words", "padded"):
         y = saved_nets.BINARY
     if name == "multilabel":
         y = saved_nets.LABELS
     for _ in range(2):
-        with pytest.raises(ModuleNotFoundError, match=SENTENCE) as caught:
+        with pytest.raises(ModuleNotFoundError, match=MESSAGE) as caught:
             estimator.fit(rows_of(name), y)
         assert caught.value.name in ABSENT
 
 
-def test_keras_model_says_what_is_missing():
-    with pytest.raises(ModuleNotFoundError, match=SENTENCE):
+def test_keras_model_raises():
+    with pytest.raises(ModuleNotFoundError, match=MESSAGE):
         load("multiclass").model_  # noqa: B018
 
 
-def test_net_that_only_keras_computes_says_what_is_missing():
-    with pytest.raises(ModuleNotFoundError, match=SENTENCE):
+def test_net_that_only_keras_computes_raises():
+    with pytest.raises(ModuleNotFoundError, match=MESSAGE):
         load("opaque").predict(saved_nets.X)
 
 
-def test_version_of_python_is_in_the_message():
+def test_error_names_version_of_python():
     if sys.version_info < (3, 14):
         pytest.skip("TensorFlow has builds for this Python")
     version = re.escape("{}.{}".format(*sys.version_info))

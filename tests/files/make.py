@@ -1,7 +1,7 @@
-"""Make the files of one version, which later versions must read: the same nets, to the last bit.
+"""Make the files of one version, from which later versions must load exactly the same estimators.
 
-Run it once for each version that saves in another form, with that version's code, in an environment
-with the oldest versions of everything else, since NumPy 1.26 can't load pickles of NumPy 2::
+Run it once for each version that changes the saved format, with the code of that version and with
+the oldest versions of all dependencies, since NumPy 1.26 can't load pickles of NumPy 2::
 
     git worktree add ../old <commit of that version>
     python -m venv ../oldest
@@ -9,9 +9,9 @@ with the oldest versions of everything else, since NumPy 1.26 can't load pickles
     ../oldest/bin/pip uninstall skclf
     PYTHONPATH=../old ../oldest/bin/python tests/files/make.py
 
-It writes ``tests/files/<version>/``: each estimator as pickle, joblib and skops file, and in one
-.npz file the rows and labels that it was trained on, with what it answers. A folder that is there
-is never written again, since no later version can make the same files.
+It writes ``tests/files/<version>/``: each estimator as a pickle, joblib and skops file, and its
+training data and predictions as an .npz file. An existing folder is never overwritten, since no
+later version can make the same files.
 """
 
 import pickle
@@ -27,8 +27,8 @@ from scipy import sparse
 import skclf
 
 RNG = np.random.RandomState(0)
-# Eighths and sixteenths: products and sums of few of them are exact in float32, in whatever order
-# a BLAS adds them, so that the answers hold to the last bit on every machine.
+# Products and sums of a few eighths and sixteenths are exact in float32, in whatever order a BLAS
+# adds them, so the predictions are bitwise equal on every machine.
 X = (RNG.randint(9, size=(30, 4)) / 8).astype(np.float32)
 STRINGS = np.where(X[:, 0] > 0.5, "bee", "ant")
 INTS = np.arange(30) % 3 - 1
@@ -37,7 +37,7 @@ SMALL = {"hidden_layer_sizes": 3, "epochs": 2, "batch_size": 10, "random_state":
 
 
 def rounded(clf):
-    """The classifier, with its weights rounded to sixteenths."""
+    """Round the weights of a classifier to sixteenths."""
     for weights in [clf._weights, *clf._epoch_weights.values()]:
         for number, array in enumerate(weights):
             weights[number] = np.round(array * 16).astype(np.float32) / np.float32(16)
@@ -45,13 +45,13 @@ def rounded(clf):
 
 
 def binary():
-    """A net for strings, trained on a DataFrame."""
+    """A classifier of strings, trained on a DataFrame."""
     rows = pd.DataFrame(X, columns=["a", "b", "c", "é"])
     return rounded(skclf.BinaryDenseClassifier(**SMALL).fit(rows, STRINGS)), STRINGS
 
 
 def warm():
-    """A net that can be trained further, with validation values and each epoch's weights."""
+    """A classifier that can be trained further, with validation data and weights of all epochs."""
     clf = skclf.BinaryDenseClassifier(
         warm_start=True, keep_epochs=True, validation_split=0.2, dropout=0.25, l2=0.5, **SMALL
     )
@@ -60,19 +60,19 @@ def warm():
 
 
 def multiclass():
-    """A net for whole numbers, trained on sparse rows."""
+    """A classifier of integers, trained on sparse rows."""
     clf = skclf.MulticlassDenseClassifier(optimizer="adam", **SMALL)
     return rounded(clf.fit(sparse.csr_matrix(X), INTS)), INTS
 
 
 def conv():
-    """A convolutional net for booleans."""
+    """A convolutional classifier of booleans."""
     clf = skclf.ShapeConvClassifier(filters=2, **SMALL)
     return rounded(clf.fit(X.reshape(30, 2, 2), BOOLEANS)), BOOLEANS
 
 
-def answers(clf):
-    """What a classifier answers, by the name of the method."""
+def predictions(clf):
+    """Predictions, training data and history of a classifier, by name."""
     rows = X.reshape(30, 2, 2) if hasattr(clf, "image_shape_") else X
     if hasattr(clf, "feature_names_in_"):
         rows = pd.DataFrame(rows, columns=clf.feature_names_in_)
@@ -83,7 +83,7 @@ def answers(clf):
 
 
 def save(folder, name, estimator, arrays):
-    """Save an estimator in three forms, and arrays beside it."""
+    """Save an estimator in three formats, and arrays in an .npz file."""
     (folder / f"{name}.pickle").write_bytes(pickle.dumps(estimator, protocol=4))
     joblib.dump(estimator, folder / f"{name}.joblib")
     skops.io.dump(estimator, folder / f"{name}.skops", compression=zipfile.ZIP_DEFLATED)
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     folder.mkdir()
     for make in (binary, warm, multiclass, conv):
         clf, y = make()
-        save(folder, make.__name__, clf, answers(clf) | {"y": y})
+        save(folder, make.__name__, clf, predictions(clf) | {"y": y})
     vectorizer = skclf.MultiHotVectorizer(vocabulary={"ant": 1, "bee": 2, "é": 5})
     ids = np.array([[0, 1, 2], [5, 5, 9]])
     transformed = vectorizer.fit_transform(ids).toarray()
