@@ -56,3 +56,12 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def closed_figures():
+    """Close all figures of pyplot after the test."""
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
