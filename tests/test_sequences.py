@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
-from test_multi_hot import BAD_IDS, FORMS, INTEGERS, ArrowScalar, object_array, ragged
+from id_rows import BAD_IDS, FORMS, INTEGERS, ArrowScalar, object_array, ragged
 
 from skclf import SequencePadder, _ids, _sequences
 from skclf._sequences import _CHECKED
