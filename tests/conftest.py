@@ -65,3 +65,18 @@ def closed_figures():
 
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def held_out_splits(monkeypatch):
+    """Positions of the rows to train on and of those held out, of each fit in the test."""
+    from skclf import _stratify
+
+    found, split_rows = [], _stratify.split_rows
+
+    def recorded(*arguments):
+        found.append(split_rows(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(_stratify, "split_rows", recorded)
+    return found
