@@ -13,7 +13,7 @@ VOCABULARY = {"<pad>": 0, "good": 1, "bad": 2, "film": 4}
 
 # ROWS as SequencePadder pads them by default.
 PADDED = [[3, 1, 4, 1], [0, 0, 0, 0], [0, 5, 9, 2], [0, 0, 0, 0]]
-# The ids that SequencePadder accepts.
+# The smallest and the largest id that SequencePadder accepts.
 SMALLEST, LARGEST = -(2**31), 2**31 - 1
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", ">i4", "u4", "i8", "u8"]
 

@@ -1,4 +1,4 @@
-"""Nets without a fit, and fits that fail: the net is as it was before."""
+"""Unfitted nets, and fits that fail: a net keeps its earlier fit."""
 
 import copy
 

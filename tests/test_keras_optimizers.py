@@ -204,7 +204,7 @@ def test_learning_rate_is_passed_to_the_inner_optimizer():
 @pytest.mark.parametrize("optimizer", SETTINGS.values(), ids=SETTINGS)
 def test_every_setting_survives_pickling(optimizer):
     if optimizer is SETTINGS["function"]:
-        pytest.skip("pickle saves no lambda")
+        pytest.skip("pickle cannot save lambdas")
     clf = net(optimizer=optimizer(), epochs=2, warm_start=True).fit(X, Y)
     loaded = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(loaded.fit(X, Y)._weights[0], clf.fit(X, Y)._weights[0])

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from skclf import SequencePadder
 
-# Unlike the vectorizer, the padder takes negative ids.
+# Unlike the vectorizer, the padder accepts negative ids.
 INVALID_IDS = {name: case for name, case in BAD_IDS.items() if name != "negative"} | {
     "below int32": (SMALLEST - 1, ValueError, f"negative id {SMALLEST - 1}.*from {SMALLEST} to"),
     "beyond int32": (LARGEST + 1, ValueError, f"huge id {LARGEST + 1}.*id is {LARGEST}"),
