@@ -56,3 +56,27 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def closed_figures():
+    """Close all figures of pyplot after the test."""
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def held_out_splits(monkeypatch):
+    """Positions of the rows to train on and of those held out, of each fit in the test."""
+    from skclf import _stratify
+
+    found, split_rows = [], _stratify.split_rows
+
+    def recorded(*arguments):
+        found.append(split_rows(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(_stratify, "split_rows", recorded)
+    return found
