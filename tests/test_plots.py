@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skclf import BinaryDenseClassifier, ShapeConvClassifier
 from skclf.datasets import make_low_high, make_shapes
-from skclf.plots import HistoryDisplay, ImagePredictionsDisplay, _titles
+from skclf.plots import HistoryDisplay, ImagePredictionsDisplay, _legend, _titles
 from skclf.plots import _history as history
 from skclf.plots import _image_predictions as pictures
 
@@ -139,7 +139,7 @@ def test_lone_points_are_always_marked(values, most, places):
     ],
 )
 def test_limits_leave_a_quarter_free(points, at_top, limits):
-    found = history.limits_with_room((0, 1), np.array(points), 0.25, at_top)
+    found = _legend.limits_with_room((0, 1), np.array(points), 0.25, at_top)
     assert found == pytest.approx(limits)
 
 
@@ -161,7 +161,7 @@ def test_limits_leave_a_quarter_free(points, at_top, limits):
 )
 def test_legend_goes_where_it_needs_least_room(values, best_epoch, corner, limits):
     points = np.arange(1.0, 6.0), np.array(values, dtype=float)
-    found = history.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
+    found = _legend.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
     assert found[0] == corner
     assert found[1] == pytest.approx(limits)
 

