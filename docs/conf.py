@@ -7,6 +7,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
+from parameter_types import aliases
 from source_links import DESCRIPTION, project_urls, resolver
 
 import skclf
@@ -21,6 +22,7 @@ extensions = [
     "gallery_order",
     "inventories",
     "numpydoc",
+    "parameter_types",
     "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -47,6 +49,9 @@ autodoc_typehints = "none"
 maximum_signature_line_length = 60
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = aliases()
+numpydoc_xref_ignore = "all"  # words without an alias, such as "shape", stay text
 linkcode_resolve = resolver(version)
 
 # Only what one would type is copied, neither prompts nor output.

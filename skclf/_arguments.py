@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from functools import wraps
 from numbers import Integral, Rational
 from typing import Any
+
+import numpy as np
+from scipy import sparse
 
 from skclf import _rows
 from skclf._constraints import HasMethods, Interval
@@ -142,3 +146,88 @@ def sizes(name: str, value: Any, length: int | None = None) -> tuple[int, ...]:
     if length is not None and len(value) != length:
         raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")
     return tuple(map(int, value))
+
+
+@contextmanager
+def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
+    """Replace NumPy's errors about text and nested sequences by errors that name the fix."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = _message_with_fix(values, name, str(error))
+        if message is None:
+            raise
+        raise ValueError(message) from error
+
+
+def _message_with_fix(values, name, error):
+    if "could not convert string" in error:
+        fix = (
+            "Encode text first, for example with OneHotEncoder, TfidfVectorizer or "
+            "skclf.MultiHotVectorizer."
+        )
+        if hasattr(values, "columns"):
+            fix = (
+                "Encode the columns first: with a ColumnTransformer of OneHotEncoder, "
+                "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
+                "skrub.tabular_pipeline(classifier) makes."
+            )
+        return f"Got text ({error}); features and weights must be numbers. {fix}"
+    if name == "X" and error.startswith("Input X contains NaN"):
+        return (
+            "Input X contains NaN. Fill in missing values first: with "
+            "SimpleImputer(add_indicator=True) in a pipeline, or in a pipeline that "
+            "skrub.tabular_pipeline(classifier) makes."
+        )
+    has_sequences = "setting an array element with a sequence" in error
+    if not has_sequences and "float() argument must be" not in error:
+        return None
+    for where, rows in _holders_of_rows(values, name) if name == "X" else []:
+        stacked = _stacked(rows)
+        if stacked is not None:
+            return (
+                f"Got {where} with an array in each of its elements; expected one array of "
+                f"numbers. Pass np.stack(list({where})), which has the shape {stacked.shape}."
+            )
+    if not has_sequences:
+        return None
+    if all(map(sparse.issparse, values)):
+        return (
+            f"Got {name} with a sparse matrix in each of its elements; expected one sparse matrix "
+            f"with all rows. Pass scipy.sparse.vstack(list({name}))."
+        )
+    if name == "X" and len({_length(row) for row in values} - {None}) > 1:
+        return (
+            f"Got rows of different lengths ({error}); expected the same number of features in "
+            "each row. Convert lists of word ids with skclf.MultiHotVectorizer."
+        )
+    join = "np.stack" if name == "X" else "np.concatenate"
+    return (
+        f"Got {name} with nested sequences ({error}); expected one array of numbers. Convert it, "
+        f"for example with {join}, and look for None and for lists among the numbers."
+    )
+
+
+def _holders_of_rows(values, name):
+    """Objects that may hold an array for each row, each with the code to access it."""
+    if hasattr(values, "columns"):
+        return [(f"{name}[{label!r}]", column) for label, column in values.items()]
+    if getattr(values, "shape", ())[1:] == (1,):
+        return [(f"{name}.ravel()", values.ravel())]
+    return [(name, values)]
+
+
+def _length(row):
+    try:
+        return len(row)
+    except TypeError:
+        return None
+
+
+def _stacked(rows):
+    """Rows stacked into one array of numbers, or None if that fails."""
+    try:
+        array = np.stack(list(rows))
+    except (TypeError, ValueError):
+        return None
+    return array if array.ndim > 1 and array.dtype.kind in "biuf" else None

@@ -109,3 +109,15 @@ def encode(X, num_words, handle_unknown, with_counts=False):
     fits = n_indices <= np.iinfo(np.int32).max  # csr_array keeps the dtypes of its arguments
     indptr = indptr.astype(np.int32 if fits else np.int64, copy=False)
     return indices, indptr, counts[:n_indices] if with_counts else None
+
+
+def counts_as(dtype, counts):
+    """Return counts in the type of the result, after checking that it can represent them."""
+    data = counts.astype(dtype)
+    if (data != counts).any():
+        raise ValueError(
+            f"Got an id that occurs {counts.max()} times in a row; expected counts that "
+            f"dtype={dtype!r} can represent. Choose a larger type such as np.float32, or "
+            "binary=True."
+        )
+    return data

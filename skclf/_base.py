@@ -1,15 +1,15 @@
-"""``fit`` and ``partial_fit``: validate and encode data, hold out rows, draw seeds, train.
+"""``fit`` and ``partial_fit``: draw seeds, train, and set the fitted attributes.
 
 This module doesn't use Keras or TensorFlow. Training goes through `skclf._bridge`, which is
 imported inside the methods that need it. It returns arrays and plain values, and a fitted estimator
-stores nothing else. The methods of a fitted classifier are in `skclf._fitted`.
+stores nothing else. `skclf._preparation` validates and encodes the rows, and the methods of a
+fitted classifier are in `skclf._fitted`.
 """
 
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,11 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from skclf import _rows
-from skclf._arguments import (
-    names_misplaced_arguments,
-    validation_columns,
-    warn_if_far_outside,
-)
+from skclf._arguments import names_misplaced_arguments, validation_columns
 from skclf._epochs import (
     EarlyStop,
     KeptWeights,
@@ -32,8 +28,8 @@ from skclf._epochs import (
     joined_history,
     monitored,
 )
-from skclf._fitted import FittedNet
 from skclf._monitors import VAL_LOSS, monitor_for
+from skclf._preparation import RowPreparation
 from skclf._rollback import UnchangedOnFailure
 from skclf._row_view import each_part
 from skclf._samples import Samples
@@ -52,7 +48,7 @@ _LARGEST_BATCH = 2**30
 _SEEDS = ("dropout", "split", "weights", "order")
 
 
-class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
+class NetClassifier(CallbackSupport, RowPreparation, metaclass=ABCMeta):
     """Base class of the classifiers, which add their parameters, target and net."""
 
     @abstractmethod
@@ -126,6 +122,17 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             If most validation rows lie far outside the range of the training rows in a feature.
         sklearn.exceptions.ConvergenceWarning
             If ``patience`` is set and the monitored value was still improving in the last epoch.
+
+        Examples
+        --------
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(epochs=3, random_state=0)
+        >>> clf.fit(X[:300] / 100, y[:300], validation_data=(X[300:] / 100, y[300:]))
+        BinaryDenseClassifier(epochs=3, random_state=0)
+        >>> list(clf.history_)
+        ['loss', 'accuracy', 'val_loss', 'val_accuracy']
         """
         columns_val = validation_columns(validation_data, X_val, y_val, sample_weight_val)
         n_tasks = int(self.epochs) if self.refit_epoch is None else 2
@@ -189,6 +196,18 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         ValueError, TypeError
             If data, labels, weights or parameters are invalid, ``classes`` is missing in the first
             call, or training diverges. The result of earlier calls is then kept.
+
+        Examples
+        --------
+        >>> from sklearn.utils import gen_batches
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.05, random_state=0)
+        >>> for rows in gen_batches(len(X), 100):
+        ...     clf = clf.partial_fit(X[rows] / 100, y[rows], classes=["low", "high"])
+        >>> clf.n_epochs_
+        4
         """
         self._validate_params()  # _fit_context skips this for an estimator that is fitted
         if isinstance(self.class_weight, str):
@@ -220,87 +239,6 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
             )
         return self
 
-    def _training_samples(self, X, y, sample_weight, groups, resume):
-        """Validate samples and drop those of weight 0; set the target and the classes."""
-        X = self._validate_rows(X, y, reset=not resume)
-        labels = self._target_kind().check(y)
-        check_consistent_length(X, labels)
-        weights = self._validate_weights(sample_weight, X)
-        if groups is not None:
-            groups = _rows.check_groups(groups)
-            check_consistent_length(X, groups)
-        samples = Samples(X, labels, weights, groups, np.arange(len(labels))).without_weightless()
-        if resume:
-            self._check_same_target()
-            self._target.check_names(y)
-        else:
-            self._learn_target(y, self._target_kind().classes_of(samples.codes))
-        return replace(samples, codes=self._target.encode(samples.codes))
-
-    def _first_classes(self, labels, given):
-        """All classes, in the first call of ``partial_fit``."""
-        kind = self._target_kind()
-        if kind.knows_all_classes:
-            return kind.classes_of(labels)
-        if given is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        return kind.classes_of(kind.check(given, "classes"))
-
-    def _check_same_target(self):
-        if type(self._target) is not self._target_kind(len(self.classes_)):
-            raise ValueError(
-                "The net's layers have changed since it was last trained: another loss needs "
-                "another output layer. Set warm_start=False to train a new net."
-            )
-
-    def _learn_target(self, y, classes):
-        """Set the target and the classes."""
-        self._check_classes(classes)
-        self._target = self._target_kind(len(classes)).of(classes, y)
-        self.classes_ = classes
-
-    def _validation_samples(self, training, X_val, y_val, sample_weight_val):
-        if X_val is None and y_val is None and sample_weight_val is None:
-            return None
-        if X_val is None or y_val is None:
-            raise ValueError("Got only one of X_val and y_val; expected both or neither.")
-        try:
-            X = self._validate_rows(X_val, y_val, reset=False)
-            labels = self._target_kind().check(y_val, "y_val")
-            check_consistent_length(X, labels)
-            self._target.check_names(y_val, "y_val")
-            codes = self._target.encode(labels, "y_val")
-            weights = self._validate_weights(sample_weight_val, X)
-        except ValueError as error:
-            raise ValueError(f"In X_val, y_val, sample_weight_val: {error}") from error
-        warn_if_far_outside(X, training.X, getattr(self, "feature_names_in_", None))
-        return Samples(X, codes, weights).in_format_of(training).without_weightless()
-
-    def _check_plan(self, validation, groups):
-        """Raise an error if parameters and data contradict each other."""
-        if self.validation_split and validation is not None:
-            raise ValueError(
-                f"Got validation_split={self.validation_split} and X_val; expected one of them. "
-                "Set validation_split=0.0 to validate on X_val."
-            )
-        if groups is not None and not self.validation_split:
-            raise ValueError(
-                "Got groups with validation_split=0.0; expected a larger validation_split, which "
-                "keeps the rows of a group together. Set it, or leave groups out."
-            )
-        needs = [name for name in ("patience", "refit_epoch") if getattr(self, name) is not None]
-        if needs and not self.validation_split and validation is None:
-            raise ValueError(
-                f"Got {needs[0]}={getattr(self, needs[0])!r} without validation rows; expected "
-                "some. Set validation_split, or pass X_val and y_val to fit."
-            )
-        if self.refit_epoch is not None and self.warm_start:
-            raise ValueError(
-                f"Got refit_epoch={self.refit_epoch!r} and warm_start=True; expected one of them, "
-                "since refit_epoch trains a new net and warm_start continues with the old one. Set "
-                "refit_epoch=None or warm_start=False."
-            )
-
     def _monitors(self, net):
         """The values that ``patience`` and ``best_epoch_`` are determined by."""
         return (
@@ -331,12 +269,6 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         drawn = int(check_random_state(own).randint(_LARGEST_SEED))
         streams = np.random.SeedSequence(drawn).generate_state(len(_SEEDS))
         return dict(zip(_SEEDS, streams.tolist(), strict=True))
-
-    def _hold_out(self, samples):
-        """Split samples into those to train on and those to validate on."""
-        splitter = np.random.RandomState(self._seeds["split"])
-        share, groups = float(self.validation_split), samples.groups
-        return map(samples.take, self._target.split(samples.codes, share, splitter, groups))
 
     def _run(self, training, validation, task, resume):
         """Train with early stopping if ``patience`` is set, and find the best epoch."""
@@ -372,24 +304,6 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
         weighted = self._weighted(samples, None)
         self._train(*weighted, resume=False, task=task, epochs=self.best_epoch_, is_refit=True)
         vars(self).update(chosen)
-
-    def _weighted(self, training, validation):
-        """Samples with weights scaled to a mean of 1, and the weights of the classes."""
-        if len(training) <= int(self.batch_size) and self._may_merge(training.X):
-            training = training.merged()
-        codes, weights = training.codes, training.weights
-        class_weight = self._target.class_weights(self.class_weight, codes, weights)
-        weights, class_weight = self._target.with_mean_one(weights, class_weight, codes)
-        if validation is not None:
-            of_val, _ = self._target.with_mean_one(validation.weights, None, validation.codes)
-            validation = validation.weighted(of_val)
-        return training.weighted(weights), validation, class_weight
-
-    def _may_merge(self, X):
-        """Whether loss and metrics count a row of weight 2 as two equal rows."""
-        from skclf import _bridge
-
-        return _bridge.weighs_rows(self._compile_with(self._make_net(X, self._target)))
 
     def _train(
         self,
@@ -468,13 +382,6 @@ class NetClassifier(CallbackSupport, FittedNet, metaclass=ABCMeta):
                     "keras.callbacks.Callback."
                 )
         return callbacks
-
-    def _check_classes(self, classes):
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs rows of at least 2 classes; got 1 class: "
-                f"{classes.tolist()}. Rows of weight 0 are not counted."
-            )
 
 
 def _fitted_attributes(net, history, first_epoch, snapshot):

@@ -68,6 +68,16 @@ class Network(ApiPageMixin, BaseEstimator):
         ------
         NotImplementedError
             If the subclass doesn't implement it.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from skclf import network
+        >>> @network
+        ... def dense(inputs, units=64):
+        ...     return keras.layers.Dense(units, activation="relu")(inputs)
+        >>> dense(units=16).build(keras.Input((4,))).shape
+        (None, 16)
         """
         raise NotImplementedError(
             f"Got {type(self).__name__} without a method build(inputs); expected one."

@@ -7,14 +7,11 @@ compute.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from copy import copy
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
@@ -22,8 +19,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf import _saved
-from skclf._parameters import NetParameters
+from skclf._arguments import errors_that_name_the_fix
+from skclf._persistence import Persistence
 from skclf._samples import Samples
 
 if TYPE_CHECKING:
@@ -36,11 +33,8 @@ if TYPE_CHECKING:
     from skclf._typing import ArrayLike, LabelsLike, MatrixLike
     from skclf.nets import LayeredNet, OpaqueNet
 
-# Parameters that may hold Keras objects.
-_OF_KERAS = ("optimizer", "learning_rate", "loss", "metrics", "callbacks")
 
-
-class FittedNet(ClassifierMixin, NetParameters):
+class FittedNet(ClassifierMixin, Persistence):
     """Base class with the methods of the classifiers that need a fitted net."""
 
     classes_: np.ndarray
@@ -83,6 +77,18 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError
             If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+        >>> clf.classes_
+        array(['high', 'low'], dtype='<U4')
+        >>> np.sign(clf.decision_function([[0.9, 0.8, 0.7, 0.9], [0.1, 0.3, 0.2, 0.2]]))
+        array([-1.,  1.])
         """
         check_is_fitted(self)
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
@@ -109,6 +115,15 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError
             If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
+
+        Examples
+        --------
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+        >>> clf.predict([[0.9, 0.8, 0.7, 0.9], [0.1, 0.3, 0.2, 0.2]])
+        array(['high', 'low'], dtype='<U4')
         """
         decision = self.decision_function(X)
         with _saturating():
@@ -137,6 +152,18 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError
             If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
+
+        Examples
+        --------
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+        >>> clf.classes_
+        array(['high', 'low'], dtype='<U4')
+        >>> clf.predict_proba([[0.9, 0.8, 0.7, 0.9], [0.1, 0.3, 0.2, 0.2]]).round()
+        array([[1., 0.],
+               [0., 1.]])
         """
         return self._probabilities(self.decision_function(X))
 
@@ -160,6 +187,18 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError
             If the weights of no epoch were kept, or ``X`` is invalid.
+
+        Examples
+        --------
+        >>> from sklearn.metrics import log_loss
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(epochs=5, keep_epochs=True, random_state=0)
+        >>> clf = clf.fit(X[:300] / 100, y[:300])
+        >>> losses = [log_loss(y[300:], p) for p in clf.staged_predict_proba(X[300:] / 100)]
+        >>> losses.index(min(losses)) + 1
+        5
         """
         check_is_fitted(self)
         if not self._epoch_weights:
@@ -190,6 +229,19 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError
             If ``X`` contains NaN, infinity or text, or has other features than in ``fit``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+        >>> far_away = [[1000.0, 1000.0, 1000.0, 1000.0]]
+        >>> clf.predict_proba(far_away)
+        array([[1., 0.]])
+        >>> int(np.isfinite(clf.predict_log_proba(far_away)).sum())
+        2
         """
         decision = self.decision_function(X)
         with _saturating():
@@ -252,6 +304,18 @@ class FittedNet(ClassifierMixin, NetParameters):
             If the classifier is not fitted.
         ValueError, TypeError
             If rows, labels or weights are invalid.
+
+        Examples
+        --------
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(learning_rate=0.01, random_state=0).fit(X / 100, y)
+        >>> scores = clf.evaluate(X / 100, y)
+        >>> sorted(scores)
+        ['accuracy', 'loss']
+        >>> round(scores["accuracy"])
+        1
         """
         from skclf import _bridge
 
@@ -308,36 +372,6 @@ class FittedNet(ClassifierMixin, NetParameters):
         # displaying an estimator doesn't build a Keras model.
         return [name for name in object.__dir__(self) if name != "model_" and hasattr(self, name)]
 
-    def __sklearn_clone__(self):
-        plain = copy(self)
-        held = _parameters_with_objects(self)
-        vars(plain).update(dict.fromkeys(held))
-        cloned = BaseEstimator.__sklearn_clone__(plain)
-        if held:
-            from skclf import _bridge
-
-            vars(cloned).update({k: _bridge.copied_parameter(v) for k, v in held.items()})
-        return cloned
-
-    def __getstate__(self):
-        state, held = super().__getstate__(), _parameters_with_objects(self)
-        if held:
-            from skclf import _bridge
-
-            state = state | {k: _bridge.picklable_parameter(v) for k, v in held.items()}
-        return _saved.to_state(state)
-
-    def __setstate__(self, state):
-        name, parameters = type(self).__name__, self._parameter_constraints
-        super().__setstate__(_saved.from_state(state, name, parameters))
-
-    def __copy__(self):
-        # Without the checks of __setstate__, which are for files. scikit-learn's callbacks copy
-        # estimators during a fit, when the classes may be new and the weights still old.
-        copied = type(self).__new__(type(self))
-        vars(copied).update(vars(self))
-        return copied
-
     def _loss(self, net):
         """The loss for a net: its Keras name, or the user's object."""
         return self.loss
@@ -391,18 +425,6 @@ class FittedNet(ClassifierMixin, NetParameters):
         return tags
 
 
-def _parameters_with_objects(estimator):
-    """The parameters of an estimator that hold Keras objects or functions."""
-    values = {name: getattr(estimator, name) for name in _OF_KERAS}
-    return {name: value for name, value in values.items() if not _is_plain(value)}
-
-
-def _is_plain(value):
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | Real)
-
-
 def _saturating():
     """Let values that overflow or underflow become infinite or 0.
 
@@ -410,88 +432,3 @@ def _saturating():
     ``np.seterr(all="raise")``. Invalid operations, which give NaN, follow the user's settings.
     """
     return np.errstate(divide="ignore", over="ignore", under="ignore")
-
-
-@contextmanager
-def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
-    """Replace NumPy's errors about text and nested sequences by errors that name the fix."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        message = _message_with_fix(values, name, str(error))
-        if message is None:
-            raise
-        raise ValueError(message) from error
-
-
-def _message_with_fix(values, name, error):
-    if "could not convert string" in error:
-        fix = (
-            "Encode text first, for example with OneHotEncoder, TfidfVectorizer or "
-            "skclf.MultiHotVectorizer."
-        )
-        if hasattr(values, "columns"):
-            fix = (
-                "Encode the columns first: with a ColumnTransformer of OneHotEncoder, "
-                "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
-                "skrub.tabular_pipeline(classifier) makes."
-            )
-        return f"Got text ({error}); features and weights must be numbers. {fix}"
-    if name == "X" and error.startswith("Input X contains NaN"):
-        return (
-            "Input X contains NaN. Fill in missing values first: with "
-            "SimpleImputer(add_indicator=True) in a pipeline, or in a pipeline that "
-            "skrub.tabular_pipeline(classifier) makes."
-        )
-    has_sequences = "setting an array element with a sequence" in error
-    if not has_sequences and "float() argument must be" not in error:
-        return None
-    for where, rows in _holders_of_rows(values, name) if name == "X" else []:
-        stacked = _stacked(rows)
-        if stacked is not None:
-            return (
-                f"Got {where} with an array in each of its elements; expected one array of "
-                f"numbers. Pass np.stack(list({where})), which has the shape {stacked.shape}."
-            )
-    if not has_sequences:
-        return None
-    if all(map(sparse.issparse, values)):
-        return (
-            f"Got {name} with a sparse matrix in each of its elements; expected one sparse matrix "
-            f"with all rows. Pass scipy.sparse.vstack(list({name}))."
-        )
-    if name == "X" and len({_length(row) for row in values} - {None}) > 1:
-        return (
-            f"Got rows of different lengths ({error}); expected the same number of features in "
-            "each row. Convert lists of word ids with skclf.MultiHotVectorizer."
-        )
-    join = "np.stack" if name == "X" else "np.concatenate"
-    return (
-        f"Got {name} with nested sequences ({error}); expected one array of numbers. Convert it, "
-        f"for example with {join}, and look for None and for lists among the numbers."
-    )
-
-
-def _holders_of_rows(values, name):
-    """Objects that may hold an array for each row, each with the code to access it."""
-    if hasattr(values, "columns"):
-        return [(f"{name}[{label!r}]", column) for label, column in values.items()]
-    if getattr(values, "shape", ())[1:] == (1,):
-        return [(f"{name}.ravel()", values.ravel())]
-    return [(name, values)]
-
-
-def _length(row):
-    try:
-        return len(row)
-    except TypeError:
-        return None
-
-
-def _stacked(rows):
-    """Rows stacked into one array of numbers, or None if that fails."""
-    try:
-        array = np.stack(list(rows))
-    except (TypeError, ValueError):
-        return None
-    return array if array.ndim > 1 and array.dtype.kind in "biuf" else None

@@ -1,8 +1,8 @@
 """Convert sequences of integer word ids to sparse multi-hot rows, and back.
 
-`_ids` reads the rows, `_bags` turns them into the arrays of a CSR matrix, and `MultiHotVectorizer`
-holds the parameters. Doesn't import TensorFlow; from skclf it imports only these two modules,
-`_constraints`, `_repr`, `_versions` and `_typing`.
+`_ids` reads the rows, `_bags` turns them into the arrays of a CSR matrix, `_vocabulary` checks the
+words, and `MultiHotVectorizer` holds the parameters. Doesn't import TensorFlow; from skclf it
+imports only these three modules, `_constraints`, `_repr`, `_versions` and `_typing`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skclf._bags import MOST_COLUMNS, encode, place_unknown
+from skclf._bags import MOST_COLUMNS, counts_as, encode, place_unknown
 from skclf._constraints import Interval, StrOptions
 from skclf._ids import read_blocks
 from skclf._repr import ApiPageMixin, FittedReprMixin
 from skclf._typing import keeps_type
 from skclf._versions import refusal, with_versions, without_versions
+from skclf._vocabulary import names_of_columns, words_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,33 +37,6 @@ if TYPE_CHECKING:
 
 # The attributes that the checksum of a saved vectorizer covers.
 _CHECKED = ("num_words_", "vocabulary")
-
-
-def _words_by_id(vocabulary):
-    """Return the vocabulary ``{word: id}`` as ``{id: word}``, after checking it."""
-    words = {}
-    for word, value in vocabulary.items():
-        is_id = isinstance(value, Integral) and not isinstance(value, bool)
-        if not (is_id and 0 <= value < MOST_COLUMNS and isinstance(word, str)) or value in words:
-            twin = f", like {words[value]!r}" if is_id and value in words else ""
-            raise ValueError(
-                "The 'vocabulary' parameter must map each word, a string, to a different id, an "
-                f"integer from 0 to {MOST_COLUMNS - 1}. Got {word!r} mapped to {value!r}{twin}."
-            )
-        words[int(value)] = word
-    if not words:
-        raise ValueError(
-            "Got an empty vocabulary; expected at least one word. Without words, pass "
-            "vocabulary=None."
-        )
-    return words
-
-
-def _free_name(name, taken):
-    """Return `name`, with underscores appended until it differs from the names in `taken`."""
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _from_state(state, name, parameters):
@@ -147,10 +121,6 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
            [0., 0., 1., 1.]], dtype=float32)
     >>> vectorizer.get_feature_names_out()
     array(['<pad>', 'good', 'bad', 'film'], dtype=object)
-    >>> vectorizer.inverse_transform(X)
-    [array([1, 3]), array([2, 3])]
-    >>> vectorizer.decode([[1, 3, 1], [2, 3, 99]])
-    [['good', 'film', 'good'], ['bad', 'film', '?']]
 
     Counts, and counts divided by their sum:
 
@@ -216,6 +186,13 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
         TypeError
             If `X` is not a sequence of rows, if a row is not a sequence of ids (a flat list, None),
             or if an id is not a number (text, a boolean, a nested list).
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> vectorizer = MultiHotVectorizer().fit([[1, 3, 1], [2]])
+        >>> vectorizer.num_words_
+        4
         """
         num_words, learned = self._resolve_num_words(), 0
         for first_row, ids, lengths in read_blocks(X):
@@ -239,13 +216,21 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
 
         Returns
         -------
-        X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
+        X_multi_hot : {ndarray, CSR matrix} of shape (n_samples, `num_words_`)
             The multi-hot rows, as from `transform`.
 
         Raises
         ------
         ValueError, TypeError
             For the same reasons as in `fit`.
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> reviews = (map(int, line.split()) for line in ["1 3 1", "2"])
+        >>> MultiHotVectorizer().fit_transform(reviews).toarray()
+        array([[0., 1., 0., 1.],
+               [0., 0., 1., 0.]], dtype=float32)
         """
         num_words = self._resolve_num_words()
         indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
@@ -265,7 +250,7 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
 
         Returns
         -------
-        X_multi_hot : CSR matrix or ndarray of shape (n_samples, `num_words_`)
+        X_multi_hot : {ndarray, CSR matrix} of shape (n_samples, `num_words_`)
             Zeros and ones, or counts with ``binary=False``, of type `dtype` and normalized by
             `norm`.
 
@@ -275,6 +260,14 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
             For the same reasons as in `fit`, or if `dtype` can't represent a count.
         sklearn.exceptions.NotFittedError
             If neither `num_words` nor `vocabulary` is set and `fit` was not called.
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> vectorizer = MultiHotVectorizer(num_words=4, handle_unknown=0, binary=False)
+        >>> vectorizer.transform([[1, 3, 1], [2, 99]]).toarray()
+        array([[0., 2., 0., 1.],
+               [1., 0., 1., 0.]], dtype=float32)
         """
         num_words = self._known_num_words()
         indices, indptr, counts = encode(X, num_words, self.handle_unknown, not self.binary)
@@ -298,6 +291,13 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
         ValueError
             If the number of columns is wrong, or if a value can't be a result of `transform`: one
             other than 0 and 1 or, with ``binary=False`` or `norm`, a negative one.
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> vectorizer = MultiHotVectorizer(num_words=4)
+        >>> vectorizer.inverse_transform([[0, 1, 0, 1], [0, 0, 0, 0]])
+        [array([1, 3]), array([], dtype=int64)]
         """
         num_words = self._known_num_words()
         X = check_array(X, accept_sparse="csr", copy=True)
@@ -336,10 +336,17 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
             If `vocabulary` is None, or for the same reasons as in `fit` or `inverse_transform`.
         TypeError
             For the same reasons as in `fit`.
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> vectorizer = MultiHotVectorizer(vocabulary={"good": 1, "bad": 2, "film": 3})
+        >>> vectorizer.decode([[1, 3], [3, 3, 99]])
+        [['good', 'film'], ['film', 'film', '?']]
         """
         if self.vocabulary is None:
             raise ValueError("Got vocabulary=None; decode needs the words. Set vocabulary.")
-        words = _words_by_id(self.vocabulary)
+        words = words_by_id(self.vocabulary)
         is_mask = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fb"
         if is_mask or issparse(X) or hasattr(X, "columns"):
             X = self.inverse_transform(X)
@@ -369,20 +376,22 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
         ------
         sklearn.exceptions.NotFittedError
             If neither `num_words` nor `vocabulary` is set and `fit` was not called.
+
+        Examples
+        --------
+        >>> from skclf import MultiHotVectorizer
+        >>> vectorizer = MultiHotVectorizer(vocabulary={"good": 1, "bad": 2, "film": 3})
+        >>> vectorizer.get_feature_names_out()
+        array(['id_0', 'good', 'bad', 'film'], dtype=object)
         """
-        words = {} if self.vocabulary is None else _words_by_id(self.vocabulary)
-        taken = set(words.values())
-        names = [
-            words[i] if i in words else _free_name(f"id_{i}", taken)
-            for i in range(self._known_num_words())
-        ]
-        return np.array(names, dtype=object)
+        words = {} if self.vocabulary is None else words_by_id(self.vocabulary)
+        return np.array(names_of_columns(words, self._known_num_words()), dtype=object)
 
     def _resolve_num_words(self, learned=None):
         """Return the number of columns, which is `learned` if given, and check the parameters."""
         num_words = self.num_words if learned is None else learned
         if learned is None and self.vocabulary is not None:
-            words = _words_by_id(self.vocabulary)
+            words = words_by_id(self.vocabulary)
             num_words = max(words) + 1 if num_words is None else num_words
         if num_words == 0:
             raise ValueError("Got only empty rows; expected at least one id. Set num_words.")
@@ -421,7 +430,10 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
         # scikit-learn's setting decides, as for its own vectorizers (from version 1.9).
         wants_array = get_config().get("sparse_interface") == "sparray"
         container = csr_array if wants_array else csr_matrix
-        data = np.ones(len(indices), self.dtype) if counts is None else self._as_dtype(counts)
+        if counts is None:
+            data = np.ones(len(indices), self.dtype)
+        else:
+            data = counts_as(self.dtype, counts)
         X = container((data, indices, indptr), shape=(len(indptr) - 1, num_words))
         X.has_sorted_indices = X.has_canonical_format = True
         if self.norm is not None:
@@ -430,17 +442,6 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
 
             X = normalize(X, self.norm, copy=False)
         return X if self.sparse_output else X.toarray()
-
-    def _as_dtype(self, counts):
-        """Return counts in the type of the result, after checking that it can represent them."""
-        data = counts.astype(self.dtype)
-        if (data != counts).any():
-            raise ValueError(
-                f"Got an id that occurs {counts.max()} times in a row; expected counts that "
-                f"dtype={self.dtype!r} can represent. Choose a larger type such as np.float32, or "
-                "binary=True."
-            )
-        return data
 
     def __getstate__(self):
         return with_versions(super().__getstate__(), _CHECKED)

@@ -10,11 +10,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from skclf._arguments import RealInterval
+from skclf._arguments import RealInterval, errors_that_name_the_fix
 from skclf._base import NetClassifier
 from skclf._bodies import body_maker
 from skclf._constraints import HasMethods
-from skclf._fitted import errors_that_name_the_fix
 from skclf._indicators import thresholds
 from skclf._losses import loss_kind
 from skclf._multilabel import label_names
@@ -196,8 +195,8 @@ class NetworkClassifier(NetClassifier):
     >>> X, y = load_iris(return_X_y=True)
     >>> clf = NetworkClassifier(dense(), learning_rate=0.02, epochs=30, random_state=0)
     >>> search = GridSearchCV(clf, {"network__units": [4, 16]}, cv=3).fit(X, y)
-    >>> bool(search.best_score_ > 0.85)
-    True
+    >>> search.predict(X[[0, 50, 100]])
+    array([0, 1, 2])
     """
 
     _target: Any

@@ -192,6 +192,13 @@ class SequencePadder(
         TypeError
             If `X` is not a sequence of rows, if a row is not a sequence of ids (a flat list, None),
             or if an id is not a number (text, a boolean, a nested list).
+
+        Examples
+        --------
+        >>> from skclf import SequencePadder
+        >>> padder = SequencePadder().fit([[7, 8], [1, 2, 3]])
+        >>> padder.maxlen_
+        3
         """
         maxlen = self._checked_maxlen()
         longest = max(int(block.lengths.max()) for block in _read(X))
@@ -218,6 +225,14 @@ class SequencePadder(
         ------
         ValueError, TypeError
             For the same reasons as in `fit`.
+
+        Examples
+        --------
+        >>> from skclf import SequencePadder
+        >>> reviews = (map(int, line.split()) for line in ["7 8", "1 2 3"])
+        >>> SequencePadder().fit_transform(reviews)
+        array([[0, 7, 8],
+               [1, 2, 3]], dtype=int32)
         """
         maxlen = self._checked_maxlen()
         blocks = self._read_truncated(X, maxlen)
@@ -246,6 +261,13 @@ class SequencePadder(
             For the same reasons as in `fit`.
         sklearn.exceptions.NotFittedError
             If `maxlen` is None and `fit` was not called.
+
+        Examples
+        --------
+        >>> from skclf import SequencePadder
+        >>> SequencePadder(maxlen=2, padding="post").transform([[7], [1, 2, 3]])
+        array([[7, 0],
+               [2, 3]], dtype=int32)
         """
         maxlen = self._known_maxlen()
         return _pad(self._read_truncated(X, maxlen), maxlen, self.padding, self.value)

@@ -50,6 +50,19 @@ class CallbackSupport:
         ------
         TypeError
             If an argument is not a callback of scikit-learn.
+
+        Examples
+        --------
+        >>> from sklearn.callback import ScoringMonitor
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> X, y = make_low_high(400, random_state=0, return_X_y=True)
+        >>> monitor = ScoringMonitor(scoring="balanced_accuracy")
+        >>> clf = BinaryDenseClassifier(epochs=3, random_state=0).set_callbacks(monitor)
+        >>> clf = clf.fit(X / 100, y)
+        >>> log = monitor.get_logs().data_as_pandas
+        >>> log[log.task_name == "epoch"].task_id.tolist()
+        [0, 1, 2]
         """
         from sklearn.callback import CallbackSupportMixin
 

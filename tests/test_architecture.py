@@ -21,10 +21,12 @@ MOST_LINES = 500
 # The modules that each file may import: at the top level, and additionally inside functions. Every
 # file may import NumPy, the standard library and the type aliases.
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
-ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_rollback", "_rows", "_samples"}
+ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_preparation", "_rollback", "_rows"}
 ESTIMATORS |= {
     "_onnx_labels",
+    "_persistence",
     "_row_view",
+    "_samples",
     "_bodies",
     "_losses",
     "_network",
@@ -107,6 +109,7 @@ ALLOWED = {
     ),
     "_ids": ({"scipy"}, set()),
     "_bags": ({"skclf._ids"}, set()),
+    "_vocabulary": ({"skclf._bags"}, set()),
     "_multi_hot": (
         {
             "scipy",
@@ -116,6 +119,7 @@ ALLOWED = {
             "skclf._constraints",
             "skclf._repr",
             "skclf._versions",
+            "skclf._vocabulary",
         },
         set(),
     ),

@@ -166,6 +166,18 @@ def test_classes_document_examples_and_attributes(name):
         assert text.endswith("."), f"{attribute} has no description"
 
 
+# It only does what scikit-learn's does.
+WITHOUT_EXAMPLE = {"score"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_functions_and_methods_have_examples(name):
+    text = sections_of(PUBLIC[name]).get("Examples", "")
+    assert (">>> " in text) == (name.rpartition(".")[2] not in WITHOUT_EXAMPLE)
+    assert "+SKIP" not in text
+    assert not re.search(r"^(True|False)$", text, flags=re.MULTILINE), "prints more than that"
+
+
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_fitted_attributes_are_documented(name):
     found = list(entries_of(sections_of(getattr(skclf, name))["Attributes"]))

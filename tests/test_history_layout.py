@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from plot_data import curve, legend_texts
 
-from skclf.plots import HistoryDisplay, _history
+from skclf.plots import HistoryDisplay, _history, _legend
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -60,7 +60,7 @@ def test_isolated_points_always_get_a_marker(values, most, places):
     ],
 )
 def test_limits_leave_a_quarter_free(points, at_top, limits):
-    found = _history.limits_with_room((0, 1), np.array(points), 0.25, at_top)
+    found = _legend.limits_with_room((0, 1), np.array(points), 0.25, at_top)
     assert found == pytest.approx(limits)
 
 
@@ -82,7 +82,7 @@ def test_limits_leave_a_quarter_free(points, at_top, limits):
 )
 def test_legend_goes_to_the_corner_that_needs_least_room(values, best_epoch, corner, limits):
     points = np.arange(1.0, 6.0), np.array(values, dtype=float)
-    found = _history.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
+    found = _legend.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
     assert found[0] == corner
     assert found[1] == pytest.approx(limits)
 

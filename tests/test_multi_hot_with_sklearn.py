@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-from skclf import MultiHotVectorizer, _bags, _ids, _multi_hot
+from skclf import MultiHotVectorizer, _bags, _ids, _multi_hot, _vocabulary
 from skclf._multi_hot import _CHECKED
 from skclf._versions import with_versions
 
@@ -79,9 +79,14 @@ def test_tags_declare_ragged_nonnegative_input():
 
 
 def test_modules_import_neither_tensorflow_nor_estimators():
-    modules = ("_bags", "_constraints", "_ids", "_repr", "_typing", "_versions")
+    modules = ("_bags", "_constraints", "_ids", "_repr", "_typing", "_versions", "_vocabulary")
     own = {f"skclf.{module}" for module in modules}
-    for module, allowed in ((_multi_hot, own), (_bags, {"skclf._ids"}), (_ids, set())):
+    for module, allowed in (
+        (_multi_hot, own),
+        (_vocabulary, {"skclf._bags"}),
+        (_bags, {"skclf._ids"}),
+        (_ids, set()),
+    ):
         tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
         imported = set()
         for node in ast.walk(tree):

