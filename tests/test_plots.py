@@ -30,6 +30,7 @@ from skclf.datasets import make_low_high, make_shapes
 from skclf.plots import HistoryDisplay, ImagePredictionsDisplay, _titles
 from skclf.plots import _history as history
 from skclf.plots import _image_predictions as pictures
+from skclf.plots import _legend as legend
 
 matplotlib.use("Agg")
 
@@ -139,7 +140,7 @@ def test_lone_points_are_always_marked(values, most, places):
     ],
 )
 def test_limits_leave_a_quarter_free(points, at_top, limits):
-    found = history.limits_with_room((0, 1), np.array(points), 0.25, at_top)
+    found = legend.limits_with_room((0, 1), np.array(points), 0.25, at_top)
     assert found == pytest.approx(limits)
 
 
@@ -161,9 +162,31 @@ def test_limits_leave_a_quarter_free(points, at_top, limits):
 )
 def test_legend_goes_where_it_needs_least_room(values, best_epoch, corner, limits):
     points = np.arange(1.0, 6.0), np.array(values, dtype=float)
-    found = history.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
+    found = legend.emptiest_corner(points, ((1, 5), (0, 10)), (0.25, 0.25), best_epoch)
     assert found[0] == corner
     assert found[1] == pytest.approx(limits)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "limits"),
+    [
+        ("loss", [0.2, 0.9, np.nan], (0, np.inf)),
+        ("loss", [-0.1, 0.9], (-np.inf, np.inf)),
+        ("accuracy", [0.2, 1.0], (0, 1)),
+        ("mean_absolute_error", [0.2, 1.1], (0, np.inf)),
+        ("accuracy", [np.nan], (-np.inf, np.inf)),
+    ],
+)
+def test_possible_values(metric, values, limits):
+    assert legend.possible_values(metric, np.array(values)) == limits
+
+
+def test_impossible_values_get_no_room_where_others_do():
+    points = np.arange(1.0, 6.0), np.array([2.0, 2, 9.9, 1, 9])
+    window = (1, 5), (0, 10)
+    assert legend.emptiest_corner(points, window, (0.9, 0.3))[0] == "lower right"
+    found = legend.emptiest_corner(points, window, (0.9, 0.3), possible=(0, np.inf))
+    assert found == ("upper right", (0, pytest.approx(9.9 / 0.7)))
 
 
 # ------------------------------------------------------------------------------- learning curves
@@ -355,6 +378,19 @@ def test_curves_without_any_number(values):
     assert legend_texts(display) == ["training", "validation"]
 
 
+def curve_places(ax, values):
+    """Pixels all along the lines, not only at the epochs."""
+    epochs = np.linspace(1, values["epochs"][-1], 500)
+    for name in ("training", "validation"):
+        heights = np.interp(epochs, values["epochs"], values[name])
+        yield from ax.transData.transform(np.column_stack([epochs, heights]))
+
+
+def covered_by_legend(ax, values):
+    box = ax.get_legend().get_window_extent()
+    return [place for place in curve_places(ax, values) if box.contains(*place)]
+
+
 @pytest.mark.parametrize("yscale", ["linear", "log"])
 @pytest.mark.parametrize("size", [(6.4, 4.8), (4, 3)])
 @pytest.mark.parametrize("rising", [False, True])
@@ -366,14 +402,29 @@ def test_legend_covers_no_point(n_epochs, rising, size, yscale):
     ax.set_yscale(yscale)
     HistoryDisplay(**values, best_epoch=best_epoch).plot(ax)
     figure.canvas.draw()
-    box = ax.get_legend().get_window_extent()
-    # All along the lines, not only at the epochs.
-    epochs = np.linspace(1, n_epochs, 500)
-    for name in ("training", "validation"):
-        heights = np.interp(epochs, values["epochs"], values[name])
-        places = ax.transData.transform(np.column_stack([epochs, heights]))
-        assert not any(box.contains(*place) for place in places)
-        assert all(ax.bbox.contains(*place) for place in places)
+    assert not covered_by_legend(ax, values)
+    assert all(ax.bbox.contains(*place) for place in curve_places(ax, values))
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_legends_cover_no_point_on_axes_that_share_their_values(layout):
+    figure, axes = plt.subplots(ncols=3, figsize=(11, 3.6), layout=layout, sharey=True)
+    drawn = [curve(20), curve(20, rising=True), curve(3)]
+    drawn[1]["training"] = drawn[1]["training"] * 3
+    for ax, values in zip(axes, drawn, strict=True):
+        HistoryDisplay(**values, best_epoch=3).plot(ax)
+    figure.canvas.draw()
+    for ax, values in zip(axes, drawn, strict=True):
+        assert not covered_by_legend(ax, values)
+
+
+def test_removed_legends_on_shared_axes_stay_away():
+    _, (ax, other) = plt.subplots(ncols=2, sharey=True)
+    HistoryDisplay(**curve(5)).plot(ax)
+    ax.get_legend().remove()
+    HistoryDisplay(**curve(5)).plot(other)
+    assert ax.get_legend() is None
+    assert other.get_legend() is not None
 
 
 @pytest.mark.parametrize(("rising", "vertical"), [(False, 1), (True, 0)])
