@@ -55,7 +55,7 @@ copybutton_prompt_is_regexp = True
 copybutton_selector = ":not(.sphx-glr-script-out) > div.highlight > pre"
 
 # Pages that draw learning curves train the nets during the build, so pictures and code agree.
-plot_formats = [("png", 144)]
+plot_formats = [("png", 200)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_rcparams = {
@@ -113,4 +113,5 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
     "remove_config_comments": True,
+    "image_srcset": ["2x"],
 }

@@ -25,6 +25,8 @@ SOUND = """<!doctype html><title>Page</title><body data-theme="light"><article i
 </article></body>"""
 OTHER = "<!doctype html><title>Other</title><body><h1 id='there'>There</h1></body>"
 
+WIDE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='800' height='9'/>"
+
 # What is added to a page, and a part of the report.
 STATIC = {
     "page": ('<a href="missing.html">x</a>', "link to missing.html, which does not exist"),
@@ -32,6 +34,8 @@ STATIC = {
     "far anchor": ('<a href="other.html#here">x</a>', "link to other.html#here, an anchor"),
     "no text": ('<img src="a.png">', "image a.png has no alternative text"),
     "empty text": ('<img src="a.png" alt=" ">', "image a.png has no alternative text"),
+    "same title": ("<title>Other</title>", "has the title of index.html: 'Other'"),
+    "no title": ("<title></title>", "has no title"),
     "file name": ('<img src="a.png" alt="a.png">', "has a file name as its alternative text"),
 }
 DRAWN = {
@@ -40,6 +44,9 @@ DRAWN = {
         '<div class="highlight"><pre style="background: #fff; color: #999">y</pre></div>',
         "code 'y' has a contrast of 2.8",
     ),
+    "markup": ("<p>See :ref:`there`.</p>", "shows the markup See :ref:`there`."),
+    "section": ("<section><h2>Alone</h2></section>", "has nothing below the heading Alone"),
+    "figure": (f'<img alt="Wide" src="{WIDE}" width="300">', "at 38% of its width, at 400 px"),
     "script": ("<script>missing()</script>", "script error: missing is not defined"),
     "console": ("<script>console.error('bad')</script>", "console: bad"),
     "request": ('<script src="missing.js"></script>', "failed request: file:"),
@@ -55,6 +62,8 @@ def site(tmp_path):
 
 def plant(site, fault):
     page = SOUND.replace("</article>", f"{fault}</article>")
+    if fault.startswith("<title>"):
+        page = SOUND.replace("<title>Page</title>", fault)
     (site / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -62,6 +71,7 @@ def static_faults(site):
     pages = browser_check.read_pages(site)
     for file, page in pages.items():
         yield from browser_check.link_faults(file, pages)
+        yield from browser_check.title_faults(file, pages)
         yield from browser_check.image_faults(page)
 
 

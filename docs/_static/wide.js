@@ -1,11 +1,19 @@
-// Tables and two-panel figures that are wider than the screen scroll in boxes of their own. Without
-// this script figures shrink instead, and tables scroll without the hint.
+// Tables that are wider than the screen scroll in boxes of their own, and so do figures that would
+// have to shrink too much. Without this script they shrink, and tables scroll without the hint.
 (() => {
     const HINT = "scroll sideways →";
+    // Labels of 10 points are 14 px high in figures of full width, and 7.6 px at the first of these
+    // shares of it. Figures that would be smaller are shown at the second.
+    const SMALLEST = 0.55;
+    const SCROLLED = 0.75;
 
-    function wrapWideFigure(image) {
+    function fullWidth(image) {
+        const pixels = image.classList.contains("plot-directive") ? 2 : 1;
+        return parseFloat(image.style.width) || image.naturalWidth / pixels;
+    }
+
+    function wrapFigure(image) {
         if (image.closest("a, .sphx-glr-thumbcontainer, .wide-figure")) return;
-        if (image.naturalWidth < 700 || image.naturalWidth < 1.6 * image.naturalHeight) return;
         const box = document.createElement("div");
         box.className = "wide-figure";
         image.replaceWith(box);
@@ -15,6 +23,12 @@
     }
 
     function mark(box) {
+        const image = box.querySelector(":scope > img");
+        if (image) {
+            const full = fullWidth(image);
+            const isSmall = box.clientWidth < SMALLEST * full;
+            image.style.minWidth = isSmall ? `${SCROLLED * full}px` : "";
+        }
         const isWide = box.scrollWidth > box.clientWidth + 4;
         const before = box.previousElementSibling;
         const hint = before?.classList.contains("scroll-hint") ? before : null;
@@ -37,8 +51,8 @@
     document.addEventListener("DOMContentLoaded", () => {
         for (const box of document.querySelectorAll("article .table-wrapper")) resized.observe(box);
         for (const image of document.querySelectorAll("article img")) {
-            if (image.complete) wrapWideFigure(image);
-            else image.addEventListener("load", () => wrapWideFigure(image));
+            if (image.complete) wrapFigure(image);
+            else image.addEventListener("load", () => wrapFigure(image));
         }
     });
 })();
