@@ -60,8 +60,10 @@ UNFINISHED = """() => {
         document.querySelector("article") ?? document.body, NodeFilter.SHOW_TEXT);
     for (let node; (node = texts.nextNode()); ) {
         if (node.parentElement.closest("pre, code, script, style, .sig")) continue;
-        const isMarkup = /``|`_|:[a-z:]+:`|^\\s*\\.\\. [a-z-]+::|\\|[a-z_]+\\|/m.test(node.textContent);
-        if (isMarkup) found.push("shows the markup " + node.textContent.trim().slice(0, 40));
+        const text = node.textContent.trim();
+        if (/``|`_|:[a-z:]+:`|^\\.\\. [a-z-]+::|\\|[a-z_]+\\|/m.test(text)) {
+            found.push("shows the markup " + text.slice(0, 40));
+        }
     }
     for (const section of document.querySelectorAll("article section")) {
         const [heading, ...rest] = [...section.children].filter((each) => each.tagName !== "SPAN");
