@@ -218,6 +218,16 @@ def test_page_of_several_machines_and_days_says_which_is_which(page):
     assert "2 of 4 goals were met" in text
 
 
+def test_headings_are_short_and_a_wide_row_becomes_a_column(page):
+    results = {"skclf": {f"size {number}": float(number) for number in range(9)}}
+    record = {**RECORD, "title": "Scale: rows, 10 and 20", "goals": [], "checks": []}
+    lines = page.page([{**record, "results": results}]).splitlines()
+    place = lines.index("Scale")
+    assert lines[place + 1 : place + 4] == ["-----", "", "Rows, 10 and 20."]
+    assert '   "","skclf"' in lines
+    assert '   "size 8","8"' in lines
+
+
 def test_page_says_what_failed_and_what_was_quick(page):
     failed = {**RECORD, "title": "Failed one", "results": None, "rounds": 1}
     quick = {**RECORD, "title": "Quick one", "quick": True}
