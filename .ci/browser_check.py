@@ -65,6 +65,9 @@ UNFINISHED = """() => {
             found.push("shows the markup " + text.slice(0, 40));
         }
     }
+    for (const list of document.querySelectorAll("article ol.upperalpha, article ol.loweralpha")) {
+        found.push("makes a list of an initial, before " + list.innerText.trim().slice(0, 40));
+    }
     for (const section of document.querySelectorAll("article section")) {
         const [heading, ...rest] = [...section.children].filter((each) => each.tagName !== "SPAN");
         if (heading && !rest.length) {

@@ -45,6 +45,7 @@ DRAWN = {
         "code 'y' has a contrast of 2.8",
     ),
     "markup": ("<p>See :ref:`there`.</p>", "shows the markup See :ref:`there`."),
+    "initial": ('<ol class="upperalpha"><li>Chollet</li></ol>', "an initial, before Chollet"),
     "section": ("<section><h2>Alone</h2></section>", "has nothing below the heading Alone"),
     "figure": (f'<img alt="Wide" src="{WIDE}" width="300">', "at 38% of its width, at 400 px"),
     "script": ("<script>missing()</script>", "script error: missing is not defined"),

@@ -54,7 +54,7 @@ FOOT = """\
 
 .. [1] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural networks", ICML
    2017.
-.. [2] J. Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006.
+.. [2] Janez Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006.
 """
 
 
