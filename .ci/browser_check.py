@@ -18,13 +18,14 @@ WIDTHS = (400, 768, 1024, 1366, 1920)
 THEMES = ("light", "dark")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MINIMAL_CONTRAST = 4.5  # WCAG 2.1, level AA
-SMALLEST_SHARE = 0.54  # of a figure's full width, at which labels of 10 points are 7.5 px high
+SMALLEST_SHARE = 0.51  # of a figure's full width, at which labels of 10 points are 7 px high
 NO_BROWSER = "Found no Chromium or Chrome; on Debian, install one with `apt-get install chromium`."
 
-# How far the page is wider than the window, and what sticks out first.
+# How far the page, or its content, is wider than the window, and what sticks out first.
 OVERFLOW = """() => {
     const root = document.documentElement;
-    const excess = root.scrollWidth - root.clientWidth;
+    const boxes = [root, ...document.querySelectorAll(".content")];
+    const excess = Math.max(...boxes.map((box) => box.scrollWidth - box.clientWidth));
     if (excess <= 0) return null;
     const found = [...document.querySelectorAll("article *, .content")].find(
         (each) => each.getBoundingClientRect().right > root.clientWidth + 1);

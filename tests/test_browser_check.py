@@ -40,6 +40,10 @@ STATIC = {
 }
 DRAWN = {
     "width": ('<div style="width: 1500px">wide</div>', "scrolls sideways by"),
+    "content": (
+        '<div class="content" style="overflow: auto"><p style="width: 1500px">wide</p></div>',
+        "scrolls sideways by",
+    ),
     "contrast": (
         '<div class="highlight"><pre style="background: #fff; color: #999">y</pre></div>',
         "code 'y' has a contrast of 2.8",

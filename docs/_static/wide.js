@@ -2,9 +2,9 @@
 // have to shrink too much. Without this script they shrink, and tables scroll without the hint.
 (() => {
     const HINT = "scroll sideways →";
-    // Labels of 10 points are 14 px high in figures of full width, and 7.6 px at the first of these
+    // Labels of 10 points are 14 px high in figures of full width, and 7.2 px at the first of these
     // shares of it. Figures that would be smaller are shown at the second.
-    const SMALLEST = 0.55;
+    const SMALLEST = 0.52;
     const SCROLLED = 0.75;
 
     function fullWidth(image) {
@@ -49,7 +49,8 @@
     const resized = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
 
     document.addEventListener("DOMContentLoaded", () => {
-        for (const box of document.querySelectorAll("article .table-wrapper")) resized.observe(box);
+        const boxes = document.querySelectorAll("article .table-wrapper, article .output_html");
+        boxes.forEach((box) => resized.observe(box));
         for (const image of document.querySelectorAll("article img")) {
             if (image.complete) wrapFigure(image);
             else image.addEventListener("load", () => wrapFigure(image));
