@@ -80,7 +80,7 @@ UNFINISHED = """() => {
 
 # Figures that are shown much smaller than they were drawn; those with 200 dpi, at half their size.
 SMALL_FIGURES = """(share) => [...document.querySelectorAll("article img")]
-    .filter((image) => !image.closest("a, .sphx-glr-thumbcontainer"))
+    .filter((image) => !image.closest(".sphx-glr-thumbcontainer"))
     .map((image) => {
         const pixels = image.classList.contains("plot-directive") ? 2 : 1;
         const full = parseFloat(image.style.width) || image.naturalWidth / pixels;

@@ -13,17 +13,19 @@
     }
 
     function wrapFigure(image) {
-        if (image.closest("a, .sphx-glr-thumbcontainer, .wide-figure")) return;
+        if (image.closest(".sphx-glr-thumbcontainer, .wide-figure")) return;
         const box = document.createElement("div");
         box.className = "wide-figure";
-        image.replaceWith(box);
-        box.append(image);
+        // Figures with a width are links to their files.
+        const figure = image.closest("a.image-reference") ?? image;
+        figure.replaceWith(box);
+        box.append(figure);
         resized.observe(box);
         mark(box);
     }
 
     function mark(box) {
-        const image = box.querySelector(":scope > img");
+        const image = box.classList.contains("wide-figure") && box.querySelector("img");
         if (image) {
             const full = fullWidth(image);
             const isSmall = box.clientWidth < SMALLEST * full;

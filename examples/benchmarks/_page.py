@@ -58,7 +58,8 @@ def _csv_table(rows):
     """A reStructuredText table; the first row is the header."""
     lines = io.StringIO()
     csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    body = "".join(f"   {line}\n" for line in lines.getvalue().splitlines())
+    text = lines.getvalue().replace("≤ ", "≤\N{NO-BREAK SPACE}")
+    body = "".join(f"   {line}\n" for line in text.splitlines())
     return f".. csv-table::\n   :header-rows: 1\n\n{body}"
 
 
