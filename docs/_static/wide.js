@@ -48,11 +48,19 @@
         box.classList.toggle("is-scrolled", isWide);
     }
 
+    // Long names may be broken after their parts where the style sheet shows these marks, on phones.
+    function markParts(name) {
+        if (name.textContent.length > 16) {
+            name.innerHTML = name.innerHTML.replace(/[_.,(=[]+/g, "$&<wbr>");
+        }
+    }
+
     const resized = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
 
     document.addEventListener("DOMContentLoaded", () => {
         const boxes = document.querySelectorAll("article .table-wrapper, article .output_html");
         boxes.forEach((box) => resized.observe(box));
+        document.querySelectorAll("table.docutils code .pre").forEach(markParts);
         for (const image of document.querySelectorAll("article img")) {
             if (image.complete) wrapFigure(image);
             else image.addEventListener("load", () => wrapFigure(image));
