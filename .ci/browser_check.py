@@ -79,14 +79,18 @@ UNFINISHED = """() => {
 }"""
 
 # Figures that are shown much smaller than they were drawn; those with 200 dpi, at half their size.
-SMALL_FIGURES = """(share) => [...document.querySelectorAll("article img")]
-    .filter((image) => !image.closest(".sphx-glr-thumbcontainer"))
-    .map((image) => {
-        const pixels = image.classList.contains("plot-directive") ? 2 : 1;
-        const full = parseFloat(image.style.width) || image.naturalWidth / pixels;
-        return [image.src.split("/").pop(), image.width / full];
-    })
-    .filter((found) => found[1] < share)"""
+SMALL_FIGURES = """async (share) => {
+    // The page adapts its figures after it has been laid out in the new width.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    return [...document.querySelectorAll("article img")]
+        .filter((image) => !image.closest(".sphx-glr-thumbcontainer"))
+        .map((image) => {
+            const pixels = image.classList.contains("plot-directive") ? 2 : 1;
+            const full = parseFloat(image.style.width) || image.naturalWidth / pixels;
+            return [image.src.split("/").pop(), image.width / full];
+        })
+        .filter((found) => found[1] < share);
+}"""
 
 
 class Page(HTMLParser):

@@ -44,6 +44,7 @@ autosummary_generate = True
 # File systems that ignore case would take its page for that of skclf.Network.
 autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 maximum_signature_line_length = 60
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
