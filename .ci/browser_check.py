@@ -69,6 +69,11 @@ UNFINISHED = """() => {
     for (const list of document.querySelectorAll("article ol.upperalpha, article ol.loweralpha")) {
         found.push("makes a list of an initial, before " + list.innerText.trim().slice(0, 40));
     }
+    for (const cell of document.querySelectorAll("article table.docutils td")) {
+        const text = cell.textContent.trim();
+        // The next line of the cell became a row of its own.
+        if (/,$|\\b(and|or|of|that|the|with)$/.test(text)) found.push("cuts a table cell: " + text);
+    }
     for (const section of document.querySelectorAll("article section")) {
         const [heading, ...rest] = [...section.children].filter((each) => each.tagName !== "SPAN");
         if (heading && !rest.length) {

@@ -50,6 +50,7 @@ DRAWN = {
     ),
     "markup": ("<p>See :ref:`there`.</p>", "shows the markup See :ref:`there`."),
     "initial": ('<ol class="upperalpha"><li>Chollet</li></ol>', "an initial, before Chollet"),
+    "cell": ('<table class="docutils"><td>a, b,</td></table>', "cuts a table cell: a, b,"),
     "section": ("<section><h2>Alone</h2></section>", "has nothing below the heading Alone"),
     "figure": (f'<img alt="Wide" src="{WIDE}" width="300">', "at 38% of its width, at 400 px"),
     "script": ("<script>missing()</script>", "script error: missing is not defined"),

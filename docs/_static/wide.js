@@ -51,7 +51,7 @@
     // Long names may be broken after their parts where the style sheet shows these marks, on phones.
     function markParts(name) {
         if (name.textContent.length > 16) {
-            name.innerHTML = name.innerHTML.replace(/[_.,(=[]+/g, "$&<wbr>");
+            name.innerHTML = name.innerHTML.replace(/[_.,(=[]+|[a-z](?=[A-Z][a-z])/g, "$&<wbr>");
         }
     }
 
