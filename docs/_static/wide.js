@@ -48,7 +48,7 @@
         box.classList.toggle("is-scrolled", isWide);
     }
 
-    // Long names may be broken after their parts where the style sheet shows these marks, on phones.
+    // Long names may be broken after their parts; in tables on phones only (see skclf.css).
     function markParts(name) {
         if (name.textContent.length > 16) {
             name.innerHTML = name.innerHTML.replace(/[_.,(=[]+|[a-z](?=[A-Z][a-z])/g, "$&<wbr>");
@@ -60,7 +60,8 @@
     document.addEventListener("DOMContentLoaded", () => {
         const boxes = document.querySelectorAll("article .table-wrapper, article .output_html");
         boxes.forEach((box) => resized.observe(box));
-        document.querySelectorAll("table.docutils code .pre").forEach(markParts);
+        const names = document.querySelectorAll("table.docutils code .pre, .related-pages .title");
+        names.forEach(markParts);
         for (const image of document.querySelectorAll("article img")) {
             if (image.complete) wrapFigure(image);
             else image.addEventListener("load", () => wrapFigure(image));
