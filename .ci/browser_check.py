@@ -1,9 +1,10 @@
 """Open every page of the built documentation in a browser, and report what a reader would see.
 
 ``python .ci/browser_check.py docs/_build/html`` looks for pages that scroll sideways, broken
-internal links and anchors, images without a description, code with too little contrast, errors on
-the console and failed requests. It needs Playwright and a Chromium or Chrome; ``--find`` exits with
-0 where there is one.
+internal links and anchors, images without a description, titles that two pages share, markup that
+was not rendered, sections without text, figures that shrink too much, code with too little
+contrast, errors on the console and failed requests. It needs Playwright and a Chromium or Chrome;
+``--find`` exits with 0 where there is one.
 """
 
 import re
@@ -17,12 +18,14 @@ WIDTHS = (400, 768, 1024, 1366, 1920)
 THEMES = ("light", "dark")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MINIMAL_CONTRAST = 4.5  # WCAG 2.1, level AA
+SMALLEST_SHARE = 0.51  # of a figure's full width, at which labels of 10 points are 7 px high
 NO_BROWSER = "Found no Chromium or Chrome; on Debian, install one with `apt-get install chromium`."
 
-# How far the page is wider than the window, and what sticks out first.
+# How far the page, or its content, is wider than the window, and what sticks out first.
 OVERFLOW = """() => {
     const root = document.documentElement;
-    const excess = root.scrollWidth - root.clientWidth;
+    const boxes = [root, ...document.querySelectorAll(".content")];
+    const excess = Math.max(...boxes.map((box) => box.scrollWidth - box.clientWidth));
     if (excess <= 0) return null;
     const found = [...document.querySelectorAll("article *, .content")].find(
         (each) => each.getBoundingClientRect().right > root.clientWidth + 1);
@@ -51,17 +54,63 @@ CODE_COLOURS = """() => {
 }"""
 
 
+# Markup outside code, and sections that hold only a heading.
+UNFINISHED = """() => {
+    const found = [];
+    const texts = document.createTreeWalker(
+        document.querySelector("article") ?? document.body, NodeFilter.SHOW_TEXT);
+    for (let node; (node = texts.nextNode()); ) {
+        if (node.parentElement.closest("pre, code, script, style, .sig")) continue;
+        const text = node.textContent.trim();
+        if (/``|`_|:[a-z:]+:`|^\\.\\. [a-z-]+::|\\|[a-z_]+\\|/m.test(text)) {
+            found.push("shows the markup " + text.slice(0, 40));
+        }
+    }
+    for (const list of document.querySelectorAll("article ol.upperalpha, article ol.loweralpha")) {
+        found.push("makes a list of an initial, before " + list.innerText.trim().slice(0, 40));
+    }
+    for (const cell of document.querySelectorAll("article table.docutils td")) {
+        const text = cell.textContent.trim();
+        // The next line of the cell became a row of its own.
+        if (/,$|\\b(and|or|of|that|the|with)$/.test(text)) found.push("cuts a table cell: " + text);
+    }
+    for (const section of document.querySelectorAll("article section")) {
+        const [heading, ...rest] = [...section.children].filter((each) => each.tagName !== "SPAN");
+        if (heading && !rest.length) {
+            found.push("has nothing below the heading " + heading.textContent.trim());
+        }
+    }
+    return found;
+}"""
+
+# Figures that are shown much smaller than they were drawn; those with 200 dpi, at half their size.
+SMALL_FIGURES = """async (share) => {
+    // The page adapts its figures after it has been laid out in the new width.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    return [...document.querySelectorAll("article img")]
+        .filter((image) => !image.closest(".sphx-glr-thumbcontainer"))
+        .map((image) => {
+            const pixels = image.classList.contains("plot-directive") ? 2 : 1;
+            const full = parseFloat(image.style.width) || image.naturalWidth / pixels;
+            return [image.src.split("/").pop(), image.width / full];
+        })
+        .filter((found) => found[1] < share);
+}"""
+
+
 class Page(HTMLParser):
-    """The links, anchors and images of a page."""
+    """The title, links, anchors and images of a page."""
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.anchors, self.images = [], {"", "top"}, []
+        self.title, self.links, self.anchors, self.images = "", [], {"", "top"}, []
+        self.is_title = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         """Collect what a tag adds to the page."""
         attributes = dict(attrs)
+        self.is_title = tag == "title" and not self.title
         if attributes.get("id"):
             self.anchors.add(attributes["id"])
         if tag == "a" and attributes.get("name"):
@@ -70,6 +119,15 @@ class Page(HTMLParser):
             self.links.append(attributes["href"])
         if tag == "img":
             self.images.append((attributes.get("src") or "", attributes.get("alt")))
+
+    def handle_data(self, data):
+        """Collect the title."""
+        if self.is_title:
+            self.title += data
+
+    def handle_endtag(self, tag):
+        """End the title."""
+        self.is_title = False
 
 
 def read_pages(root):
@@ -91,6 +149,18 @@ def link_faults(file, pages):
             yield f"link to {link}, which does not exist"
         elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
             yield f"link to {link}, an anchor that does not exist"
+
+
+def title_faults(file, pages):
+    """Titles that are missing, or that an earlier page has."""
+    title = pages[file].title.strip()
+    if not title:
+        yield "has no title"
+    for other in pages:
+        if other == file:
+            break
+        if title and pages[other].title.strip() == title:
+            yield f"has the title of {other.name}: {title!r}"
 
 
 def image_faults(page):
@@ -148,7 +218,10 @@ def page_faults(tab, file, heard):
             found = tab.evaluate(OVERFLOW)
             if found:
                 yield f"scrolls sideways by {found[0]} px at {width} px, {theme} ({found[1]})"
+            for name, share in tab.evaluate(SMALL_FIGURES, SMALLEST_SHARE):
+                yield f"shows {name} at {share:.0%} of its width, at {width} px"
         yield from contrast_faults(tab.evaluate(CODE_COLOURS), theme)
+    yield from tab.evaluate(UNFINISHED)
     yield from heard
 
 
@@ -177,8 +250,8 @@ def all_faults(root, executable):
     """Pairs of a file and a fault: first those that need no browser."""
     pages = read_pages(root)
     for file, page in pages.items():
-        for fault in [*link_faults(file, pages), *image_faults(page)]:
-            yield file, fault
+        for check in (link_faults(file, pages), title_faults(file, pages), image_faults(page)):
+            yield from ((file, fault) for fault in check)
     yield from browser_faults(pages, executable)
 
 

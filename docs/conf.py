@@ -46,6 +46,7 @@ autosummary_generate = True
 # File systems that ignore case would take its page for that of skclf.Network.
 autosummary_filename_map = {"skclf.network": "skclf.network_decorator"}
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 maximum_signature_line_length = 60
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
@@ -60,7 +61,7 @@ copybutton_prompt_is_regexp = True
 copybutton_selector = ":not(.sphx-glr-script-out) > div.highlight > pre"
 
 # Pages that draw learning curves train the nets during the build, so pictures and code agree.
-plot_formats = [("png", 144)]
+plot_formats = [("png", 200)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_rcparams = {
@@ -118,4 +119,5 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
     "abort_on_example_error": True,
     "remove_config_comments": True,
+    "image_srcset": ["2x"],
 }

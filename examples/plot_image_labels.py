@@ -175,6 +175,7 @@ places = keras.Model(model.input, model.get_layer("places").output)
 weights = model.get_layer("output").get_weights()[0]
 
 rows = [np.flatnonzero(y_test.sum(axis=1) == 2)[i] for i in range(4)]
+# sphinx_gallery_thumbnail_number = 3
 figure, axes = plt.subplots(3, 4, figsize=(9.5, 5), layout="constrained")
 for column, row in zip(axes.T, rows, strict=True):
     column[0].imshow(X_test[row])

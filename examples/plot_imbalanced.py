@@ -193,9 +193,9 @@ for ax, (name, (clf, color, marker)) in zip(axes, shown.items(), strict=True):
         y_test, probability, n_bins=8, ax=ax, color=color, marker=marker
     )
     ax.get_legend().remove()
-    ax.set(title=name, xlabel="predicted probability", ylabel="", aspect="equal")
     error = brier_score_loss(y_test, probability)
-    ax.text(0, 0.95, f"Brier score {error:.3f}")
+    title = f"{name}\nBrier score {error:.3f}"
+    ax.set(title=title, xlabel="predicted probability", ylabel="", aspect="equal")
     ax.spines[["top", "right"]].set_visible(False)
     print(f"{name}: mean probability {probability.mean():.3f}")
 axes[0].set_ylabel("share of the rare class")

@@ -143,7 +143,7 @@ table.round({"seconds": 1, "test accuracy": 3})
 # loss of the first net is higher for longer because of its dropout, which is active in training
 # only.
 
-figure, axes = plt.subplots(ncols=3, figsize=(11, 3.6), layout="constrained", sharey=True)
+figure, axes = plt.subplots(ncols=3, figsize=(9.5, 3.8), layout="constrained", sharey=True)
 for ax, (name, pipeline) in zip(axes, pipelines.items(), strict=True):
     HistoryDisplay.from_estimator(pipeline, "loss", ax=ax)
     ax.set_title(name)

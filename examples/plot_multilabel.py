@@ -57,7 +57,7 @@ y.head()
 # %%
 # These are the first images, with their labels.
 
-figure, axes = plt.subplots(1, 6, figsize=(9.5, 2.25), layout="constrained")
+figure, axes = plt.subplots(1, 6, figsize=(9.5, 2.5), layout="compressed")
 for ax, image, (_, present) in zip(axes, X, y.iterrows(), strict=False):
     ax.imshow(image, cmap="gray")
     ax.set(xticks=[], yticks=[], xlabel="\n".join(y.columns[present == 1]) or "none")

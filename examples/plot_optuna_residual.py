@@ -135,7 +135,7 @@ complete[columns].head().round(4)
 
 BLUE, VERMILION = "#0072b2", "#d55e00"
 is_pruned = (trials["state"] == "PRUNED").to_numpy()
-figure, axes = plt.subplots(ncols=3, figsize=(11, 3.8), layout="constrained")
+figure, axes = plt.subplots(ncols=3, figsize=(9.5, 3.8), layout="constrained")
 
 for trial, pruned in zip(study.trials, is_pruned, strict=True):
     losses = list(trial.intermediate_values.values())

@@ -163,7 +163,7 @@ class BinaryDenseClassifier(DenseClassifier):
 
     References
     ----------
-    .. [1] F. Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
+    .. [1] François Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
 
     Examples
     --------
@@ -370,7 +370,7 @@ class MulticlassDenseClassifier(DenseClassifier):
 
     References
     ----------
-    .. [1] F. Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
+    .. [1] François Chollet, "Deep Learning with Python", 2nd edition, Manning, 2021.
 
     Examples
     --------

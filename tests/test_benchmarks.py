@@ -188,9 +188,9 @@ def test_page_shows_results_goals_and_machine(page):
         "``python examples/benchmarks/bench_none.py``, 3 rounds, 2001-02-03.",
         '   "","fit (s)","accuracy"',
         '   "MLPClassifier","0.4","0.85"',
-        '   "fit (s): skclf / Keras","0.0625","≤ 0.1","met"',
-        '   "fit (s): skclf / MLPClassifier","1.25","≤ 1","missed"',
-        '   "fit (s): skclf / skorch","not run","≤ 1",""',
+        '   "fit (s): skclf / Keras","0.0625","≤\N{NO-BREAK SPACE}0.1","met"',
+        '   "fit (s): skclf / MLPClassifier","1.25","≤\N{NO-BREAK SPACE}1","missed"',
+        '   "fit (s): skclf / skorch","not run","≤\N{NO-BREAK SPACE}1",""',
         '   "accuracy: skclf / Keras","0.989","",""',
         "1 of 2 goals were met. Missed:",
         "- Title, fit (s): skclf / MLPClassifier: 1.25, goal: at most 1.",
@@ -216,6 +216,16 @@ def test_page_names_machine_of_each_benchmark(page):
     assert "- Machine: 1 x Slide rule, Linux (Other).\n" in text
     assert text.index("\nTitle\n") < text.index("\nOther\n")
     assert "2 of 4 goals were met" in text
+
+
+def test_headings_are_short_and_a_wide_row_becomes_a_column(page):
+    results = {"skclf": {f"size {number}": float(number) for number in range(9)}}
+    record = {**RECORD, "title": "Scale: rows, 10 and 20", "goals": [], "checks": []}
+    lines = page.page([{**record, "results": results}]).splitlines()
+    place = lines.index("Scale")
+    assert lines[place + 1 : place + 4] == ["-----", "", "Rows, 10 and 20."]
+    assert '   "","skclf"' in lines
+    assert '   "size 8","8"' in lines
 
 
 def test_page_marks_failed_and_quick_runs(page):

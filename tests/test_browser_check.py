@@ -25,6 +25,8 @@ VALID_PAGE = """<!doctype html><title>Page</title><body data-theme="light"><arti
 </article></body>"""
 OTHER_PAGE = "<!doctype html><title>Other</title><body><h1 id='there'>There</h1></body>"
 
+WIDE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='800' height='9'/>"
+
 # HTML that is added to the page, and a part of the expected report.
 STATIC = {
     "page": ('<a href="missing.html">x</a>', "link to missing.html, which does not exist"),
@@ -35,14 +37,25 @@ STATIC = {
     ),
     "missing text": ('<img src="a.png">', "image a.png has no alternative text"),
     "empty text": ('<img src="a.png" alt=" ">', "image a.png has no alternative text"),
+    "same title": ("<title>Other</title>", "has the title of index.html: 'Other'"),
+    "no title": ("<title></title>", "has no title"),
     "file name": ('<img src="a.png" alt="a.png">', "has a file name as its alternative text"),
 }
 RENDERED = {
     "width": ('<div style="width: 1500px">wide</div>', "scrolls sideways by"),
+    "content": (
+        '<div class="content" style="overflow: auto"><p style="width: 1500px">wide</p></div>',
+        "scrolls sideways by",
+    ),
     "contrast": (
         '<div class="highlight"><pre style="background: #fff; color: #999">y</pre></div>',
         "code 'y' has a contrast of 2.8",
     ),
+    "markup": ("<p>See :ref:`there`.</p>", "shows the markup See :ref:`there`."),
+    "initial": ('<ol class="upperalpha"><li>Chollet</li></ol>', "an initial, before Chollet"),
+    "cell": ('<table class="docutils"><td>a, b,</td></table>', "cuts a table cell: a, b,"),
+    "section": ("<section><h2>Alone</h2></section>", "has nothing below the heading Alone"),
+    "figure": (f'<img alt="Wide" src="{WIDE}" width="300">', "at 38% of its width, at 400 px"),
     "script": ("<script>missing()</script>", "script error: missing is not defined"),
     "console": ("<script>console.error('bad')</script>", "console: bad"),
     "request": ('<script src="missing.js"></script>', "failed request: file:"),
@@ -58,6 +71,8 @@ def site(tmp_path):
 
 def add_to_page(site, fault):
     page = VALID_PAGE.replace("</article>", f"{fault}</article>")
+    if fault.startswith("<title>"):
+        page = VALID_PAGE.replace("<title>Page</title>", fault)
     (site / "index.html").write_text(page, encoding="utf-8")
 
 
@@ -65,6 +80,7 @@ def static_faults(site):
     pages = browser_check.read_pages(site)
     for file, page in pages.items():
         yield from browser_check.link_faults(file, pages)
+        yield from browser_check.title_faults(file, pages)
         yield from browser_check.image_faults(page)
 
 

@@ -87,6 +87,28 @@ def test_legend_goes_to_the_corner_that_needs_least_room(values, best_epoch, cor
     assert found[1] == pytest.approx(limits)
 
 
+@pytest.mark.parametrize(
+    ("metric", "values", "limits"),
+    [
+        ("loss", [0.2, 0.9, np.nan], (0, np.inf)),
+        ("loss", [-0.1, 0.9], (-np.inf, np.inf)),
+        ("accuracy", [0.2, 1.0], (0, 1)),
+        ("mean_absolute_error", [0.2, 1.1], (0, np.inf)),
+        ("accuracy", [np.nan], (-np.inf, np.inf)),
+    ],
+)
+def test_possible_values_follow_from_the_metric(metric, values, limits):
+    assert _legend.possible_values(metric, np.array(values)) == limits
+
+
+def test_limits_avoid_impossible_values():
+    points = np.arange(1.0, 6.0), np.array([2.0, 2, 9.9, 1, 9])
+    window = (1, 5), (0, 10)
+    assert _legend.emptiest_corner(points, window, (0.9, 0.3))[0] == "lower right"
+    found = _legend.emptiest_corner(points, window, (0.9, 0.3), possible=(0, np.inf))
+    assert found == ("upper right", (0, pytest.approx(9.9 / 0.7)))
+
+
 # --------------------------------------------------------------------------------------------- axes
 
 
@@ -149,6 +171,19 @@ def test_limits_ignore_lines_across_the_axes(limits):
 # ------------------------------------------------------------------------------------------- legend
 
 
+def curve_places(ax, values):
+    """Pixels along the whole lines, not only at the epochs."""
+    epochs = np.linspace(1, values["epochs"][-1], 500)
+    for name in ("training", "validation"):
+        heights = np.interp(epochs, values["epochs"], values[name])
+        yield from ax.transData.transform(np.column_stack([epochs, heights]))
+
+
+def covered_by_legend(ax, values):
+    box = ax.get_legend().get_window_extent()
+    return [place for place in curve_places(ax, values) if box.contains(*place)]
+
+
 @pytest.mark.parametrize("yscale", ["linear", "log"])
 @pytest.mark.parametrize("size", [(6.4, 4.8), (4, 3)])
 @pytest.mark.parametrize("rising", [False, True])
@@ -160,14 +195,29 @@ def test_legend_covers_no_point(n_epochs, rising, size, yscale):
     ax.set_yscale(yscale)
     HistoryDisplay(**values, best_epoch=best_epoch).plot(ax)
     figure.canvas.draw()
-    box = ax.get_legend().get_window_extent()
-    # All along the lines, not only at the epochs.
-    epochs = np.linspace(1, n_epochs, 500)
-    for name in ("training", "validation"):
-        heights = np.interp(epochs, values["epochs"], values[name])
-        places = ax.transData.transform(np.column_stack([epochs, heights]))
-        assert not any(box.contains(*place) for place in places)
-        assert all(ax.bbox.contains(*place) for place in places)
+    assert not covered_by_legend(ax, values)
+    assert all(ax.bbox.contains(*place) for place in curve_places(ax, values))
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_legends_cover_no_point_on_axes_that_share_their_values(layout):
+    figure, axes = plt.subplots(ncols=3, figsize=(11, 3.6), layout=layout, sharey=True)
+    drawn = [curve(20), curve(20, rising=True), curve(3)]
+    drawn[1]["training"] = drawn[1]["training"] * 3
+    for ax, values in zip(axes, drawn, strict=True):
+        HistoryDisplay(**values, best_epoch=3).plot(ax)
+    figure.canvas.draw()
+    for ax, values in zip(axes, drawn, strict=True):
+        assert not covered_by_legend(ax, values)
+
+
+def test_removed_legends_on_shared_axes_stay_removed():
+    _, (ax, other) = plt.subplots(ncols=2, sharey=True)
+    HistoryDisplay(**curve(5)).plot(ax)
+    ax.get_legend().remove()
+    HistoryDisplay(**curve(5)).plot(other)
+    assert ax.get_legend() is None
+    assert other.get_legend() is not None
 
 
 @pytest.mark.parametrize(("rising", "vertical"), [(False, 1), (True, 0)])

@@ -54,7 +54,7 @@ FOOT = """\
 
 .. [1] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural networks", ICML
    2017.
-.. [2] J. Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006.
+.. [2] Janez Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006.
 """
 
 
@@ -166,6 +166,7 @@ def _held(section):
             f".. image:: {FIGURE}",
             "   :alt: Mean ranks of the classifiers by error and by log loss, one axis each; bars",
             "      connect those that differ by less than the critical difference.",
+            "   :width: 720px",
             "",
             _paragraph(
                 f"""Mean ranks over {len(error)} tables; 1 is best. Classifiers connected by a bar
@@ -238,14 +239,14 @@ def draw(section, path):
     import matplotlib.pyplot as plt
 
     names = _contenders(section, without=EQUAL)
-    figure, axes = plt.subplots(2, 1, figsize=(9, 4.6), layout="constrained")
+    figure, axes = plt.subplots(2, 1, figsize=(7.2, 4.6), layout="constrained")
     for ax, measure in zip(axes, ("error", "log_loss"), strict=True):
         values = _matrix(section, names, measure)
         difference = critical_difference(len(names), len(values))
         draw_ranks(ax, names, mean_ranks(values), difference)
         ax.set_title(f"mean rank by {measure.replace('_', ' ')}", loc="left", fontsize=10)
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=200)
     plt.close(figure)
 
 

@@ -114,14 +114,14 @@ def draw_ranks(ax, names, ranks, difference):
     ax.plot([lowest, highest], [0, 0], color="black", linewidth=1)
     for tick in range(lowest, highest + 1):
         ax.plot([tick, tick], [0, 0.12], color="black", linewidth=1)
-        ax.text(tick, 0.22, str(tick), ha="center", va="bottom", fontsize=9)
+        ax.text(tick, 0.22, str(tick), ha="center", va="bottom", fontsize=10)
     groups = alike(ranks, difference)
     for level, (first, last) in enumerate(groups):
         height = -0.25 - 0.22 * level
         ends = [ranks[first] - 0.03, ranks[last] + 0.03]
         ax.plot(ends, [height] * 2, color="tab:red", linewidth=3, solid_capstyle="round")
     below = 0.25 + 0.22 * len(groups)
-    ax.set(xlim=(lowest - 0.9, highest + 0.9), ylim=(-below - 0.55 * n_left, 1.3))
+    ax.set(xlim=(lowest - 1.9, highest + 1.9), ylim=(-below - 0.55 * n_left, 1.3))
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         is_left = place < n_left
         height = -below - 0.55 * (place if is_left else n - 1 - place) - 0.2
@@ -130,6 +130,6 @@ def draw_ranks(ax, names, ranks, difference):
         ax.plot(rank, 0, "o", color="tab:blue", markersize=4)
         label = f"{name} {rank:.2f}"
         beside = end - 0.05 if is_left else end + 0.05
-        ax.text(beside, height, label, ha="right" if is_left else "left", va="center", fontsize=9)
+        ax.text(beside, height, label, ha="right" if is_left else "left", va="center", fontsize=10)
     ax.plot([lowest, lowest + difference], [0.95, 0.95], color="tab:red", linewidth=3)
-    ax.text(lowest + difference + 0.08, 0.95, "critical difference", va="center", fontsize=9)
+    ax.text(lowest + difference + 0.08, 0.95, "critical difference", va="center", fontsize=10)

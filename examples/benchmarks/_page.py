@@ -33,6 +33,9 @@ To run all benchmarks and write this page again, use
    $ {command}
 """
 
+# A single row with more columns than this is shown as a column.
+MOST_COLUMNS = 6
+
 QUICK_NOTE = """\
 .. warning::
 
@@ -55,7 +58,8 @@ def _csv_table(rows):
     """A reStructuredText table; the first row is the header."""
     lines = io.StringIO()
     csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    body = "".join(f"   {line}\n" for line in lines.getvalue().splitlines())
+    text = lines.getvalue().replace("≤ ", "≤\N{NO-BREAK SPACE}")
+    body = "".join(f"   {line}\n" for line in text.splitlines())
     return f".. csv-table::\n   :header-rows: 1\n\n{body}"
 
 
@@ -99,8 +103,11 @@ def _summary(records):
 def _section(record):
     """One benchmark: its command, its tables, its conditions, and those that are not met."""
     rounds = f"{record['rounds']} round{'s' if record['rounds'] > 1 else ''}"
+    # Long headings would fill the table of contents.
+    name, _, what = record["title"].partition(": ")
     parts = [
-        f"{record['title']}\n{'-' * len(record['title'])}\n",
+        f"{name}\n{'-' * len(name)}\n",
+        f"{what[:1].upper()}{what[1:]}.\n" if what else "",
         f"``{record['command']}``, {rounds}, {record['date']}.\n",
     ]
     results = record["results"]
@@ -109,7 +116,9 @@ def _section(record):
     checks = [_run.Check(**check) for check in record["checks"]]
     remarks = [f"- Condition: {check}.\n" for check in checks]
     remarks += [f"- **Failed**: {failed}.\n" for failed in _run.failed_checks(checks, results)]
-    parts.append(_csv_table(_run.results_rows(results)))
+    rows = _run.results_rows(results)
+    is_wide = len(rows) == 2 and len(rows[0]) > MOST_COLUMNS
+    parts.append(_csv_table(zip(*rows, strict=True) if is_wide else rows))
     if record["goals"]:
         parts.append(_csv_table(_run.goals_rows(_goals(record), results)))
     return "\n".join(parts + (["".join(remarks)] if remarks else []))

@@ -280,7 +280,7 @@ class HistoryDisplay:
         ).T
         _style_axes(ax, readable(self.metric), epochs)
         best_epoch = None if self.best_line_ is None else self.best_epoch
-        place_legend(ax, epochs, values, best_epoch)
+        place_legend(ax, (epochs, values), self.metric, best_epoch)
         return self
 
     def frame(self) -> pd.DataFrame:
