@@ -164,8 +164,8 @@ class FittedNet(ClassifierMixin, NetParameters):
         check_is_fitted(self)
         if not self._epoch_weights:
             raise ValueError(
-                "Got a net without the weights of its epochs; staged_predict_proba expected them. "
-                "Set keep_epochs=True before fit."
+                "The weights of the epochs were not kept, but staged_predict_proba needs them. Set "
+                "keep_epochs=True before fit."
             )
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return (self._probabilities(self._decision(w, X)) for w in self._epoch_weights.values())
@@ -432,16 +432,16 @@ def _message_with_fix(values, name, error):
         )
         if hasattr(values, "columns"):
             fix = (
-                "Encode the columns first: with a ColumnTransformer of OneHotEncoder, "
-                "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
-                "skrub.tabular_pipeline(classifier) makes."
+                "Encode the columns first, with a ColumnTransformer of OneHotEncoder, "
+                "TfidfVectorizer or skclf.MultiHotVectorizer, or use "
+                "skrub.tabular_pipeline(classifier)."
             )
-        return f"Got text ({error}); features and weights must be numbers. {fix}"
+        return f"Got text ({error}); expected numbers as features and weights. {fix}"
     if name == "X" and error.startswith("Input X contains NaN"):
         return (
-            "Input X contains NaN. Fill in missing values first: with "
-            "SimpleImputer(add_indicator=True) in a pipeline, or in a pipeline that "
-            "skrub.tabular_pipeline(classifier) makes."
+            "Input X contains NaN. Fill in missing values first, with "
+            "SimpleImputer(add_indicator=True) in a pipeline, or use "
+            "skrub.tabular_pipeline(classifier)."
         )
     has_sequences = "setting an array element with a sequence" in error
     if not has_sequences and "float() argument must be" not in error:

@@ -350,7 +350,7 @@ def test_what_comes_back_are_arrays():
 def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     clf = BinaryDenseClassifier((7, 5), epochs=1)
-    with pytest.raises(RuntimeError, match=r"Keras runs on 'jax'.*set the .*KERAS_BACKEND"):
+    with pytest.raises(RuntimeError, match=r"Got the Keras backend 'jax'.*Set the .*KERAS_BACKEND"):
         clf.fit(X, Y)
     assert not hasattr(clf, "classes_")
     assert _bridge.keras.config.backend() == "jax"

@@ -197,7 +197,7 @@ def test_states_come_back(kind):
 )
 def test_wrong_options(kind, name, value):
     options, shapes, _ = LAYERS[kind]
-    with pytest.raises(ValueError, match=r"its net (has a|leaves weight|uses)"):
+    with pytest.raises(ValueError, match=r"its net (has a|doesn't use weight|uses)"):
         graph_from_state(state_of(kind, options | {name: value}, shapes))
 
 
@@ -282,7 +282,7 @@ def test_simple_nets_come_back():
         (two({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
         (simple(weights=(0,)), "its net has a dense layer with 1 weights"),
         (simple(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
-        (simple(weights=(1, 2)), "its net leaves weight 0 unused"),
+        (simple(weights=(1, 2)), "its net doesn't use weight 0"),
         (simple(weights=(0, 0)), "its net uses weight 0 in two shapes"),
         (simple(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
         (two({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),

@@ -119,7 +119,7 @@ def test_schedules():
 
 
 def test_unknown_optimizers_come_with_the_known_ones():
-    message = "Got optimizer='addam', which is not the name of a Keras optimizer"
+    message = "Got optimizer='addam'; expected the name of a Keras optimizer"
     with pytest.raises(ValueError, match=message) as raised:
         _keras_objects.new_optimizer("addam", None)
     known = str(raised.value).partition("optimizer: ")[2].rstrip(".").split(", ")
@@ -130,7 +130,7 @@ def test_unknown_optimizers_come_with_the_known_ones():
 
 
 def test_what_is_no_optimizer():
-    with pytest.raises(TypeError, match=r"of type int; it must be .* keras\.optimizers\.Optimizer"):
+    with pytest.raises(TypeError, match=r"of type int; expected .* keras\.optimizers\.Optimizer"):
         _keras_objects.new_optimizer(5, None)
 
 
@@ -203,13 +203,13 @@ def test_early_stopping_on_a_metric_works_each_time():
     [
         (
             ["acuracy"],
-            "Got 'acuracy' in metrics, which is not the name of a Keras metric: accuracy",
+            "Got 'acuracy' in metrics; expected the name of a Keras metric: accuracy",
         ),
-        ([5], "of type int in metrics; each must be the name of a Keras metric or an instance"),
-        ([None], "of type NoneType in metrics; each must be the name"),
-        ([["accuracy"]], "of type list in metrics; each must be the name"),
-        ([{"accuracy": 1}], "of type dict in metrics; each must be the name"),
-        ([keras.metrics.AUC], "in metrics; each must be the name of a Keras metric or an instance"),
+        ([5], "of type int in metrics; expected names of Keras metrics, instances"),
+        ([None], "of type NoneType in metrics; expected names"),
+        ([["accuracy"]], "of type list in metrics; expected names"),
+        ([{"accuracy": 1}], "of type dict in metrics; expected names"),
+        ([keras.metrics.AUC], "in metrics; expected names of Keras metrics, instances"),
     ],
 )
 def test_what_are_no_metrics(metrics, message):
@@ -229,7 +229,7 @@ def test_metrics_of_more_than_one_number_are_refused_by_name():
 
 @pytest.mark.parametrize("name", ["crossentropy", "ce"])
 def test_names_that_keras_does_not_take(name):
-    with pytest.raises(ValueError, match=f"Got '{name}' in metrics, which is not the name of a"):
+    with pytest.raises(ValueError, match=f"Got '{name}' in metrics; expected the name of a"):
         net(metrics=[name]).fit(X, Y)
 
 
@@ -327,7 +327,9 @@ def test_a_metrics_own_settings_are_kept():
 
 
 def test_strings_that_need_arguments_name_the_fix():
-    with pytest.raises(ValueError, match=r"can't be made from its name alone.*pass an instance"):
+    with pytest.raises(
+        ValueError, match=r"can't be created from its name alone.*expected an instance"
+    ):
         net(metrics=["MeanIoU"]).fit(X, Y)
 
 
@@ -590,7 +592,7 @@ def test_every_setting_survives_pickling(optimizer):
 def test_skops_says_what_it_can_not_save():
     skops = pytest.importorskip("skops.io")
     clf = net(optimizer=keras.optimizers.Adam()).fit(X, Y)
-    with pytest.raises(TypeError, match="of type Adam, which skops can't save: give the optimizer"):
+    with pytest.raises(TypeError, match="of type Adam, which skops can't save; expected the names"):
         skops.dumps(clf)
 
 

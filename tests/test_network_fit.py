@@ -269,7 +269,7 @@ def test_code_that_has_changed_since_is_noticed():
     state["_body"] = recurrent(units=5).build
     loaded = NetworkClassifier()
     loaded.__setstate__(state)
-    with pytest.raises(ValueError, match="builds other layers than when it was fitted"):
+    with pytest.raises(ValueError, match="builds different layers than in fit"):
         loaded.predict(IDS)
 
 

@@ -98,7 +98,7 @@ def test_activations_that_keras_knows(name):
 
 @pytest.mark.parametrize("name", ["rellu", "", "get", "ReLU!"])
 def test_unknown_activations_come_with_the_known_ones(name):
-    with pytest.raises(ValueError, match=r"not the name of a Keras activation.*relu") as raised:
+    with pytest.raises(ValueError, match=r"the name of a Keras activation: .*relu") as raised:
         _keras_objects.check_activation(name)
     assert f"Got activation={name!r}" in str(raised.value)
     known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
@@ -107,7 +107,7 @@ def test_unknown_activations_come_with_the_known_ones(name):
 
 def test_the_activations_that_are_offered_work():
     # Not Keras's functions for other ends, such as get and serialize.
-    with pytest.raises(ValueError, match="not the name of a Keras activation") as raised:
+    with pytest.raises(ValueError, match="expected the name of a Keras activation") as raised:
         _keras_objects.check_activation("rellu")
     known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
     assert len(known) > 20

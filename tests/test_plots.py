@@ -806,7 +806,7 @@ def test_numbers_of_images_that_are_none(logistic, n_images):
     ("X", "y", "message"),
     [
         (DIGITS, FIGURES[:-1], "inconsistent numbers of samples"),
-        (DIGITS[:3], np.eye(3), "y is one-hot encoded"),
+        (DIGITS[:3], np.eye(3), "Got one-hot encoded y"),
         (DIGITS[:3], ["zero", "one", "two"], r"Got y with labels such as .*zero.*: \[0, 1, 2, 3\]"),
         (DIGITS[:0], None, "Got an X without rows"),
     ],

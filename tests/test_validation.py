@@ -199,7 +199,7 @@ def test_validation_data_of_another_form(bad):
 
 
 def test_validation_data_and_its_parts_are_too_much():
-    with pytest.raises(ValueError, match="pass validation_data alone"):
+    with pytest.raises(ValueError, match="Pass validation_data alone"):
         net().fit(X, Y, X_val=X_VAL, validation_data=(X_VAL, Y_VAL))
     with pytest.raises(ValueError, match=r"Set validation_split=0\.0 to validate on"):
         net(validation_split=0.2).fit(X, Y, validation_data=(X_VAL, Y_VAL))
@@ -355,9 +355,9 @@ def test_groups_may_be_tuples(splits):
     ("groups", "message"),
     [
         (np.zeros((60, 2)), r"groups of shape \(60, 2\); expected a 1-D array-like"),
-        (["a"] * 59 + [None], r"groups in which that of row 59 is missing \(None\)"),
-        ([np.nan, *range(59)], r"groups in which that of row 0 is missing \(nan\)"),
-        ([("a", 1)] * 60, "by whole groups, of which there are 1 "),
+        (["a"] * 59 + [None], r"groups with a missing id in row 59 \(None\)"),
+        ([np.nan, *range(59)], r"groups with a missing id in row 0 \(nan\)"),
+        ([("a", 1)] * 60, "with 1 group; expected at least 2 groups"),
         (["a"] * 59, r"inconsistent numbers of samples: \[60, 59\]"),
     ],
 )
