@@ -78,7 +78,7 @@ def test_the_keras_model_has_the_loss_that_its_metrics_need():
 
 def test_metrics_of_both_kinds_are_an_error():
     clf = net(metrics=["auc", keras.metrics.SparseCategoricalAccuracy()])
-    with pytest.raises(ValueError, match="Got sparse_categorical_accuracy and auc in metrics"):
+    with pytest.raises(ValueError, match=r"Got sparse_.*_accuracy, .* together with auc, "):
         clf.fit(X, Y)
 
 
