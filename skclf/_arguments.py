@@ -22,13 +22,13 @@ from skclf._typing import Function
 
 # Arguments of Keras's fit that have no parameter of the same name, and what to do instead.
 _OF_KERAS_FIT = {
-    "initial_epoch": "set warm_start=True to go on from an earlier fit",
-    "nb_epoch": "set the parameter epochs",
-    "shuffle": "rows are shuffled in each epoch, by random_state",
-    "steps_per_epoch": "each epoch takes all rows once; leave it out",
-    "validation_batch_size": "validation rows need no batch size; leave it out",
-    "validation_freq": "validation rows are evaluated after each epoch; leave it out",
-    "validation_steps": "all validation rows are evaluated; leave it out",
+    "initial_epoch": "To continue from an earlier fit, set warm_start=True",
+    "nb_epoch": "Set the parameter epochs",
+    "shuffle": "Leave it out: rows are shuffled in each epoch, as random_state determines",
+    "steps_per_epoch": "Leave it out: each epoch uses every row once",
+    "validation_batch_size": "Leave it out: validation rows need no batch size",
+    "validation_freq": "Leave it out: validation rows are evaluated after each epoch",
+    "validation_steps": "Leave it out: all validation rows are evaluated",
 }
 
 
@@ -87,11 +87,11 @@ def _misplaced(cls, method, known, name):
     title = f"{cls.__name__}.{method}() got an unexpected keyword argument {name!r}"
     if name in cls._parameter_constraints:
         return (
-            f"{title}: it is a parameter of the class. Set it by {cls.__name__}({name}=...), or "
-            f"clf.set_params({name}=...)."
+            f"{title}, which is a parameter of the class. Set it with {cls.__name__}({name}=...) "
+            f"or clf.set_params({name}=...)."
         )
     if name in _OF_KERAS_FIT:
-        return f"{title}, which is Keras's: {_OF_KERAS_FIT[name]}."
+        return f"{title}, which is an argument of Keras's fit. {_OF_KERAS_FIT[name]}."
     return f"{title}; expected one of {', '.join(known)}."
 
 
@@ -101,7 +101,8 @@ def validation_columns(validation_data, *columns):
         return columns
     if any(column is not None for column in columns):
         raise ValueError(
-            "Got validation_data and X_val, y_val or sample_weight_val; pass validation_data alone."
+            "Got validation_data together with X_val, y_val or sample_weight_val; expected one or "
+            "the other. Pass validation_data alone."
         )
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise ValueError(
@@ -118,7 +119,7 @@ def warn_if_far_outside(X, X_train, names):
     name = feature if names is None else repr(names[feature])
     warnings.warn(
         f"Most validation rows lie far outside the range of the training rows in feature {name}, "
-        "as if they were not scaled in the same way. In a Pipeline pass X_val with "
+        "as if they were not scaled in the same way. In a Pipeline, pass X_val with "
         'transform_input=["X_val"], or transform the validation rows first.',
         UserWarning,
         stacklevel=6,  # the caller of fit
@@ -139,12 +140,12 @@ def sizes(name: str, value: Any, length: int | None = None) -> tuple[int, ...]:
     if isinstance(value, Integral):
         value = (value,) * (length or 1)
     if isinstance(value, Mapping | Set):
-        raise ValueError(f"Got {name}={value!r}, which has no order; give a tuple or a list.")
+        raise ValueError(f"Got {name}={value!r}, which has no order; expected a tuple or a list.")
     value = tuple(value)
     if not all(isinstance(v, Integral) and v >= 1 for v in value):  # type: ignore[operator]
-        raise ValueError(f"Got {name}={value!r}; each number in it must be an int of at least 1.")
+        raise ValueError(f"Got {name}={value!r}; expected integers of at least 1.")
     if length is not None and len(value) != length:
-        raise ValueError(f"Got {name}={value!r}; it must be an int or {length} of them.")
+        raise ValueError(f"Got {name}={value!r}; expected an integer or {length} integers.")
     return tuple(map(int, value))
 
 
@@ -168,16 +169,16 @@ def _message_with_fix(values, name, error):
         )
         if hasattr(values, "columns"):
             fix = (
-                "Encode the columns first: with a ColumnTransformer of OneHotEncoder, "
-                "TfidfVectorizer or skclf.MultiHotVectorizer, or in a pipeline that "
-                "skrub.tabular_pipeline(classifier) makes."
+                "Encode the columns first, with a ColumnTransformer of OneHotEncoder, "
+                "TfidfVectorizer or skclf.MultiHotVectorizer, or use "
+                "skrub.tabular_pipeline(classifier)."
             )
-        return f"Got text ({error}); features and weights must be numbers. {fix}"
+        return f"Got text ({error}); expected numbers as features and weights. {fix}"
     if name == "X" and error.startswith("Input X contains NaN"):
         return (
-            "Input X contains NaN. Fill in missing values first: with "
-            "SimpleImputer(add_indicator=True) in a pipeline, or in a pipeline that "
-            "skrub.tabular_pipeline(classifier) makes."
+            "Input X contains NaN. Fill in missing values first, with "
+            "SimpleImputer(add_indicator=True) in a pipeline, or use "
+            "skrub.tabular_pipeline(classifier)."
         )
     has_sequences = "setting an array element with a sequence" in error
     if not has_sequences and "float() argument must be" not in error:

@@ -378,7 +378,7 @@ class NetClassifier(CallbackSupport, RowPreparation, metaclass=ABCMeta):
         for callback in callbacks:
             if isinstance(callback, type) or not hasattr(callback, "set_model"):
                 raise TypeError(
-                    f"Got {callback!r} in callbacks; each must be an instance of "
+                    f"Got {callback!r} in callbacks; expected instances of "
                     "keras.callbacks.Callback."
                 )
         return callbacks

@@ -80,7 +80,8 @@ class Network(ApiPageMixin, BaseEstimator):
         (None, 16)
         """
         raise NotImplementedError(
-            f"Got {type(self).__name__} without a method build(inputs); expected one."
+            f"Got {type(self).__name__} without a method build; expected a method build(inputs) "
+            "that returns the input of the output layer."
         )
 
 
@@ -179,8 +180,8 @@ def _parameters_of(function):
     for parameter in all_parameters[1:]:
         if parameter.kind not in _BY_NAME:
             raise TypeError(
-                f"Got {function.__name__} with the parameter {parameter}; expected parameters that "
-                "each have a name, such as units=64."
+                f"Got {function.__name__} with the parameter {parameter}; expected parameters with "
+                "names, such as units=64."
             )
     return all_parameters[1:]
 

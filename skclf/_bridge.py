@@ -216,7 +216,7 @@ def train(
     opened = None if needs_model else _open_nets.opened(layers, compile_with)
     kind = _keras_nets.kind_of(built, compile_with, opened and opened.kind)
     if kind is None and isinstance(layers, nets.OpaqueNet) and announces:
-        print("The net is compiled anew for each fit, since its parts can't be compared.")
+        print("The net is compiled again for each fit, because its parts can't be compared.")
 
     def new_net():
         if opened:
@@ -273,8 +273,8 @@ def _training(net, callbacks, take_state):
     epochs = net.history.epoch
     if not epochs:
         raise ValueError(
-            "No epoch was trained, since a callback has put off the first one beyond the last: set "
-            "epochs higher, or delete what keras.callbacks.BackupAndRestore has saved."
+            "No epoch was trained, because a callback started training after the last epoch. "
+            "Increase epochs, or delete what keras.callbacks.BackupAndRestore has saved."
         )
     restored = _restored_epoch(callbacks)
     return Training(
@@ -394,7 +394,7 @@ def _go_on_from(net, compile_with, weights, state):
     if [w.shape for w in net.weights] != [w.shape for w in weights]:
         raise ValueError(
             "The net's layers have changed since it was last trained: with warm_start=True or "
-            "partial_fit the sizes of the layers must stay the same. Set warm_start=False to "
+            "partial_fit, the sizes of the layers must stay the same. Set warm_start=False to "
             "train a new net."
         )
     engine.assign(net.weights, weights)
@@ -426,20 +426,20 @@ def _check_kept(key, variables, state):
     fault = next(_faults_of_kept(key, variables, state[key]), None)
     if fault is not None:
         raise ValueError(
-            f"The state to go on training from holds {fault}: it was altered, or another version "
-            "of Keras has saved it. Load an unaltered file, in the version that saved it, or call "
-            "fit with warm_start=False, which trains a new net."
+            f"Can't continue training, because the saved training state has {fault}. It was "
+            "altered, or saved with another version of Keras. Load an unaltered file with the "
+            "version that saved it, or set warm_start=False and call fit to train a new net."
         )
 
 
 def _faults_of_kept(key, variables, values):
     if len(values) != len(variables):
-        yield f"{len(values)} {key}, and {len(variables)} are needed"
+        yield f"{len(values)} {key}, but {len(variables)} are needed"
     for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
         shape, dtype = tuple(variable.shape), np.dtype(variable.dtype)
         # Types may differ in width, since Keras's global float type affects some variables.
         if value.shape != shape or not np.can_cast(value.dtype, dtype, "same_kind"):
             yield (
-                f"{value.dtype} of shape {value.shape} as {key}[{number}], and {dtype} of shape "
-                f"{shape} is needed"
+                f"{key}[{number}] of type {value.dtype} and shape {value.shape}, but type {dtype} "
+                f"and shape {shape} are needed"
             )

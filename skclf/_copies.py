@@ -197,8 +197,9 @@ class _Picklable:
     def __getstate__(self):
         # Called by skops, but not by pickle.
         raise TypeError(
-            f"Got a parameter of type {type(self._value).__name__}, which skops can't save: give "
-            "the optimizer and the metrics by their names, or save with joblib or pickle."
+            f"Got a parameter of type {type(self._value).__name__}, which skops can't save; "
+            "expected the names of an optimizer and of metrics. Set the parameters to names, or "
+            "save with joblib or pickle."
         )
 
     def __reduce__(self):

@@ -167,8 +167,8 @@ class EarlyStop(Watcher):
         if self.snapshot is not None and self._since_best == 0:
             warnings.warn(
                 f"The best epoch by {self.monitor} was the last one, {epochs}: training ended "
-                f"before patience={self.patience} could stop it. Further epochs may give a better "
-                "net: set epochs higher.",
+                f"before patience={self.patience} could stop it. More epochs may give a better "
+                "net: increase epochs.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -203,8 +203,8 @@ class FittedNet(ClassifierMixin, Persistence):
         check_is_fitted(self)
         if not self._epoch_weights:
             raise ValueError(
-                "Got a net without the weights of its epochs; staged_predict_proba expected them. "
-                "Set keep_epochs=True before fit."
+                "The weights of the epochs were not kept, but staged_predict_proba needs them. Set "
+                "keep_epochs=True before fit."
             )
         X = self._validate_rows(X, reset=False, dtype=[np.float64, np.float32])
         return (self._probabilities(self._decision(w, X)) for w in self._epoch_weights.values())

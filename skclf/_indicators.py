@@ -51,7 +51,7 @@ def check_indicator(y: Any, name: str = "y") -> np.ndarray:
         row, column = np.argwhere(~is_right)[0]
         raise ValueError(
             f"Got {name} with {array[row, column]!r} in row {row}, column {column}; expected an "
-            "indicator matrix of 0 and 1 or of booleans, a column for each label."
+            "indicator matrix of 0 and 1 or of booleans, with a column for each label."
         )
     return array.astype(np.uint8)
 
@@ -89,8 +89,8 @@ def _numbers(array, name):
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Got {name} of type {array.dtype}; expected an indicator matrix of 0 and 1 or of "
-            "booleans, a column for each label, without missing values. Of lists of labels "
-            "sklearn.preprocessing.MultiLabelBinarizer makes one."
+            "booleans, with a column for each label and no missing values. Convert lists of labels "
+            "with sklearn.preprocessing.MultiLabelBinarizer."
         ) from error
 
 
@@ -102,7 +102,7 @@ def names_of(y: Any) -> tuple[str, ...] | None:
     names = tuple(map(str, columns))
     if len(set(names)) < len(names):
         raise ValueError(
-            f"Got y with the columns {', '.join(names)}; expected a name of its own for each label."
+            f"Got y with the columns {', '.join(names)}; expected a different name for each label."
         )
     return names
 
@@ -151,13 +151,13 @@ def label_weights(
             label = known[label]
         if str(label) not in known:
             raise ValueError(
-                f"class_weight has a weight for {label!r}, which is not one of the labels: "
+                f"Got class_weight with the unknown label {label!r}; expected labels among "
                 f"{', '.join(map(repr, names or range(n_labels)))}."
             )
         if not isinstance(weight, Real) or not np.isfinite(float(weight)) or weight < 0:
             raise ValueError(
-                f"Got class_weight={class_weight!r}; weights must be finite and non-negative "
-                "numbers, each for the positives of a label."
+                f"Got class_weight={class_weight!r}; expected a finite and non-negative weight for "
+                "the positives of each label."
             )
         weights[1, known.index(str(label))] = float(weight)
     return weights

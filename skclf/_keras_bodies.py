@@ -138,8 +138,9 @@ def _body_on(net, inputs):
         return make_body(inputs)
     except Exception as error:
         raise ValueError(
-            f"The network can't be built on sparse rows ({error}): its first layer must be a "
-            "keras.layers.Dense. Or make the rows dense, with X.toarray()."
+            f"Got sparse rows, on which the network can't be built ({error}); expected a network "
+            "whose first layer is a keras.layers.Dense. Change the network, or make the rows dense "
+            "with X.toarray()."
         ) from error
 
 
@@ -164,35 +165,35 @@ def _check_tensor(body: Any, net: nets.OpaqueNet) -> None:
     name = _name_of(net)
     if isinstance(body, keras.Model):
         raise TypeError(
-            f"{name} returned a {type(body).__name__}; expected the tensor that the output layer "
-            "is put on. Return the last hidden layer's output, and leave out keras.Model, the "
-            "output layer and compile: the classifier adds them."
+            f"Got a keras.Model from {name}; expected the tensor that the output layer is added "
+            "to. Return the output of the last hidden layer, and leave out keras.Model, the output "
+            "layer and compile, which the classifier adds."
         )
     if isinstance(body, list | tuple):
         raise TypeError(
-            f"{name} returned {len(body)} tensors; expected one. Join them, for example with "
+            f"Got {len(body)} tensors from {name}; expected one. Join them, for example with "
             "keras.layers.Concatenate()."
         )
     if not isinstance(body, keras.KerasTensor):
+        found = "None" if body is None else f"an object of type {type(body).__name__}"
         raise TypeError(
-            f"{name} returned {'nothing' if body is None else f'a {type(body).__name__}'}; "
-            "expected the keras.KerasTensor that its last layer gives."
+            f"Got {found} from {name}; expected the keras.KerasTensor that its last layer returns."
         )
     if len(body.shape) != 2:
         raise ValueError(
-            f"{name} returned a tensor of shape {_shown(body.shape)}; expected (n_rows, n_values), "
-            "which an output layer can be put on. End with keras.layers.Flatten() or a global "
-            "pooling layer, or with return_sequences=False."
+            f"Got a tensor of shape {_shown(body.shape)} from {name}; expected the shape (n_rows, "
+            "n_values), to which an output layer can be added. End with keras.layers.Flatten(), a "
+            "global pooling layer, or a recurrent layer with return_sequences=False."
         )
     if body.shape[-1] is None:
         raise ValueError(
-            f"{name} returned a tensor of shape {_shown(body.shape)}, whose number of values is "
-            "open; the output layer needs to know it."
+            f"Got a tensor of shape {_shown(body.shape)} from {name}; expected a fixed number of "
+            "values, which the output layer needs to know."
         )
     if body.dtype != "float32":
         raise ValueError(
-            f"{name} returned a tensor of {body.dtype}; expected float32. Leave out dtype=, and "
-            "set keras.config.set_dtype_policy('float32')."
+            f"Got a {body.dtype} tensor from {name}; expected float32. Leave out dtype=, and call "
+            "keras.config.set_dtype_policy('float32')."
         )
 
 
@@ -202,8 +203,9 @@ def _connected(inputs, outputs):
     except ValueError as error:
         if "unique" in str(error):
             raise ValueError(
-                f"The network has two layers of one name ({error}), or one named {_INPUT!r} or "
-                f"{_OUTPUT!r}, as the classifier's own: name its layers differently."
+                f"Got a network in which two layers have the same name ({error}); expected "
+                f"different names, and neither {_INPUT!r} nor {_OUTPUT!r}, which the classifier "
+                "uses. Rename the layers."
             ) from error
         raise _foreign_input(str(error)) from error
     # Keras before 3.11 builds a model that fails when it is called.
@@ -220,8 +222,9 @@ def _connected(inputs, outputs):
 
 def _foreign_input(found):
     return ValueError(
-        f"The network's tensor doesn't depend on its inputs alone ({found}): build it on the "
-        "tensor that is passed in, without another keras.Input."
+        f"Got a tensor from the network that doesn't depend on its inputs alone ({found}); "
+        "expected one that does. Build it on the tensor that is passed in, without another "
+        "keras.Input."
     )
 
 
@@ -232,16 +235,17 @@ def _check_layers(model, created):
             dtype = getattr(layer, name, None) or "float32"
             if "float" in dtype and dtype != "float32":
                 raise ValueError(
-                    f"The layer {layer.name!r} has {name}={dtype!r}; nets are trained in float32. "
-                    "Leave out dtype=, and set keras.config.set_dtype_policy('float32')."
+                    f"Got the layer {layer.name!r} with {name}={dtype!r}; expected 'float32', in "
+                    "which nets are trained. Leave out dtype=, and call "
+                    "keras.config.set_dtype_policy('float32')."
                 )
     outside = [v for v in model.variables if id(v.value) not in created]
     if outside:
         raise ValueError(
-            f"The network uses layers that were made outside of it (their variable "
-            f"{outside[0].path!r}): fits would share and change their weights. Make the layers "
-            "inside, or copy them there: copy = keras.models.clone_model(model); "
-            "copy.set_weights(model.get_weights())."
+            "Got layers that were created outside the network (with the variable "
+            f"{outside[0].path!r}); expected only layers that it creates itself, so that fits "
+            "don't share weights. Create the layers inside, or copy them there: copy = "
+            "keras.models.clone_model(model); copy.set_weights(model.get_weights())."
         )
 
 
@@ -271,9 +275,9 @@ def _check_begins_with_dense(inputs, model):
         return
     names = ", ".join(f"{type(layer).__name__} {layer.name!r}" for layer in users)
     raise ValueError(
-        f"Got sparse rows, and the network passes them to {names}; expected one keras.layers.Dense "
-        "without activity_regularizer, which sparse rows can be multiplied with. Or make the rows "
-        "dense, with X.toarray()."
+        f"Got sparse rows, which the network passes to {names}; expected a single "
+        "keras.layers.Dense without activity_regularizer, the only layer that accepts them. Change "
+        "the network, or make the rows dense with X.toarray()."
     )
 
 
@@ -289,4 +293,5 @@ def _name_of(net):
 
 
 def _shown(shape: Shape) -> str:
-    return f"({', '.join('n_rows' if size is None else str(size) for size in shape)})"
+    sizes = ["n_rows" if n == 0 and size is None else str(size) for n, size in enumerate(shape)]
+    return f"({', '.join(sizes)})"

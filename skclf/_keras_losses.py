@@ -77,7 +77,8 @@ def _instance(loss, kind):
     if isinstance(loss, str):
         if not hasattr(keras.losses, kind.keras_name):
             raise ValueError(
-                f"Got loss={loss!r}, which Keras {keras.__version__} doesn't have: update Keras."
+                f"Got loss={loss!r}; expected a loss that Keras {keras.__version__} has. Update "
+                "Keras."
             )
         return getattr(keras.losses, kind.keras_name)()
     if isinstance(loss, keras.losses.Loss):
@@ -92,8 +93,8 @@ def _instance(loss, kind):
 def _check(loss):
     if getattr(loss, "from_logits", False):
         raise ValueError(
-            f"Got loss={type(loss).__name__}(from_logits=True); losses are given probabilities: "
-            "leave from_logits out."
+            f"Got loss={type(loss).__name__}(from_logits=True); expected from_logits=False, since "
+            "losses are computed from probabilities. Leave from_logits out."
         )
     if loss.reduction in (None, "none"):
         raise ValueError(

@@ -123,8 +123,8 @@ def plain_model(net, weights):
     found = [(tuple(v.shape), np.dtype(v.dtype)) for v in model.weights]
     if found != [(weight.shape, weight.dtype) for weight in weights]:
         raise ValueError(
-            "The network builds other layers than when it was fitted: its code has changed since, "
-            "or what it reads. Fit again, or load the file with the code that it was saved with."
+            "The network builds different layers than in fit: its code, or the data that it reads, "
+            "has changed. Fit again, or load the file with the code that it was saved with."
         )
     model.set_weights(weights)
     return model
@@ -163,8 +163,8 @@ def _check_keras():
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise RuntimeError(
-            f"Keras runs on {backend!r} in this process, and skclf needs TensorFlow: set the "
-            "environment variable KERAS_BACKEND to 'tensorflow' before Keras is first imported."
+            f"Got the Keras backend {backend!r}; expected 'tensorflow'. Set the environment "
+            "variable KERAS_BACKEND to 'tensorflow' before Keras is first imported."
         )
 
 

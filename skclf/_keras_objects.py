@@ -121,8 +121,8 @@ def optimizer_template(optimizer):
         return _optimizer_by_name(optimizer)
     if not isinstance(optimizer, keras.Optimizer):
         raise TypeError(
-            f"Got an optimizer of type {type(optimizer).__name__}; it must be a Keras optimizer's "
-            "name or an instance of keras.optimizers.Optimizer."
+            f"Got an optimizer of type {type(optimizer).__name__}; expected the name of a Keras "
+            "optimizer or an instance of keras.optimizers.Optimizer."
         )
     if type(optimizer).__name__ == "MultiOptimizer":
         raise ValueError(
@@ -140,9 +140,7 @@ def _optimizer_by_name(name):
         if known.lower() == name.lower() and known not in _WRAPPERS:
             return cls()
     known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
-    raise ValueError(
-        f"Got optimizer={name!r}, which is not the name of a Keras optimizer: {known}."
-    )
+    raise ValueError(f"Got optimizer={name!r}; expected the name of a Keras optimizer: {known}.")
 
 
 @lru_cache(maxsize=32)
@@ -154,7 +152,7 @@ def _check_rate(learning_rate):
     # Keras would accept a dict, and create any object that it names.
     if not isinstance(learning_rate, Real) and not callable(learning_rate):
         raise TypeError(
-            f"Got learning_rate={learning_rate!r}; it must be a number or an instance of "
+            f"Got learning_rate={learning_rate!r}; expected a number or an instance of "
             "keras.optimizers.schedules.LearningRateSchedule."
         )
 
@@ -253,9 +251,9 @@ def loss_for(loss, metrics, is_fixed=False):
         wanted["sparse" if loss == _CATEGORICAL[0] else "one-hot"].insert(0, "the loss")
     if wanted["sparse"] and wanted["one-hot"]:
         raise ValueError(
-            f"Got {wanted['sparse'][0]} and {wanted['one-hot'][0]} in metrics; the first needs "
-            "class numbers and the second one-hot rows, and a net has one kind of targets. Leave "
-            "one of them out."
+            f"Got {wanted['sparse'][0]}, which needs class numbers as targets, together with "
+            f"{wanted['one-hot'][0]}, which needs one-hot rows; expected a loss and metrics that "
+            "need the same targets. Leave one of the two out."
         )
     return _CATEGORICAL[0] if wanted["sparse"] else _CATEGORICAL[1] if wanted["one-hot"] else loss
 
@@ -337,8 +335,8 @@ def _metric_key(metric):
 def _check_metric(metric):
     if isinstance(metric, type) or not (isinstance(metric, str) or callable(metric)):
         raise TypeError(
-            f"Got {metric!r} of type {type(metric).__name__} in metrics; each must be the name of "
-            "a Keras metric or an instance of keras.metrics.Metric."
+            f"Got {metric!r} of type {type(metric).__name__} in metrics; expected names of Keras "
+            "metrics, instances of keras.metrics.Metric or functions."
         )
 
 
@@ -348,13 +346,13 @@ def _metric_by_name(name):
         return keras.metrics.get(name)
     except ValueError as error:
         raise ValueError(
-            f"Got {name!r} in metrics, which is not the name of a Keras metric: accuracy, "
+            f"Got {name!r} in metrics; expected the name of a Keras metric: accuracy, "
             f"{', '.join(classes)}."
         ) from error
     except TypeError as error:
         raise ValueError(
-            f"Got {name!r} in metrics, a Keras metric that can't be made from its name alone "
-            f"({error}): pass an instance with its arguments."
+            f"Got {name!r} in metrics, a Keras metric that can't be created from its name alone "
+            f"({error}); expected an instance. Pass one with its arguments."
         ) from error
 
 
@@ -387,8 +385,7 @@ def check_activation(name):
     known = [n for n in dir(keras.activations) if n[0] != "_" and n not in _NO_ACTIVATIONS]
     if name not in known:
         raise ValueError(
-            f"Got activation={name!r}, which is not the name of a Keras activation: "
-            f"{', '.join(known)}."
+            f"Got activation={name!r}; expected the name of a Keras activation: {', '.join(known)}."
         )
 
 

@@ -49,8 +49,9 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
         labels = _of_one_type(labels, name)
     if labels.dtype == "m8":
         raise ValueError(
-            f"Got {name} with time differences without a unit; give them one, for example with "
-            "y.astype('timedelta64[s]'), or make whole numbers of them with y.astype(int)."
+            f"Got {name} with time differences without a unit; expected a unit. Set one, for "
+            "example with y.astype('timedelta64[s]'), or convert them to whole numbers with "
+            "y.astype(int)."
         )
     if labels.dtype.kind in "fc":
         assert_all_finite(labels, input_name=name)
@@ -66,20 +67,21 @@ def check_labels(y: Any, name: str = "y") -> np.ndarray:
 def _as_array(y, name):
     if issparse(y):
         raise ValueError(
-            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: one "
-            "label for each row. For several labels a row use MultilabelDenseClassifier, or "
-            "multilabel=True."
+            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead; "
+            "expected one label for each row. For several labels per row, use "
+            "MultilabelDenseClassifier or multilabel=True."
         )
     try:
         array = np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} should be a 1d array, got lists of different lengths instead: one label for "
-            "each row. For several labels a row use MultilabelDenseClassifier, or multilabel=True."
+            f"{name} should be a 1d array, got lists of different lengths instead; expected one "
+            "label for each row. For several labels per row, use MultilabelDenseClassifier or "
+            "multilabel=True."
         ) from error
     if array.ndim == 0:
         raise ValueError(
-            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead: pass "
+            f"{name} should be a 1d array, got an object of type {type(y).__name__} instead. Pass "
             "one label for each row, as a list, an array or a pandas Series."
         )
     if array.dtype.kind == "U" and array.ndim == 1 and isinstance(y, list | tuple):
@@ -118,8 +120,8 @@ def _of_one_type(labels, name):
         return _numbers(labels, name)
     types = sorted({type(label).__name__ for label in labels})
     raise TypeError(
-        f"Got {name} with labels of type {' and '.join(types)}; labels must be all strings, all "
-        "booleans or all whole numbers. Make strings of them, for example with y.astype(str)."
+        f"Got {name} with labels of type {' and '.join(types)}; expected all strings, all booleans "
+        "or all whole numbers. Convert them to strings, for example with y.astype(str)."
     )
 
 
@@ -140,8 +142,9 @@ def _beyond_64_bits(labels, name):
     # Don't show the number, since Python raises an error for very long ones.
     row = max(range(len(labels)), key=lambda row: abs(labels[row]))
     return ValueError(
-        f"Got {name} with whole numbers that no type of 64 bits can hold, the largest in row "
-        f"{row}. Make strings of them, with list(map(str, {name}))."
+        f"Got {name} with whole numbers that no 64-bit type can hold, the largest in row {row}; "
+        "expected integers of one 64-bit type. Convert them to strings with "
+        f"list(map(str, {name}))."
     )
 
 
@@ -149,13 +152,15 @@ def _message_for_columns(y, name):
     is_one_hot = y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
     if is_one_hot:
         return (
-            f"{name} is one-hot encoded, with shape {y.shape}; labels must be a 1-D array. Pass "
-            f"{name}.argmax(axis=1), or classes[{name}.argmax(axis=1)] with the names of the "
-            "columns; loss='categorical_crossentropy' makes its one-hot rows itself."
+            f"Got one-hot encoded {name} of shape {y.shape}; expected a 1-D array of labels, also "
+            "with loss='categorical_crossentropy', which encodes them itself. Pass "
+            f"{name}.argmax(axis=1), or classes[{name}.argmax(axis=1)], where classes are the "
+            "names of the columns."
         )
     return (
-        f"{name} should be a 1d array, got an array of shape {y.shape} instead: one label for "
-        "each row. For several labels a row use MultilabelDenseClassifier, or multilabel=True."
+        f"{name} should be a 1d array, got an array of shape {y.shape} instead; expected one label "
+        "for each row. For several labels per row, use MultilabelDenseClassifier or "
+        "multilabel=True."
     )
 
 
@@ -186,8 +191,8 @@ def encode_labels(labels: np.ndarray, classes: np.ndarray, name: str = "y") -> n
     if (codes < 0).any():
         strange = list(dict.fromkeys(keys_of(labels[codes < 0])))
         raise ValueError(
-            f"{name} contains labels that are not among the classes: {some_of(strange)}; the "
-            f"classes are {some_of(keys_of(classes))}."
+            f"Got {name} with labels that are not among the classes: {some_of(strange)}; expected "
+            f"labels among {some_of(keys_of(classes))}."
         )
     return codes
 

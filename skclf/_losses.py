@@ -93,7 +93,8 @@ def loss_kind(loss: Any) -> LossKind:
         if base.__name__ not in ("Loss", "LossFunctionWrapper"):
             if base.__name__ in ("CTC", "Circle"):
                 raise ValueError(
-                    f"Got loss={base.__name__}, which needs other outputs than probabilities."
+                    f"Got loss={base.__name__}; expected a loss that is computed from the "
+                    "probabilities of the classes."
                 )
             continue
         break

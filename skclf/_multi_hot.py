@@ -345,7 +345,9 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
         [['good', 'film'], ['film', 'film', '?']]
         """
         if self.vocabulary is None:
-            raise ValueError("Got vocabulary=None; decode needs the words. Set vocabulary.")
+            raise ValueError(
+                "Got vocabulary=None; expected the words, which decode needs. Set vocabulary."
+            )
         words = words_by_id(self.vocabulary)
         is_mask = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fb"
         if is_mask or issparse(X) or hasattr(X, "columns"):
@@ -406,8 +408,12 @@ class MultiHotVectorizer(ApiPageMixin, FittedReprMixin, TransformerMixin, BaseEs
                 f"Got dtype={self.dtype!r} with norm={self.norm!r}; expected np.float32 or "
                 "np.float64, because normalized values are fractions."
             )
-        if isinstance(self.num_words, bool) or isinstance(column, bool):
-            raise ValueError("'num_words' and 'handle_unknown' must not be booleans.")
+        if isinstance(self.num_words, bool):
+            raise ValueError(f"Got num_words={self.num_words}; expected an integer or None.")
+        if isinstance(column, bool):
+            raise ValueError(
+                f"Got handle_unknown={column}; expected 'error', 'ignore' or an integer."
+            )
         if num_words is not None and isinstance(column, Integral) and column >= num_words:
             raise ValueError(
                 f"Got handle_unknown={column} with {num_words} columns; expected a column from 0 "

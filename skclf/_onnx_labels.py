@@ -17,9 +17,9 @@ def onnx_labels(classes: np.ndarray) -> np.ndarray:
     strange = [label for label in labels if classes.dtype.kind in "Mm" or not _is_int64(label)]
     if strange:
         raise ValueError(
-            f"Got labels of type {classes.dtype}, such as {strange[0]!r}, but ONNX has only "
-            "strings and whole numbers of 64 bits, from -2**63 to 2**63 - 1: fit on labels of "
-            "these types, for example on list(map(str, y))."
+            f"Got labels of type {classes.dtype}, such as {strange[0]!r}; expected strings or "
+            "whole numbers from -2**63 to 2**63 - 1, the only labels that ONNX supports. Fit on "
+            "such labels, for example on list(map(str, y))."
         )
     return classes.astype(np.int64)
 
@@ -36,6 +36,6 @@ def _check_encodable(label):
         label.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"Got the label {label!r}, but ONNX has only strings that UTF-8 can encode "
-            f"({error.reason}): fit on labels without such characters."
+            f"Got the label {label!r}; expected strings that UTF-8 can encode, as ONNX requires "
+            f"({error.reason}). Fit on labels without such characters."
         ) from error

@@ -1,7 +1,7 @@
-"""Find out which nets can be trained with open sizes, by one compiled program for all sizes.
+"""Determine which nets can be trained with open sizes: one compiled program works for all sizes.
 
-These are nets of skclf's own dense and dropout layers with a common optimizer and common metrics.
-Other nets are trained as Keras models with fixed sizes.
+These are nets of skclf's own dense and dropout layers, if `skclf.engine` supports their optimizer
+and metrics. Other nets are trained as Keras models with fixed sizes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from skclf._typing import Metric
 
-# Settings that an update of open sizes uses, apart from the learning rate.
+# The optimizer settings that updates with open sizes use, apart from the learning rate.
 _OPEN_SETTINGS = {"rho", "momentum", "nesterov", "epsilon", "beta_1", "beta_2"}
 
 
@@ -36,13 +36,13 @@ class Opened(NamedTuple):
 
 
 def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) -> Opened | None:
-    """Return the net with open sizes, or None if it has to be a Keras model.
+    """Return a net without its sizes, or None if it must be trained as a Keras model.
 
     Parameters
     ----------
     net : LayeredNet or OpaqueNet
     compile_with : dict
-        With the fitting loss.
+        A result of `skclf._keras_nets.with_fitting_loss`.
     """
     if not isinstance(net, nets.LayeredNet) or not net.is_known or engine.current_strategy():
         return None
@@ -70,7 +70,7 @@ def opened(net: nets.LayeredNet | nets.OpaqueNet, compile_with: dict[str, Any]) 
 
 
 def new_net(kind: engine.OpenKind, compile_with: dict[str, Any]) -> engine.OpenNet:
-    """Return a new net of the engine."""
+    """Return a new `engine.OpenNet`."""
     optimizer = compile_with["optimizer"], compile_with["learning_rate"]
     return engine.OpenNet(
         kind,
@@ -84,14 +84,14 @@ def _has_open_optimizer(optimizer, learning_rate):
     template = _keras_objects.optimizer_template(optimizer)
     _, rate = _keras_objects.optimizer_key(optimizer, learning_rate)
     if rate is None or not engine.can_be_open(type(template)):
-        return False  # the rate has a schedule, or only Keras has the update
+        return False  # the rate follows a schedule, or only Keras implements the update
     if isinstance(optimizer, str):
-        return True  # with the settings of its class
+        return True  # it has the default settings of its class
     return _keras_objects.differs_in(template, type(template)) <= _OPEN_SETTINGS
 
 
 def _are_open(metrics: Sequence[Metric] | None, loss: str) -> bool:
-    """Return whether all metrics are Keras's means over rows, whose variables are scalars."""
+    """Return whether all metrics are Keras's means over rows, which have scalar variables."""
     others = [metric for metric in metrics or () if not _keras_objects.is_accuracy_name(metric)]
     return all(
         isinstance(metric, keras.metrics.MeanMetricWrapper) and engine.adds_up(metric)

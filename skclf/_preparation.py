@@ -74,15 +74,15 @@ class RowPreparation(FittedNet):
     def _check_classes(self, classes):
         if len(classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs rows of at least 2 classes; got 1 class: "
-                f"{classes.tolist()}. Rows of weight 0 are not counted."
+                f"Got 1 class, {classes.tolist()}; expected at least 2 classes. Rows of weight 0 "
+                "are not counted."
             )
 
     def _check_same_target(self):
         if type(self._target) is not self._target_kind(len(self.classes_)):
             raise ValueError(
-                "The net's layers have changed since it was last trained: another loss needs "
-                "another output layer. Set warm_start=False to train a new net."
+                "The net's layers have changed since it was last trained: the new loss needs a "
+                "different output layer. Set warm_start=False to train a new net."
             )
 
     def _check_plan(self, validation, groups):

@@ -13,7 +13,9 @@ _BYTES_AT_ONCE = 1 << 22
 
 
 class RowView:
-    """Rows of one or more arrays, as one array that can be read a few rows at a time.
+    """Selected rows of one or more arrays, which can be read like a single array.
+
+    Only the rows that are read are copied.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class RowView:
         return self.shape[0]
 
     def __getitem__(self, chosen: Any) -> np.ndarray:
-        """Copy the rows at these positions: an array of them, or a slice."""
+        """Copy the rows at these positions, given as an array or a slice."""
         if isinstance(chosen, slice):
             chosen = np.arange(*chosen.indices(len(self)))
         return self.take(chosen, np.empty((len(chosen), *self.shape[1:]), self.dtype))
@@ -47,7 +49,8 @@ class RowView:
         """Copy the rows at these positions to ``out``."""
         at = chosen if self._at is None else self._at[chosen]
         if len(self.parts) == 1:
-            # This mode doesn't check bounds, and is the one that writes without a buffer.
+            # With mode="raise", the default, NumPy writes to a buffer first and copies it to `out`.
+            # The positions are known to be valid, so "clip" never changes one.
             return np.take(self.parts[0], at, axis=0, out=out, mode="clip")
         numbers = np.searchsorted(self._starts, at, side="right") - 1
         for number, part in enumerate(self.parts):
@@ -74,7 +77,7 @@ class RowView:
 
 
 def rows_at(X: Any, at: np.ndarray) -> Any:
-    """Return rows of an array or CSR matrix: a copy, or a view if that would be large.
+    """Return rows of an array or CSR matrix: as a copy, or as a view if a copy would be large.
 
     Parameters
     ----------
@@ -87,7 +90,7 @@ def rows_at(X: Any, at: np.ndarray) -> Any:
 
 
 def rows_of_both(X: Any, more: Any) -> Any:
-    """Concatenate the rows of two arrays: a copy, or a view if that would be large.
+    """Concatenate the rows of two arrays: as a copy, or as a view if a copy would be large.
 
     Parameters
     ----------
@@ -107,6 +110,6 @@ def _is_large(X, n_rows):
 
 
 def each_part(X: Any, check: Callable[[Any], None]) -> None:
-    """Call a function with the rows, or with each of the arrays that a view refers to."""
+    """Call a function with the rows or, for a view, with each of the arrays that it refers to."""
     for part in X.parts if isinstance(X, RowView) else (X,):
         check(part)

@@ -18,12 +18,12 @@ from skclf._row_view import RowView, rows_of_both
 
 
 def check_groups(groups: Any) -> np.ndarray:
-    """Return the number of each row's group, from 0, in sorted order if the groups can be sorted.
+    """Encode groups as integers from 0, in sorted order if the ids can be sorted.
 
     Parameters
     ----------
     groups : array-like of shape (n_rows,)
-        Ids that can be keys of a dict: numbers, strings or tuples, also some of each.
+        Hashable ids: numbers, strings or tuples, which may be mixed.
 
     Returns
     -------
@@ -34,33 +34,33 @@ def check_groups(groups: Any) -> np.ndarray:
     ValueError
         If an id is missing, or there are several columns.
     TypeError
-        If an id can't be the key of a dict.
+        If an id is not hashable.
     """
     import pandas as pd
 
-    ids: Any = np.asarray(groups, dtype=object)  # of which NumPy makes no strings
+    ids: Any = np.asarray(groups, dtype=object)  # otherwise NumPy converts mixed ids to strings
     is_of_tuples = isinstance(groups, list | tuple) and all(isinstance(g, tuple) for g in groups)
     if ids.ndim == 0 or (ids.ndim > 1 and ids.shape[1:] != (1,) and not is_of_tuples):
         raise ValueError(
-            f"Got groups of shape {ids.shape}; expected a 1-D array-like, one id for each row. "
-            "Where several columns make up the id, pass list(map(tuple, np.asarray(groups)))."
+            f"Got groups of shape {ids.shape}; expected a 1-D array-like, with one id for each "
+            "row. If several columns make up the id, pass list(map(tuple, np.asarray(groups)))."
         )
     missing = pd.isna(ids).reshape(len(ids), -1).any(axis=1)
     if missing.any():
         row = int(np.argmax(missing))
         raise ValueError(
-            f"Got groups in which that of row {row} is missing ({ids[row]}); every row needs one. "
-            "Give rows that belong to no other an id of their own."
+            f"Got groups with a missing id in row {row} ({ids[row]}); expected an id for every "
+            "row. Give each row that belongs to no group an id of its own."
         )
     ids = groups if is_of_tuples else ids.ravel().tolist()
     try:
         known: Any = dict.fromkeys(ids)
     except TypeError as error:
         raise TypeError(
-            f"Got groups with ids that can't be told apart ({error}); expected numbers, strings or "
-            "tuples. Make strings of them, with list(map(str, groups))."
+            f"Got groups with unhashable ids ({error}); expected numbers, strings or tuples. "
+            "Convert them to strings with list(map(str, groups))."
         ) from error
-    with suppress(TypeError):  # numbers and strings together have no order
+    with suppress(TypeError):  # numbers and strings can't be compared
         known = sorted(known)
     numbers = {group: number for number, group in enumerate(known)}
     return np.array([numbers[group] for group in ids], dtype=np.intp)
@@ -77,8 +77,9 @@ def class_weights(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        ``"balanced"`` weighs each class by ``n / (n_classes * n_of_class)``, the formula of
-        `sklearn.utils.class_weight.compute_class_weight`, where a row counts by its weight.
+        With ``"balanced"``, the weight of a class is ``n / (n_classes * n_of_class)``, as in
+        `sklearn.utils.class_weight.compute_class_weight`, but with sums of the sample weights
+        instead of numbers of rows.
     classes : ndarray of shape (n_classes,)
     codes : ndarray of int of shape (n_rows,)
     sample_weight : ndarray of shape (n_rows,) or None
@@ -91,7 +92,7 @@ def class_weights(
         return None
     if isinstance(class_weight, str):
         if sample_weight is not None:
-            sample_weight = sample_weight / sample_weight.max()  # or their sum may overflow
+            sample_weight = sample_weight / sample_weight.max()  # otherwise the sum may overflow
         counts = np.bincount(codes, sample_weight, minlength=len(classes))
         # A class may have no rows if training continues with other rows.
         return np.divide(
@@ -101,16 +102,16 @@ def class_weights(
     unknown = [label for label in class_weight if label not in known]
     if unknown:
         raise ValueError(
-            f"class_weight has weights for labels that y does not hold: {some_of(unknown)}; "
-            f"the classes are {some_of(known)}."
+            f"Got class_weight with labels that are not among the classes: {some_of(unknown)}; "
+            f"expected labels among {some_of(known)}."
         )
     weights = [1.0] * len(known)
     for label, weight in class_weight.items():
         weights[known.index(label)] = weight
     if not all(map(_is_weight, weights)) or not any(weights[code] for code in set(codes.tolist())):
         raise ValueError(
-            f"Got class_weight={class_weight!r}; class weights must be finite and non-negative "
-            "numbers, and at least one class of y must weigh more than 0."
+            f"Got class_weight={class_weight!r}; expected finite and non-negative weights, and a "
+            "weight above 0 for at least one class in y."
         )
     return np.array(weights, dtype=np.float64)
 
@@ -127,8 +128,9 @@ def with_mean_one(
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Scale weights so that their product has a mean of 1 over the rows.
 
-    Keras divides the weighted sum of a batch's losses by its number of rows. With a mean of 1
-    that is the number of rows that the weights stand for, and a weight of 2 equals a repeated row.
+    Keras divides the weighted sum of the losses in a batch by the number of rows. With a mean of 1,
+    the weights of all rows add up to that number, and a weight of 2 has the same effect as
+    repeating the row.
 
     Parameters
     ----------
@@ -156,8 +158,8 @@ def with_mean_one(
 def feature_far_outside(X: Any, X_train: Any) -> int | None:
     """Return the first feature in which most rows are far outside the range of the training rows.
 
-    Far means farther from the range than it is wide. Such rows were probably not scaled like the
-    training rows.
+    A value is far outside if its distance from the range exceeds the width of the range. Such rows
+    were probably not scaled in the same way as the training rows.
 
     Parameters
     ----------
@@ -169,7 +171,8 @@ def feature_far_outside(X: Any, X_train: Any) -> int | None:
     """
     low, high = _ranges(X_train)
     width = np.where(high > low, high - low, np.maximum(np.abs(high), 1))
-    # Half of the rows can lie beyond a bound only where the largest or the smallest value does.
+    # Most rows can be far outside only if the smallest or the largest value is, so all rows are
+    # compared only for these features.
     smallest, largest = _ranges(X)
     doubtful = np.flatnonzero((smallest < low - width) | (largest > high + width))
     for feature in doubtful.tolist():
@@ -198,15 +201,16 @@ def check_in_float32(sample_weight: np.ndarray | None, class_weight: Any) -> Non
         1.0 if weights is None else float(weights.max())
         for weights in (sample_weight, class_weight)
     )
-    if max(of_row, of_class, of_row * of_class) > most:
+    largest = max(of_row, of_class, of_row * of_class)
+    if largest > most:
         raise ValueError(
-            f"Got weights of which a product is beyond {most:.3g}; partial_fit takes weights as "
-            "they are, so divide them by the largest."
+            f"Got weights of up to {largest:.3g} (sample_weight times class_weight); expected at "
+            f"most {most:.3g}, since partial_fit doesn't scale weights. Divide them by the largest."
         )
 
 
 def without_weightless(X, y, sample_weight, *more):
-    """Drop the rows of weight 0 from all columns; `sample_weight` and `more` may be None."""
+    """Drop rows with weight 0 from all arrays; `sample_weight` and `more` may be None."""
     columns = (X, y, sample_weight, *more)
     if sample_weight is None or sample_weight.all():
         return columns
@@ -243,10 +247,10 @@ def of_one_kind(X: Any, other: Any) -> Any:
 def merge_repeated_rows(
     X: Any, codes: np.ndarray, sample_weight: np.ndarray | None = None
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Merge equal rows with equal labels, sum their weights, and sort them canonically.
+    """Merge equal rows with the same label, add up their weights, and sort the rows.
 
-    In training on all rows in one batch, the order of the rows and the choice between a repeated
-    row and a doubled weight make a difference only by rounding. Merging removes that difference.
+    If one batch contains all rows, their order, and whether a row is repeated or has twice the
+    weight, affect the result of training only by rounding. Merging removes this difference.
 
     Parameters
     ----------
@@ -257,7 +261,7 @@ def merge_repeated_rows(
     Returns
     -------
     X, codes, sample_weight
-        The weights are None where all are equal.
+        The weights are None if they are all equal.
     """
     X = np.asarray(X) if isinstance(X, RowView) else X
     keys = [(code, *key) for code, key in zip(codes.tolist(), _row_keys(X), strict=True)]

@@ -279,8 +279,10 @@ class SequencePadder(
 
     def _checked_maxlen(self) -> int | None:
         """Return `maxlen`, after a check that `_parameter_constraints` can't express."""
-        if isinstance(self.maxlen, bool) or isinstance(self.value, bool):
-            raise ValueError("'maxlen' and 'value' must not be booleans.")
+        for name, allowed in (("maxlen", "an integer or None"), ("value", "an integer")):
+            value = getattr(self, name)
+            if isinstance(value, bool):
+                raise ValueError(f"Got {name}={value}; expected {allowed}.")
         return self.maxlen
 
     def _known_maxlen(self) -> int:

@@ -69,9 +69,9 @@ def split_rows(
         )
     except ValueError as error:
         raise ValueError(
-            f"validation_split={share} of {len(codes)} rows can't hold out rows of each of "
-            f"{len(np.unique(codes))} classes ({error}). Use another share, more rows, or pass "
-            "X_val and y_val to fit."
+            f"Got validation_split={share} with {len(codes)} rows of {len(np.unique(codes))} "
+            f"classes; expected enough rows to hold out some of each class ({error}). Set another "
+            "validation_split, use more rows, or pass X_val and y_val to fit."
         ) from error
     return np.sort(np.concatenate([train, rows[alone]])), np.sort(validation)
 
@@ -132,19 +132,20 @@ def iterative_split(
     n_held_out = ceil(share * n_rows)
     if not 0 < n_held_out < n_rows:
         raise ValueError(
-            f"validation_split={share} of {n_rows} rows leaves a part without rows. Use another "
-            "share, more rows, or pass X_val and y_val to fit."
+            f"Got validation_split={share} with {n_rows} rows; expected enough rows for training "
+            "and validation. Set another validation_split, use more rows, or pass X_val and y_val "
+            "to fit."
         )
     if groups is None:
         is_held_out = _place_all(counts, np.ones(n_rows, dtype=int), n_held_out, random_state)
     else:
         is_held_out = _draw_groups(counts, share, n_held_out, random_state, groups)
     if is_held_out.all() or not is_held_out.any():
-        whole, more = ("", "rows") if groups is None else (" by whole groups", "groups")
+        units = "rows" if groups is None else "groups"
         raise ValueError(
-            f"No way was found to hold out validation_split={share} of {n_rows} rows{whole} and "
-            f"keep rows of each class or label for training. Use another share, more {more}, or "
-            "pass X_val and y_val to fit."
+            f"Got validation_split={share} with {n_rows} rows; expected {units} that can be held "
+            "out while rows of each class or label stay in training. Set another "
+            f"validation_split, use more {units}, or pass X_val and y_val to fit."
         )
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
@@ -155,8 +156,8 @@ def _draw_groups(counts, share, n_held_out, random_state, groups):
     n_rows, n_groups = len(groups), len(sizes)
     if n_groups < 2:
         raise ValueError(
-            f"validation_split={share} can't be held out by whole groups, of which there are "
-            f"{n_groups} (at least 2 are needed). Use more groups, or pass X_val and y_val to fit."
+            f"Got validation_split={share} with {n_groups} group; expected at least 2 groups, "
+            "since groups are never split. Use more groups, or pass X_val and y_val to fit."
         )
     rows_of_groups = sparse.csr_array((np.ones(n_rows, dtype=int), (groups, np.arange(n_rows))))
     counts = rows_of_groups @ counts

@@ -323,7 +323,7 @@ class Multilabel(Target):
         if list(given) not in (self.classes.tolist(), list(self.names or ())):
             raise ValueError(
                 f"Got classes={given!r}; expected the number or the name of each label, in the "
-                f"order of the columns: {self.classes.tolist()}. They may be left out."
+                f"order of the columns: {self.classes.tolist()}. You can also leave classes out."
             )
 
     @property
@@ -346,7 +346,7 @@ class Multilabel(Target):
         if names is not None and self.names is not None and names != self.names:
             raise ValueError(
                 f"Got {name} with the columns {', '.join(names)}; expected "
-                f"{', '.join(self.names)}, in this order: pass {name}[clf.label_names_]."
+                f"{', '.join(self.names)}, in this order. Pass {name}[clf.label_names_]."
             )
 
     def for_keras(self, codes: np.ndarray, loss: str) -> np.ndarray:
@@ -427,13 +427,17 @@ class Multilabel(Target):
             and all(isinstance(name, str) for name in names)
         )
         if not are_names:
-            found.append(f"the names of its labels are {names!r}")
+            found.append(
+                f"the names of its labels are {names!r}, not a tuple of {self.n_outputs} strings"
+            )
         if self.dtype not in _indicators.DTYPES:
-            found.append(f"its indicators are of type {self.dtype!r}")
+            found.append(f"its indicators are of the unknown type {self.dtype!r}")
         if self.sparse not in (None, "array", "matrix"):
-            found.append(f"the sparse form of its indicators is {self.sparse!r}")
+            found.append(
+                f"the sparse form of its indicators is {self.sparse!r}, not 'array' or 'matrix'"
+            )
         if not np.array_equal(self.classes, np.arange(self.n_outputs)):
-            found.append("its classes_ are not the numbers of its labels")
+            found.append(f"its classes_ are not the integers from 0 to {self.n_outputs - 1}")
         return found
 
     def to_state(self) -> dict[str, Any]:
@@ -458,7 +462,7 @@ def target_from_state(state: object, classes: np.ndarray) -> Target:
     try:
         target = KINDS[kind](classes, **options)
     except TypeError as error:
-        raise ValueError(f"its target is not whole: {error}") from error
+        raise ValueError(f"its target has missing or unknown parts: {error}") from error
     if faults := target.faults():
         raise ValueError(faults[0])
     return target

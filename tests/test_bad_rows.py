@@ -36,7 +36,7 @@ BAD_ROWS = {
     "sparse infinity": (sparse.csc_matrix(INFINITE), "X contains infinity"),
     "complex": (X + 1j, "Complex data not supported"),
     "sparse complex": (sparse.csr_array(X + 1j), "Complex data not supported"),
-    "text": (np.full((12, 4), "spam"), "Got text.*'spam'.*must be numbers.*OneHotEncoder"),
+    "text": (np.full((12, 4), "spam"), "Got text.*'spam'.*expected numbers.*OneHotEncoder"),
     "text objects": (np.full((12, 4), "spam", object), "Got text.*MultiHotVectorizer"),
     "text column": (
         pd.DataFrame({0: X[:, 0], 1: "spam", 2: 0, 3: 0}),

@@ -350,7 +350,7 @@ def test_weights_are_numpy_arrays():
 def test_other_backend_raises(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     clf = BinaryDenseClassifier((7, 5), epochs=1)
-    with pytest.raises(RuntimeError, match=r"Keras runs on 'jax'.*set the .*KERAS_BACKEND"):
+    with pytest.raises(RuntimeError, match=r"Got the Keras backend 'jax'.*Set the .*KERAS_BACKEND"):
         clf.fit(X, Y)
     assert not hasattr(clf, "classes_")
     assert _bridge.keras.config.backend() == "jax"

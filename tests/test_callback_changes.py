@@ -93,7 +93,7 @@ def test_a_callback_that_compiles_the_model_is_an_error(hook, further):
 
     setattr(Compiles, hook, compile_again)
     clf = net(callbacks=[Compiles(), *further])
-    with pytest.raises(RuntimeError, match="A callback has compiled the model during the fit"):
+    with pytest.raises(RuntimeError, match="a callback has compiled during fit"):
         clf.fit(X, Y)
     assert_same(net().fit(X, Y), net(callbacks=[BatchCallback()]).fit(X, Y))
 

@@ -63,7 +63,7 @@ def test_coding_round_trip(rows, random):
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ([1, 77], "Got the id 77; .*3 of them, from 0 to 2"),
+        ([1, 77], "Got the id 77; .*3 ids in the vocabulary, from 0 to 2"),
         ([[1, 2], [2]], "Got list.*one at a time"),
         ([[1, 2], [2, 1]], "Got list.*one at a time"),
         (1, "Got int.*one flat sequence"),

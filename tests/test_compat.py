@@ -58,8 +58,8 @@ def hide(monkeypatch):
         ("_velocities", {"optimizer": "rmsprop"}, "RMSprop._velocities, .* updates are not fused"),
         ("_momentums", {"optimizer": "adam"}, "Adam._momentums, .* updates are not fused"),
         ("_get_variable_index", {"optimizer": "adam"}, "Adam._get_variable_index"),
-        ("_all_reduce_sum_gradients", {"optimizer": "nadam"}, "takes more memory for good"),
-        ("_learning_rate", {"optimizer": keras.optimizers.Adam(0.01)}, "made anew from its conf"),
+        ("_all_reduce_sum_gradients", {"optimizer": "nadam"}, "takes up memory permanently"),
+        ("_learning_rate", {"optimizer": keras.optimizers.Adam(0.01)}, "created again from its"),
         (
             "_learning_rate",
             {
@@ -67,10 +67,10 @@ def hide(monkeypatch):
                     keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
                 )
             },
-            "made anew from its configuration",
+            "created again from its configuration",
         ),
-        ("_fn", {"metrics": [positive_rate]}, "functions count as unknown metrics"),
-        ("_symbolic_build", {"metrics": [positive_rate]}, "metrics are built by an update"),
+        ("_fn", {"metrics": [positive_rate]}, "metric functions are updated batch by batch"),
+        ("_symbolic_build", {"metrics": [positive_rate]}, "metrics are built with an update"),
         ("momentums", {"optimizer": "sgd"}, "SGD.momentums, .* updates are not fused"),
         ("ResourceApplyGradientDescent", {"optimizer": "sgd"}, "updates of the optimizer are not"),
         ("ResourceApplyRMSProp", {"optimizer": "rmsprop"}, "updates of the optimizer are not"),

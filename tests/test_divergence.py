@@ -77,5 +77,5 @@ def test_huge_weights_train_like_small_ones():
 )
 def test_huge_weights_in_partial_fit_are_an_error(sample_weight, class_weight):
     clf = net(class_weight=class_weight)
-    with pytest.raises(ValueError, match="partial_fit takes weights as they are, so divide them"):
+    with pytest.raises(ValueError, match=r"doesn't scale weights\. Divide them by the largest"):
         clf.partial_fit(X, Y, classes=[0, 1], sample_weight=sample_weight)

@@ -197,7 +197,7 @@ def test_state_round_trip(kind):
 )
 def test_invalid_options(kind, name, value):
     options, shapes, _ = LAYERS[kind]
-    with pytest.raises(ValueError, match=r"its net (has a|leaves weight|uses)"):
+    with pytest.raises(ValueError, match=r"its net (has a|doesn't use weight|uses)"):
         graph_from_state(state_of(kind, options | {name: value}, shapes))
 
 
@@ -282,7 +282,7 @@ def test_small_net_round_trip():
         (two_nodes({}, {"inputs": (2,)}), r"its net has a node with inputs=\(2,\)"),
         (one_node(weights=(0,)), "its net has a dense layer with 1 weights"),
         (one_node(weights=(-2, -1)), r"its net has a node with weights=\(-2, -1\)"),
-        (one_node(weights=(1, 2)), "its net leaves weight 0 unused"),
+        (one_node(weights=(1, 2)), "its net doesn't use weight 0"),
         (one_node(weights=(0, 0)), "its net uses weight 0 in two shapes"),
         (one_node(weights=[0, 1]), r"its net has a node with weights=\[0, 1\]"),
         (two_nodes({}, {"weights": (0, 1)}), "its net uses weight 0 in two shapes"),

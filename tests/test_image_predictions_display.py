@@ -215,7 +215,7 @@ def test_n_images_must_be_a_positive_int(logistic, n_images):
     ("X", "y", "message"),
     [
         (DIGITS, DIGIT_LABELS[:-1], "inconsistent numbers of samples"),
-        (DIGITS[:3], np.eye(3), "y is one-hot encoded"),
+        (DIGITS[:3], np.eye(3), "Got one-hot encoded y"),
         (DIGITS[:3], ["zero", "one", "two"], r"Got y with labels such as .*zero.*: \[0, 1, 2, 3\]"),
         (DIGITS[:0], None, "Got an X without rows"),
     ],

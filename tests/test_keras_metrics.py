@@ -189,13 +189,13 @@ def test_each_row_is_passed_to_a_metric_once():
     [
         (
             ["acuracy"],
-            "Got 'acuracy' in metrics, which is not the name of a Keras metric: accuracy",
+            "Got 'acuracy' in metrics; expected the name of a Keras metric: accuracy",
         ),
-        ([5], "of type int in metrics; each must be the name of a Keras metric or an instance"),
-        ([None], "of type NoneType in metrics; each must be the name"),
-        ([["accuracy"]], "of type list in metrics; each must be the name"),
-        ([{"accuracy": 1}], "of type dict in metrics; each must be the name"),
-        ([keras.metrics.AUC], "in metrics; each must be the name of a Keras metric or an instance"),
+        ([5], "of type int in metrics; expected names of Keras metrics, instances"),
+        ([None], "of type NoneType in metrics; expected names"),
+        ([["accuracy"]], "of type list in metrics; expected names"),
+        ([{"accuracy": 1}], "of type dict in metrics; expected names"),
+        ([keras.metrics.AUC], "in metrics; expected names of Keras metrics, instances"),
     ],
 )
 def test_invalid_metrics_are_an_error(metrics, message):
@@ -215,10 +215,12 @@ def test_error_names_a_metric_with_several_values():
 
 @pytest.mark.parametrize("name", ["crossentropy", "ce"])
 def test_crossentropy_and_ce_are_not_names_of_metrics(name):
-    with pytest.raises(ValueError, match=f"Got '{name}' in metrics, which is not the name of a"):
+    with pytest.raises(ValueError, match=f"Got '{name}' in metrics; expected the name of a"):
         net(metrics=[name]).fit(X, Y)
 
 
 def test_error_for_a_metric_name_that_needs_arguments_names_the_fix():
-    with pytest.raises(ValueError, match=r"can't be made from its name alone.*pass an instance"):
+    with pytest.raises(
+        ValueError, match=r"can't be created from its name alone.*expected an instance"
+    ):
         net(metrics=["MeanIoU"]).fit(X, Y)

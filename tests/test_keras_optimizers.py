@@ -59,7 +59,7 @@ def test_learning_rate_schedules_are_kept():
 
 
 def test_error_for_an_unknown_optimizer_lists_the_known_ones():
-    message = "Got optimizer='addam', which is not the name of a Keras optimizer"
+    message = "Got optimizer='addam'; expected the name of a Keras optimizer"
     with pytest.raises(ValueError, match=message) as raised:
         _keras_objects.new_optimizer("addam", None)
     known = str(raised.value).partition("optimizer: ")[2].rstrip(".").split(", ")
@@ -70,7 +70,7 @@ def test_error_for_an_unknown_optimizer_lists_the_known_ones():
 
 
 def test_an_optimizer_of_another_type_is_an_error():
-    with pytest.raises(TypeError, match=r"of type int; it must be .* keras\.optimizers\.Optimizer"):
+    with pytest.raises(TypeError, match=r"of type int; expected .* keras\.optimizers\.Optimizer"):
         _keras_objects.new_optimizer(5, None)
 
 

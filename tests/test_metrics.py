@@ -86,7 +86,7 @@ def test_keras_model_has_loss_required_by_metrics():
 
 def test_sparse_and_one_hot_metrics_together_raise():
     clf = net(metrics=["auc", keras.metrics.SparseCategoricalAccuracy()])
-    with pytest.raises(ValueError, match="Got sparse_categorical_accuracy and auc in metrics"):
+    with pytest.raises(ValueError, match=r"Got sparse_.*_accuracy, .* together with auc, "):
         clf.fit(X, Y)
 
 

@@ -141,7 +141,7 @@ def test_column_names_that_are_not_strings():
     assert clf.label_names_.tolist() == ["10", "20", "30"]
     numbered = net(class_weight={1: 2.0}).fit(X, Y)
     np.testing.assert_array_equal(clf.predict_proba(X), numbered.predict_proba(X))
-    with pytest.raises(ValueError, match="the columns a, a, b; expected a name of its own"):
+    with pytest.raises(ValueError, match="the columns a, a, b; expected a different name"):
         net().fit(X, pd.DataFrame(Y, columns=["a", "a", "b"]))
 
 
@@ -149,7 +149,7 @@ def test_column_names_that_are_not_strings():
     "y", [Y, sparse.csr_array(Y), [[1], [1, 2]] * 60], ids=["array", "sparse", "lists"]
 )
 def test_other_classifiers_recommend_multilabel(y):
-    with pytest.raises(ValueError, match="For several labels a row use MultilabelDenseClassifier"):
+    with pytest.raises(ValueError, match="several labels per row, use MultilabelDenseClassifier"):
         BinaryDenseClassifier().fit(X, y)
 
 
@@ -267,9 +267,9 @@ def test_class_weight_by_name():
     named = net(class_weight={"green": 3.0}).fit(X, frame)
     numbered = net(class_weight={1: 3.0}).fit(X, Y)
     np.testing.assert_array_equal(named.predict_proba(X), numbered.predict_proba(X))
-    with pytest.raises(ValueError, match="'pink', which is not one of the labels: 'red', 'green'"):
+    with pytest.raises(ValueError, match="label 'pink'; expected labels among 'red', 'green'"):
         net(class_weight={"pink": 3.0}).fit(X, frame)
-    with pytest.raises(ValueError, match="weights must be finite and non-negative"):
+    with pytest.raises(ValueError, match="expected a finite and non-negative weight"):
         net(class_weight={"red": -1.0}).fit(X, frame)
 
 

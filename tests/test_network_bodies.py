@@ -150,14 +150,18 @@ def required(inputs, units):
         (layers.Dense(3), TypeError, "network=Dense, a Keras object"),
         ("dense", TypeError, "network='dense'; expected a function"),
         (required, TypeError, "network=required, which can't be called .*units.*functools.partial"),
-        (Network(), NotImplementedError, r"Network without a method build\(inputs\)"),
-        (lambda i: None, TypeError, "returned nothing; expected the keras.KerasTensor"),
-        (lambda i: 3, TypeError, "returned a int; expected"),
-        (lambda i: [i, i], TypeError, "returned 2 tensors; expected one.*Concatenate"),
+        (
+            Network(),
+            NotImplementedError,
+            r"Network without a method build; expected .*build\(inputs\)",
+        ),
+        (lambda i: None, TypeError, "Got None from .*; expected the keras.KerasTensor"),
+        (lambda i: 3, TypeError, "Got an object of type int from .*; expected"),
+        (lambda i: [i, i], TypeError, "Got 2 tensors from .*; expected one.*Concatenate"),
         (
             lambda i: keras.Model(i, layers.Dense(3)(i)),
             TypeError,
-            "returned a Functional; expected",
+            "Got a keras.Model from .*; expected",
         ),
         (
             lambda i: layers.Dense(3)(keras.Input((5,))),
@@ -172,20 +176,20 @@ def required(inputs, units):
         (
             lambda i: layers.Reshape((5, 1))(i),
             ValueError,
-            r"shape \(n_rows, 5, 1\); expected.*Flatten",
+            r"shape \(n_rows, 5, 1\) from .*; expected.*Flatten",
         ),
-        (lambda i: MODEL(i), ValueError, "made outside of it .*clone_model"),
+        (lambda i: MODEL(i), ValueError, "created outside the network .*clone_model"),
         (
             lambda i: layers.Dense(3, dtype="mixed_float16")(i),
             ValueError,
-            "float16; expected float32",
+            "Got a float16 tensor from .*; expected float32",
         ),
         (
             lambda i: layers.Dense(3)(layers.Dense(3, dtype="float64")(i)),
             ValueError,
-            "compute_dtype='float64'; nets are trained in float32",
+            "compute_dtype='float64'; expected 'float32'",
         ),
-        (lambda i: layers.Dense(3, name="output")(i), ValueError, "name its layers differently"),
+        (lambda i: layers.Dense(3, name="output")(i), ValueError, "same name.*Rename the layers"),
         (lambda i: 1 / 0, ZeroDivisionError, "division by zero"),
     ],
 )
@@ -200,7 +204,7 @@ def test_invalid_bodies(body, error, message):
 
 def test_outside_layer_without_variables_raises():
     layer = layers.Dense(3)
-    with pytest.raises(ValueError, match="made outside of it"):
+    with pytest.raises(ValueError, match="created outside the network"):
         fit(lambda inputs: layer(inputs))
 
 
@@ -225,7 +229,7 @@ def test_half_precision_policy_raises():
             ValueError,
             "probabilities",
         ),
-        ({"loss": keras.losses.CTC()}, Y, ValueError, "other outputs than probabilities"),
+        ({"loss": keras.losses.CTC()}, Y, ValueError, "loss=CTC; expected a loss that is computed"),
         ({"loss": keras.losses.Huber(reduction=None)}, Y, ValueError, "reduction to one number"),
         ({"loss": keras.losses.Huber}, Y, ValueError, "expected the name of a loss or an instance"),
         ({"threshold": 0.3}, Y, ValueError, "FixedThresholdClassifier"),
@@ -246,7 +250,7 @@ def test_half_precision_policy_raises():
             {"loss": "mse", "metrics": ["sparse_categorical_accuracy"]},
             Y3,
             ValueError,
-            "sparse_categorical_accuracy and the loss",
+            "sparse_categorical_accuracy, .* together with the loss",
         ),
     ],
 )
@@ -264,7 +268,7 @@ def test_invalid_losses_and_thresholds(parameters, y, error, message):
         (IDS + 20, "Got 49 in X; expected ids from 0 to 29, which is what the network's"),
         (-IDS, "Got -29 in X"),
         (IDS * 0.5, "not whole in X"),
-        (sparse.csr_array(IDS), "Got sparse rows|can't be built on sparse rows"),
+        (sparse.csr_array(IDS), "Got sparse rows"),
     ],
 )
 def test_invalid_ids(X, message):
@@ -305,7 +309,7 @@ def test_input_shapes():
     video = np.repeat(IMAGES[:, None], 3, axis=1)
     body = lambda inputs: layers.Flatten()(layers.Conv3D(2, 2)(inputs))  # noqa: E731
     assert fit(body, video).predict(video[:5]).shape == (5,)
-    with pytest.raises(ValueError, match="returned a tensor of shape"):
+    with pytest.raises(ValueError, match="Got a tensor of shape"):
         fit(None, IMAGES)
 
 

@@ -283,7 +283,7 @@ def test_changed_body_raises():
     state["_body"] = recurrent(units=5).build
     loaded = NetworkClassifier()
     loaded.__setstate__(state)
-    with pytest.raises(ValueError, match="builds other layers than when it was fitted"):
+    with pytest.raises(ValueError, match="builds different layers than in fit"):
         loaded.predict(IDS)
 
 

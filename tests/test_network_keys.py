@@ -213,7 +213,7 @@ def test_layer_without_key_is_compiled_for_each_fit(capsys):
         NetworkClassifier(body, epochs=1, random_state=0, verbose=v).fit(TABLE, Y) for v in (0, 2)
     ]
     assert engine.trace_count() == before + 2
-    assert "The net is compiled anew for each fit" in capsys.readouterr().out
+    assert "The net is compiled again for each fit" in capsys.readouterr().out
     np.testing.assert_array_equal(*(clf.predict_proba(TABLE) for clf in fits))
 
 

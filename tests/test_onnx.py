@@ -281,7 +281,7 @@ def test_unsupported_label_types_raise(classes, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.asarray(classes)
     estimator._target = type(estimator._target)(estimator.classes_)
-    with pytest.raises(ValueError, match=r"Got labels of type .* only strings and whole numbers"):
+    with pytest.raises(ValueError, match=r"Got labels of type .* strings or whole numbers"):
         to_onnx(estimator, tmp_path / "net.onnx")
 
 
@@ -290,9 +290,7 @@ def test_labels_that_utf_8_can_not_encode_raise(dtype, tmp_path):
     estimator = with_net(BinaryDenseClassifier(), layered_net((5,), (4,), 1, "relu"))
     estimator.classes_ = np.array(["ant", "\udcff"], dtype=dtype)
     estimator._target = type(estimator._target)(estimator.classes_)
-    with pytest.raises(
-        ValueError, match=r"Got the label '\\udcff', but ONNX has .* UTF-8 can encode"
-    ):
+    with pytest.raises(ValueError, match=r"Got the label '\\udcff'; expected .* UTF-8 can encode"):
         to_onnx(estimator, tmp_path / "net.onnx")
 
 

@@ -295,28 +295,28 @@ def test_copy_during_fit():
 
 # The optimizer's 6 variables are the number of steps, the learning rate and 4 averages.
 STATE_FAULTS = {
-    "fewer variables": ("variables", lambda values: values[:-1], "holds 5 variables, and 6 are"),
-    "more variables": ("variables", lambda values: values * 2, "holds 12 variables, and 6 are"),
-    "no variables": ("variables", lambda values: [], "holds 0 variables, and 6 are needed"),
+    "fewer variables": ("variables", lambda values: values[:-1], "has 5 variables, but 6 are"),
+    "more variables": ("variables", lambda values: values * 2, "has 12 variables, but 6 are"),
+    "no variables": ("variables", lambda values: [], "has 0 variables, but 6 are needed"),
     "other shapes": (
         "variables",
         lambda values: [value.T for value in values],
-        r"float32 of shape \(3, 4\) as variables\[2\], and float32 of shape \(4, 3\) is needed",
+        r"variables\[2\] of .* shape \(3, 4\), but type float32 and shape \(4, 3\) are needed",
     ),
     "other types": (
         "variables",
         lambda values: [np.float32(value) for value in values],
-        r"float32 of shape \(\) as variables\[0\], and int\d+ of shape \(\) is needed",
+        r"variables\[0\] of type float32 .*, but type int\d+ and shape \(\) are needed",
     ),
     "other shapes of dropout": (
         "dropout_states",
         lambda values: [value[:1] for value in values],
-        r"of shape \(1,\) as dropout_states\[0\], and u?int\d+ of shape \(2,\) is needed",
+        r"dropout_states\[0\] of .* shape \(1,\), but type u?int\d+ and shape \(2,\) are",
     ),
     "other types of dropout": (
         "dropout_states",
         lambda values: [value + 0.5 for value in values],
-        r"float64 of shape \(2,\) as dropout_states\[0\], and u?int\d+ of shape \(2,\) is needed",
+        r"dropout_states\[0\] of type float64 .*, but type u?int\d+ and shape \(2,\) are",
     ),
 }
 
@@ -341,7 +341,7 @@ def test_training_from_altered_state_raises(warm, fault, method):
     key, change, message = STATE_FAULTS[fault]
     loaded = loaded_with(warm, key, change)
     before = vars(loaded).copy()
-    message = f"^The state to go on training from .*{message}.*Load an unaltered file.*warm_start=F"
+    message = f"^Can't continue training, .*{message}.*Load an unaltered file.*warm_start=F"
     with pytest.raises(ValueError, match=message):
         getattr(loaded, method)(X, Y)
     assert vars(loaded) == before
@@ -353,7 +353,7 @@ def test_training_from_altered_state_raises(warm, fault, method):
 
 def test_keras_model_from_altered_state_raises(warm):
     loaded = loaded_with(warm, "variables", lambda values: values[1:])
-    with pytest.raises(ValueError, match="holds 5 variables, and 6 are needed"):
+    with pytest.raises(ValueError, match="has 5 variables, but 6 are needed"):
         assert loaded.model_
     assert loaded.evaluate(X, Y) == warm.evaluate(X, Y)
 

@@ -74,16 +74,16 @@ def test_class_weights_with_dates_of_another_unit():
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({"d": 1}, "labels that y does not hold: 'd'; the classes are 'a', 'b', 'c'"),
-        ({0: 1}, "labels that y does not hold: 0; the classes are 'a', 'b', 'c'"),
-        ({"a": -1}, "Got class_weight={'a': -1}; class weights must be finite and non-negative"),
-        ({"a": np.nan}, "must be finite and non-negative numbers"),
-        ({"a": np.inf}, "must be finite and non-negative numbers"),
-        ({"a": "much"}, "must be finite and non-negative numbers"),
-        ({"a": None}, "must be finite and non-negative numbers"),
-        ({"a": 10**400}, "must be finite and non-negative numbers"),
-        ({"a": [1, 2]}, "must be finite and non-negative numbers"),
-        ({"a": 0, "b": 0, "c": 0}, "at least one class of y must weigh more than 0"),
+        ({"d": 1}, "not among the classes: 'd'; expected labels among 'a', 'b', 'c'"),
+        ({0: 1}, "not among the classes: 0; expected labels among 'a', 'b', 'c'"),
+        ({"a": -1}, "Got class_weight={'a': -1}; expected finite and non-negative weights"),
+        ({"a": np.nan}, "expected finite and non-negative weights"),
+        ({"a": np.inf}, "expected finite and non-negative weights"),
+        ({"a": "much"}, "expected finite and non-negative weights"),
+        ({"a": None}, "expected finite and non-negative weights"),
+        ({"a": 10**400}, "expected finite and non-negative weights"),
+        ({"a": [1, 2]}, "expected finite and non-negative weights"),
+        ({"a": 0, "b": 0, "c": 0}, "a weight above 0 for at least one class in y"),
     ],
 )
 def test_invalid_class_weights(class_weight, message):
@@ -92,7 +92,7 @@ def test_invalid_class_weights(class_weight, message):
 
 
 def test_only_weighted_class_without_rows_raises():
-    with pytest.raises(ValueError, match="at least one class of y must weigh more than 0"):
+    with pytest.raises(ValueError, match="a weight above 0 for at least one class in y"):
         _rows.class_weights({"a": 0, "b": 0, "c": 1}, CLASSES, np.array([0, 1]))
 
 
@@ -216,12 +216,12 @@ RAGGED[:] = [[1], [2, 3]]
         ([[1, 2], [3, 4]], ValueError, r"groups of shape \(2, 2\)"),
         (5, ValueError, r"groups of shape \(\); expected a 1-D array-like"),
         ({1, 2}, ValueError, r"groups of shape \(\)"),
-        (["a", None], ValueError, r"that of row 1 is missing \(None\); .* an id of their own"),
-        ([0, np.nan, np.nan], ValueError, r"that of row 1 is missing \(nan\)"),
-        (pd.Series([1, None], dtype="Int64"), ValueError, "that of row 1 is missing"),
-        (np.array(["NaT", "2026"], "M8[Y]"), ValueError, "that of row 0 is missing"),
-        ([("a", 1), ("a", None)], ValueError, "that of row 1 is missing"),
-        (RAGGED, TypeError, r"can't be told apart \(.*list.*\).*list\(map\(str, groups\)\)"),
+        (["a", None], ValueError, r"missing id in row 1 \(None\); .* an id of its own"),
+        ([0, np.nan, np.nan], ValueError, r"missing id in row 1 \(nan\)"),
+        (pd.Series([1, None], dtype="Int64"), ValueError, "missing id in row 1"),
+        (np.array(["NaT", "2026"], "M8[Y]"), ValueError, "missing id in row 0"),
+        ([("a", 1), ("a", None)], ValueError, "missing id in row 1"),
+        (RAGGED, TypeError, r"unhashable ids \(.*list.*\).*list\(map\(str, groups\)\)"),
     ],
     ids=repr,
 )

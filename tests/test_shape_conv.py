@@ -88,7 +88,7 @@ def test_image_shape_of(shape, image_shape, found):
             r"Pass np\.moveaxis\(X, 1, -1\)\. If .*set image_shape=\(3, 32, 32\)",
         ),
         ((2, 4, 5, 6), None, r"Pass np\.moveaxis\(X, 1, -1\)"),
-        ((2, 20), (5, 4.0), r"Got image_shape=\(5, 4\.0\); each number in it must be an int"),
+        ((2, 20), (5, 4.0), r"Got image_shape=\(5, 4\.0\); expected integers of at least 1"),
     ],
 )
 def test_invalid_image_shapes(shape, image_shape, message):

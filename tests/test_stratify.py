@@ -75,11 +75,11 @@ def test_split_by_groups_is_stratified():
 @pytest.mark.parametrize(
     ("codes", "share", "groups", "message"),
     [
-        ([0, 0, 1, 1], 0.01, None, "validation_split=0.01 of 4 rows can't hold out rows of each"),
-        ([0, 0, 1, 1], 0.9, None, "Use another share, more rows, or pass X_val and y_val to fit"),
-        ([0, 1, 2], 0.5, None, "can't hold out rows of each of 3 classes"),
-        ([0, 1, 0, 1], 0.5, [5, 5, 5, 5], "by whole groups, of which there are 1 .*more groups"),
-        ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "No way was found to hold out validation_split=0.5"),
+        ([0, 0, 1, 1], 0.01, None, "Got validation_split=0.01 with 4 rows of 2 classes; expected"),
+        ([0, 0, 1, 1], 0.9, None, "another .*split, use more rows, or pass X_val and y_val to fit"),
+        ([0, 1, 2], 0.5, None, "rows of 3 classes; expected enough rows to hold out some of each"),
+        ([0, 1, 0, 1], 0.5, [5, 5, 5, 5], "with 1 group; expected at least 2 groups.*more groups"),
+        ([0, 0, 1, 1], 0.5, [0, 0, 1, 1], "4 rows; expected groups that can be held out"),
     ],
 )
 def test_impossible_splits_raise(codes, share, groups, message):
@@ -326,11 +326,11 @@ def test_label_split_depends_only_on_seed(groups):
 @pytest.mark.parametrize(
     ("indicator", "share", "groups", "message"),
     [
-        (np.eye(4), 0.9, None, "validation_split=0.9 of 4 rows leaves a part without rows"),
-        (np.eye(1), 0.5, None, "of 1 rows leaves a part without rows.*pass X_val and y_val to fit"),
-        (np.eye(4), 0.5, None, "No way was found to hold out validation_split=0.5 of 4 rows and"),
-        (np.eye(4), 0.5, [7, 7, 7, 7], "by whole groups, of which there are 1 .*more groups"),
-        (np.eye(4), 0.5, [0, 0, 1, 1], "of 4 rows by whole groups and .* more groups, or pass X"),
+        (np.eye(4), 0.9, None, "Got validation_split=0.9 with 4 rows; expected enough rows for"),
+        (np.eye(1), 0.5, None, "with 1 rows; expected enough rows.*pass X_val and y_val to fit"),
+        (np.eye(4), 0.5, None, "Got validation_split=0.5 with 4 rows; expected rows that can"),
+        (np.eye(4), 0.5, [7, 7, 7, 7], "with 1 group; expected at least 2 groups.*more groups"),
+        (np.eye(4), 0.5, [0, 0, 1, 1], "4 rows; expected groups that .* more groups, or pass X"),
     ],
 )
 def test_impossible_label_splits_raise(indicator, share, groups, message):

@@ -84,7 +84,7 @@ def test_validation_data_of_another_form_is_an_error(bad):
 
 
 def test_validation_data_excludes_its_parts_and_validation_split():
-    with pytest.raises(ValueError, match="pass validation_data alone"):
+    with pytest.raises(ValueError, match="Pass validation_data alone"):
         net().fit(X, Y, X_val=X_VAL, validation_data=(X_VAL, Y_VAL))
     with pytest.raises(ValueError, match=r"Set validation_split=0\.0 to validate on"):
         net(validation_split=0.2).fit(X, Y, validation_data=(X_VAL, Y_VAL))

@@ -69,9 +69,9 @@ def test_groups_may_be_tuples(held_out_splits):
     ("groups", "message"),
     [
         (np.zeros((60, 2)), r"groups of shape \(60, 2\); expected a 1-D array-like"),
-        (["a"] * 59 + [None], r"groups in which that of row 59 is missing \(None\)"),
-        ([np.nan, *range(59)], r"groups in which that of row 0 is missing \(nan\)"),
-        ([("a", 1)] * 60, "by whole groups, of which there are 1 "),
+        (["a"] * 59 + [None], r"groups with a missing id in row 59 \(None\)"),
+        ([np.nan, *range(59)], r"groups with a missing id in row 0 \(nan\)"),
+        ([("a", 1)] * 60, "with 1 group; expected at least 2 groups"),
         (["a"] * 59, r"inconsistent numbers of samples: \[60, 59\]"),
     ],
 )

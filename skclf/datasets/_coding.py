@@ -117,8 +117,8 @@ class Decoder:
             return [self.words[code] for code in np.asarray(ids).tolist()]
         except KeyError as error:
             raise ValueError(
-                f"Got the id {error}; expected ids of the vocabulary, which has {len(self.words)} "
-                f"of them, from {min(self.words)} to {max(self.words)}."
+                f"Got the id {error}; expected one of the {len(self.words)} ids in the vocabulary, "
+                f"from {min(self.words)} to {max(self.words)}."
             ) from None
         except (TypeError, ValueError) as error:
             raise ValueError(

@@ -62,7 +62,7 @@ def check_limits(num_words, skip_top):
     if num_words is not None and skip_top >= num_words:
         raise ValueError(
             f"Got skip_top={skip_top} with num_words={num_words}; expected skip_top below "
-            "num_words, or no word is left. Decrease skip_top, or increase num_words."
+            "num_words, since otherwise no word is left. Decrease skip_top, or increase num_words."
         )
 
 
@@ -84,8 +84,8 @@ def build_bunch(corpus, source, subset, num_words, skip_top, maxlen, as_frame):
     data, target = (np.concatenate(arrays) for arrays in zip(*selected, strict=True))
     if not len(data):
         raise ValueError(
-            f"Got maxlen={maxlen}, but every text is longer than that, including the start marker. "
-            "Increase maxlen."
+            f"Got maxlen={maxlen}; expected at least the length of the shortest text, including "
+            "the start marker. Increase maxlen."
         )
     frame = None
     if as_frame:

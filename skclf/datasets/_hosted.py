@@ -64,7 +64,10 @@ def open_published(path):
     """
     file = io.BytesIO(path.read_bytes())
     if not _is_published(file, path.name):
-        raise OSError(f"{path} isn't the file whose checksum Keras publishes; it has changed")
+        raise OSError(
+            f"{path} has changed: its checksum is not the one that Keras publishes. Fetch the data "
+            "again."
+        )
     file.seek(0)
     return file
 
@@ -84,7 +87,7 @@ def download(name, folder):
             with open(unfinished, "wb") as file:
                 shutil.copyfileobj(response, file)
         if not _holds_published(unfinished, name):
-            raise OSError(f"{ADDRESS}{name} isn't the file whose checksum Keras publishes")
+            raise OSError(f"{ADDRESS}{name} doesn't have the checksum that Keras publishes")
         os.replace(unfinished, folder / name)
     except HTTPException as error:
         raise OSError(f"{ADDRESS}{name} was interrupted: {error!r}") from error

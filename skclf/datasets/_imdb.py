@@ -86,7 +86,7 @@ def _read_rows(path):
     wrong = {label for _, label in rows} - {"0", "1"}
     if wrong or not rows:
         raise ValueError(
-            f"Got {len(rows)} IMDB reviews with unknown labels {sorted(wrong)} in {path}; "
+            f"Got {len(rows)} IMDB reviews and the unknown labels {sorted(wrong)} in {path}; "
             "expected at least one review, and only the labels 0 and 1."
         )
     return [text for text, _ in rows], np.array([int(label) for _, label in rows])

@@ -120,7 +120,7 @@ def _say_how(failures, hosted, installed, subset, folder):
         ways.append(f"run `{installed.command}`" + (" and use source='auto'" if hosted else ""))
     if hosted:
         ways.append(
-            "with a network, call with source='auto' and download_if_missing=True, or put "
+            "with internet access, use source='auto' and download_if_missing=True, or put "
             f"{' and '.join(hosted)} from {_hosted.ADDRESS} into {folder}"
         )
     return f"Found no data: {'; '.join(failures)}. To get it, {'; or, '.join(ways)}."

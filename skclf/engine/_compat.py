@@ -2,7 +2,7 @@
 
 No other file of the engine reads a private attribute of these libraries. Where one is missing, a
 single warning says what skclf does instead: training is slower or less convenient, with the same
-result.
+result unless the warning says otherwise.
 """
 
 import sys
@@ -20,13 +20,13 @@ except ImportError:
 _warned_of: set[str] = set()
 
 
-def _warn_once(name, consequence):
+def _warn_once(name, consequence, results="Results stay the same."):
     if name not in _warned_of:
         _warned_of.add(name)
         warnings.warn(
             f"The installed version of Keras, TensorFlow or SciPy lacks {name}, which skclf relies "
-            f"on: {consequence}. Results stay the same. Update skclf, or install the versions that "
-            "it was tested with.",
+            f"on: {consequence}. {results} Update skclf, or install the versions that it was "
+            "tested with.",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -68,7 +68,7 @@ def skip_all_reduce(optimizer):
     if hasattr(optimizer, name):
         setattr(optimizer, name, list)
     elif isinstance(optimizer, keras.Optimizer):
-        _warn_once(f"Optimizer.{name}", "each new kind of net takes more memory for good")
+        _warn_once(f"Optimizer.{name}", "each new kind of net takes up memory permanently")
 
 
 def learning_rate_variable(optimizer):
@@ -84,7 +84,7 @@ def learning_rate_variable(optimizer):
     if hasattr(optimizer, "_learning_rate"):
         return optimizer._learning_rate
     # The public `learning_rate` gives the current value of a schedule, not the schedule.
-    _warn_once("Optimizer._learning_rate", "a schedule is made anew from its configuration")
+    _warn_once("Optimizer._learning_rate", "a schedule is created again from its configuration")
     return None
 
 
@@ -99,7 +99,7 @@ def wrapped_function(metric):
         return None
     if hasattr(metric, "_fn"):
         return metric._fn
-    _warn_once("MeanMetricWrapper._fn", "functions count as unknown metrics, batch by batch")
+    _warn_once("MeanMetricWrapper._fn", "metric functions are updated batch by batch")
     return None
 
 
@@ -111,7 +111,7 @@ def keras_state():
     # Looked up in `sys.modules`: an import of a private module could fail, and Keras has loaded it.
     state = sys.modules.get("keras.src.backend.common.global_state")
     if not hasattr(state, "set_global_attribute") or not hasattr(state, "get_global_attribute"):
-        _warn_once("backend.common.global_state", "nets are compiled anew for each fit")
+        _warn_once("backend.common.global_state", "nets are compiled again for each fit")
         return None
     return state
 
@@ -123,7 +123,11 @@ def module_of_default_seeds():
     """
     module = sys.modules.get("keras.src.random.seed_generator")
     if not hasattr(module, "python_random"):
-        _warn_once("random.seed_generator", "layers without seeds are not seeded by random_state")
+        _warn_once(
+            "random.seed_generator",
+            "random_state doesn't seed layers without seeds",
+            "Results vary between fits unless these layers are given seeds.",
+        )
         return None
     return module
 
@@ -135,7 +139,7 @@ def nodes_of(model):
     """
     by_depth = getattr(model, "_nodes_by_depth", None)
     if by_depth is None:
-        _warn_once("Functional._nodes_by_depth", "nets are compiled anew for each fit")
+        _warn_once("Functional._nodes_by_depth", "nets are compiled again for each fit")
         return None
     # Keras counts depths from the outputs, so the inputs have the largest.
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
@@ -167,7 +171,7 @@ def build_metrics(model, X, y, sample_weight):
         Whether the installed version of Keras can do so.
     """
     if not hasattr(model, "_symbolic_build"):
-        _warn_once("Model._symbolic_build", "metrics are built by an update that is taken back")
+        _warn_once("Model._symbolic_build", "metrics are built with an update that is then undone")
         return False
     model._symbolic_build(data_batch=(X, y, sample_weight))
     return True

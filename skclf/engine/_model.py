@@ -312,10 +312,10 @@ class Net(keras.Model):
                 continue
             if values.shape.rank == 0:
                 raise ValueError(
-                    f"Got sample weights, and the metric {metric.name!r} gives one number for all "
-                    "rows of a batch; expected a value for each row, which can be weighted. Return "
-                    "one for each row, such as keras.ops.mean(..., axis=-1), or leave the weights "
-                    "out."
+                    f"Got sample weights, and the metric {metric.name!r} returns one number for "
+                    "all rows of a batch; expected a value for each row, which can be weighted. "
+                    "Return such values, for example keras.ops.mean(..., axis=-1), or leave the "
+                    "weights out."
                 )
 
     def _announce(self, reason):
@@ -379,8 +379,9 @@ class _RecompilationCheck(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if not self._is_own(self.model.optimizer):
             raise RuntimeError(
-                "A callback has compiled the model during the fit; expected the same optimizer in "
-                "all epochs. Pass the optimizer, loss and metrics as parameters of the classifier."
+                "Got a model that a callback has compiled during fit; expected the same optimizer "
+                "in all epochs. Pass the optimizer, loss and metrics as parameters of the "
+                "classifier."
             )
 
 

@@ -45,10 +45,10 @@ def check_process():
     # A forked process has TensorFlow's state but not its threads, and hangs (tensorflow#5448).
     if _process != os.getpid():
         raise RuntimeError(
-            "Got a process that was forked from one that had trained a net; TensorFlow's threads "
-            "don't survive a fork, and training would wait for them forever. Start processes with "
-            "'spawn' or 'forkserver', or let joblib start them (n_jobs with its default backend, "
-            "loky)."
+            "Got a process that was forked from one that had trained a net; expected one that was "
+            "not forked, since TensorFlow's threads don't survive a fork and training would hang. "
+            "Start processes with 'spawn' or 'forkserver', or let joblib start them (n_jobs with "
+            "its default backend, loky)."
         )
     if not tf.executing_eagerly():
         raise RuntimeError(

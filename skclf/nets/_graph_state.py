@@ -101,4 +101,4 @@ def _check_shapes(net: GraphNet) -> None:
         raise ValueError(f"its net has outputs of {len(shapes[-1])} dimensions")
     if of_weights.keys() != set(range(len(of_weights))):
         unused = min(set(range(len(of_weights))) - of_weights.keys())
-        raise ValueError(f"its net leaves weight {unused} unused")
+        raise ValueError(f"its net doesn't use weight {unused}")
