@@ -131,7 +131,9 @@ for images in (images_train, images_train.astype(np.float32)):
 # With a `~sklearn.preprocessing.FunctionTransformer`, the function becomes the first step of a
 # pipeline, which then takes paths, both in ``fit`` and in ``predict``. A search can try other
 # arguments, for instance ``{"how": "crop"}`` as ``kw_args``. The second step scales the bytes to
-# between 0 and 1, as the classifier expects.
+# between 0 and 1, as the classifier expects. If you want to save the pipeline, put both functions
+# into a module, such as ``my_images.py``: a file contains only their names, so another process
+# can't load functions that are defined in a script.
 
 
 def to_unit_range(images):
@@ -388,8 +390,7 @@ temporary.cleanup()
 # .. rubric:: What to take away
 #
 # - Read files in the first step of a pipeline, which then predicts from paths. ``joblib`` saves
-#   it, and a new process predicts without TensorFlow, see :doc:`../guide/saving`. It imports
-#   ``read_images`` by name, so put your functions into a module.
+#   it, and a new process predicts without TensorFlow, see :doc:`../guide/saving`.
 # - Augmentation helps most if there are few images. Only use changes that keep the label, and only
 #   copy training images.
 # - Try batch normalization, too.

@@ -196,5 +196,7 @@ for name, row in picks.items():
 
 if folder := os.environ.get("SKCLF_PLOTS"):
     for number in plt.get_fignums():
-        plt.figure(number).savefig(f"{folder}/imdb_sentiment_{number}.png")
+        path = Path(folder) / f"imdb_sentiment_{number}.png"
+        plt.figure(number).savefig(path)
+        print(f"Saved {path}")
 plt.show()
