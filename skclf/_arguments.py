@@ -6,6 +6,7 @@ Pure functions. `skclf._rows` checks rows, labels and weights.
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from scipy import sparse
 
 from skclf import _rows
 from skclf._constraints import HasMethods, Interval
+from skclf._labels import some_of
 from skclf._typing import Function
 
 # Arguments of Keras's fit that have no parameter of the same name, and what to do instead.
@@ -163,22 +165,27 @@ def errors_that_name_the_fix(values: Any, name: str = "X") -> Iterator[None]:
 
 def _message_with_fix(values, name, error):
     if "could not convert string" in error:
-        fix = (
-            "Encode text first, for example with OneHotEncoder, TfidfVectorizer or "
-            "skclf.MultiHotVectorizer."
+        return _message_for_text(values, name, re.sub(r"np\.(?:str|bytes)_\((.*)\)", r"\1", error))
+    if "DType" in error and "promoted" in error:
+        return (
+            f"Got values{_in_columns(values)} that can't be converted to numbers; expected "
+            "numbers. Encode dates and times first, for example with skrub.DatetimeEncoder."
         )
-        if hasattr(values, "columns"):
-            fix = (
-                "Encode the columns first, with a ColumnTransformer of OneHotEncoder, "
-                "TfidfVectorizer or skclf.MultiHotVectorizer, or use "
-                "skrub.tabular_pipeline(classifier)."
-            )
-        return f"Got text ({error}); expected numbers as features and weights. {fix}"
     if name == "X" and error.startswith("Input X contains NaN"):
         return (
-            "Input X contains NaN. Fill in missing values first, with "
-            "SimpleImputer(add_indicator=True) in a pipeline, or use "
+            f"Input X contains NaN{_in_columns(values, np.isnan)}. Fill in missing values first, "
+            "with SimpleImputer(add_indicator=True) in a pipeline, or use "
             "skrub.tabular_pipeline(classifier)."
+        )
+    if name == "X" and error.startswith("Input X contains infinity"):
+        return (
+            f"{error.rstrip('.')}{_in_columns(values, _overflows)}. Replace infinite values, or "
+            "scale such columns, for example with StandardScaler in a pipeline."
+        )
+    if name == "X" and error.startswith("Found array with dim"):
+        return (
+            f"{error.rstrip('.')}. Flatten each row with X.reshape(len(X), -1), or use "
+            "ShapeConvClassifier for images and NetworkClassifier for other rows."
         )
     has_sequences = "setting an array element with a sequence" in error
     if not has_sequences and "float() argument must be" not in error:
@@ -197,6 +204,11 @@ def _message_with_fix(values, name, error):
             f"Got {name} with a sparse matrix in each of its elements; expected one sparse matrix "
             f"with all rows. Pass scipy.sparse.vstack(list({name}))."
         )
+    if name == "X" and all(getattr(row, "ndim", 0) > 1 for row in values):
+        return (
+            f"Got rows of different shapes ({error}); expected one shape. Resize images, for "
+            "example with Pillow's Image.resize."
+        )
     if name == "X" and len({_length(row) for row in values} - {None}) > 1:
         return (
             f"Got rows of different lengths ({error}); expected the same number of features in "
@@ -207,6 +219,46 @@ def _message_with_fix(values, name, error):
         f"Got {name} with nested sequences ({error}); expected one array of numbers. Convert it, "
         f"for example with {join}, and look for None and for lists among the numbers."
     )
+
+
+def _message_for_text(values, name, error):
+    if name != "X":
+        return f"Got text in {name} ({error}); expected numbers."
+    fix = "Encode text first, for example with TfidfVectorizer, and categories with OneHotEncoder."
+    if re.search(r"\.(bmp|gif|jpe?g|png|tiff?|webp)'?$", error, re.IGNORECASE):
+        fix = (
+            "Read the images first, for example with Pillow: "
+            "np.stack([np.asarray(Image.open(path)) for path in paths])."
+        )
+    if hasattr(values, "columns"):
+        fix = (
+            "Encode the columns first, with a ColumnTransformer of OneHotEncoder and "
+            "TfidfVectorizer, or use skrub.tabular_pipeline(classifier)."
+        )
+    return f"Got text{_in_columns(values)} ({error}); expected numbers as features. {fix}"
+
+
+def _in_columns(values, is_fault=None):
+    """Name the columns that aren't numbers, or that hold faults, as a part of a message."""
+    if not hasattr(values, "columns"):
+        return ""
+    found = []
+    for label in values.columns:
+        try:
+            numbers = np.asarray(values[label], dtype=np.float64)
+        except (TypeError, ValueError):
+            found.append(label)
+            continue
+        if is_fault is None:
+            if np.asarray(values[label]).dtype.kind in "mM":
+                found.append(label)
+        elif np.any(is_fault(numbers)):
+            found.append(label)
+    return f" in the column{'s' * (len(found) > 1)} {some_of(found)}" if found else ""
+
+
+def _overflows(numbers):
+    return np.abs(numbers) > np.finfo(np.float32).max
 
 
 def _holders_of_rows(values, name):

@@ -93,8 +93,10 @@ def _read_id(value, row_number, allowed):
     elif is_boolean:
         error, what, fix = TypeError, "boolean", "Convert a mask to ids with np.flatnonzero(mask)."
     elif isinstance(value, Integral):
-        what = "negative id" if number < 0 else "huge id"
-        fix = f"Renumber the ids from 0; the largest possible id is {allowed[-1]}."
+        what, fix = "negative id", "Renumber the ids from 0."
+        if number >= 0:
+            what = "huge id"
+            fix = f"Renumber the ids from 0; the largest possible id is {allowed[-1]}."
     elif isinstance(value, Real):
         what, fix = "number", "Convert whole numbers with row.astype(int)."
     elif isinstance(value, (str, bytes)):

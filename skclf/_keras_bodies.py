@@ -6,6 +6,7 @@ the fit. Two nets with the same `net_key` are trained by the same compiled progr
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
@@ -65,7 +66,8 @@ def build(net: nets.OpaqueNet, seed: int) -> BuiltNet:
     ValueError, TypeError
         If no output layer can be added to the body.
     """
-    built = _built(net, seed)
+    built, model = _built(net, seed)
+    _warn_of_second_output_layer(model, net)
     maker = _named_maker(net)
     if maker is not None and maker not in _known_makers:
         # The first call of a layer that was made outside of the body creates its variables, so such
@@ -103,7 +105,7 @@ def _built(net, seed):
         _n_ids(inputs, model),
         nets.graph_of(model),
     )
-    return BuiltNet(seen, inputs, outputs, weights, states, net_key(model))
+    return BuiltNet(seen, inputs, outputs, weights, states, net_key(model)), model
 
 
 def net_key(model: keras.Model) -> Any:
@@ -133,7 +135,15 @@ def _body_on(net, inputs):
         return inputs
     make_body = _with_fresh_initializers(net.make_body)
     if not net.sparse:
-        return make_body(inputs)
+        try:
+            return make_body(inputs)
+        except ValueError as error:
+            if len(net.input_shape) != 2 or "expected min_ndim=4" not in str(error):
+                raise
+            raise ValueError(
+                f"Got images without channels, on which the network can't be built ({error}); "
+                "expected images of shape (height, width, channels). Pass X[..., np.newaxis]."
+            ) from error
     try:
         return make_body(inputs)
     except Exception as error:
@@ -247,6 +257,52 @@ def _check_layers(model, created):
             "don't share weights. Create the layers inside, or copy them there: copy = "
             "keras.models.clone_model(model); copy.set_weights(model.get_weights())."
         )
+
+
+def _warn_of_second_output_layer(model, net):
+    """Warn if the body ends like the output layer that the classifier adds.
+
+    Such a layer is easily left behind when a net is ported. The net would train, but worse, since
+    its output layer would see probabilities only.
+    """
+    output = _node_of(model, model.outputs[0])
+    if output is None:
+        return
+    body = output.arguments.keras_tensors[0]
+    layer = _last_layer(model, body)
+    activation = getattr(layer, "activation", None)
+    is_softmax = activation is keras.activations.softmax or isinstance(layer, keras.layers.Softmax)
+    if is_softmax:
+        wanted = 2 if net.n_outputs == 1 else net.n_outputs
+    elif activation is keras.activations.sigmoid:
+        wanted = net.n_outputs
+    else:
+        return
+    if body.shape[-1] == wanted:
+        warnings.warn(
+            f"{_name_of(net)} ends with {wanted} {'softmax' if is_softmax else 'sigmoid'} "
+            f"{'unit' if wanted == 1 else 'units'}, like an output layer, and the classifier adds "
+            "an output layer of its own. Return the tensor before that layer.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _node_of(model, tensor):
+    """Return the node of a model that computes a tensor, or None if that can't be determined."""
+    nodes = engine.nodes_of(model) or ()
+    return next((n for n in nodes if any(output is tensor for output in n.outputs)), None)
+
+
+def _last_layer(model, tensor):
+    """Return the layer that computes a tensor, also if it is inside a model in the body."""
+    node = _node_of(model, tensor)
+    layer = None if node is None else node.operation
+    while isinstance(layer, keras.Sequential):
+        layer = layer.layers[-1]
+    if isinstance(layer, type(model)):  # Keras's Functional, which has no public name
+        return _last_layer(layer, layer.outputs[0])
+    return layer
 
 
 def _users_of(inputs, model):

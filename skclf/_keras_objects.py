@@ -7,6 +7,8 @@ are cached (from what an object does, see `skclf._fingerprints`, and never from 
 form of targets that a metric expects, and the direction in which it improves.
 """
 
+import difflib
+import inspect
 import json
 from functools import lru_cache
 from numbers import Real
@@ -140,7 +142,10 @@ def _optimizer_by_name(name):
         if known.lower() == name.lower() and known not in _WRAPPERS:
             return cls()
     known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
-    raise ValueError(f"Got optimizer={name!r}; expected the name of a Keras optimizer: {known}.")
+    raise ValueError(
+        f"Got optimizer={name!r}; expected the name of a Keras optimizer"
+        f"{_suggestion(name, by_name.keys() - _WRAPPERS)}: {known}."
+    )
 
 
 @lru_cache(maxsize=32)
@@ -338,15 +343,26 @@ def _check_metric(metric):
             f"Got {metric!r} of type {type(metric).__name__} in metrics; expected names of Keras "
             "metrics, instances of keras.metrics.Metric or functions."
         )
+    if isinstance(metric, keras.metrics.Metric) and not _takes_predictions(type(metric)):
+        raise ValueError(
+            f"Got a {type(metric).__name__} in metrics, which doesn't compare labels with "
+            "predictions; expected a metric that does. Wrap a function of both in "
+            "keras.metrics.MeanMetricWrapper."
+        )
 
 
 def _metric_by_name(name):
-    classes = sorted(cls.__name__ for cls in _classes(keras.metrics, keras.metrics.Metric))
+    of_labels = filter(_takes_predictions, _classes(keras.metrics, keras.metrics.Metric))
+    classes = ["accuracy", *sorted(cls.__name__ for cls in of_labels)]
     try:
-        return keras.metrics.get(name)
+        metric = keras.metrics.get(name)
+        if isinstance(metric, keras.metrics.Metric) and not _takes_predictions(type(metric)):
+            raise ValueError(f"{name} takes no labels")
+        return metric
     except ValueError as error:
+        meant = _suggestion(name, classes)
         raise ValueError(
-            f"Got {name!r} in metrics; expected the name of a Keras metric: accuracy, "
+            f"Got {name!r} in metrics; expected the name of a Keras metric{meant}: "
             f"{', '.join(classes)}."
         ) from error
     except TypeError as error:
@@ -354,6 +370,21 @@ def _metric_by_name(name):
             f"Got {name!r} in metrics, a Keras metric that can't be created from its name alone "
             f"({error}); expected an instance. Pass one with its arguments."
         ) from error
+
+
+def _takes_predictions(metric_class):
+    """Whether a metric compares labels with predictions; Mean and Sum, for example, don't."""
+    return not is_of_keras(metric_class) or (
+        "y_pred" in inspect.signature(metric_class.update_state).parameters
+    )
+
+
+def _suggestion(name, known):
+    """Return the known name that the user probably meant, as a part of a message."""
+    by_lower_case = {each.lower(): each for each in reversed(list(known))}  # the first one counts
+    close = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    close += [each for each in by_lower_case if name and each.startswith(name.lower())]
+    return f" (did you mean {by_lower_case[close[0]]!r}?)" if close else ""
 
 
 def _target_form(metric):
@@ -385,7 +416,8 @@ def check_activation(name):
     known = [n for n in dir(keras.activations) if n[0] != "_" and n not in _NO_ACTIVATIONS]
     if name not in known:
         raise ValueError(
-            f"Got activation={name!r}; expected the name of a Keras activation: {', '.join(known)}."
+            f"Got activation={name!r}; expected the name of a Keras activation"
+            f"{_suggestion(name, known)}: {', '.join(known)}."
         )
 
 

@@ -155,7 +155,7 @@ def _message_for_columns(y, name):
             f"Got one-hot encoded {name} of shape {y.shape}; expected a 1-D array of labels, also "
             "with loss='categorical_crossentropy', which encodes them itself. Pass "
             f"{name}.argmax(axis=1), or classes[{name}.argmax(axis=1)], where classes are the "
-            "names of the columns."
+            f"names of the columns; for a DataFrame, pass {name}.idxmax(axis=1)."
         )
     return (
         f"{name} should be a 1d array, got an array of shape {y.shape} instead; expected one label "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -254,6 +254,45 @@ class NetworkClassifier(NetClassifier):
         self.network = network
         self.multilabel = multilabel
         self.threshold = threshold
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the classifier and of its network.
+
+        Parameters
+        ----------
+        **params : dict
+            For example ``epochs=5``, and ``network__units=8`` for a parameter of the network.
+
+        Returns
+        -------
+        self : NetworkClassifier
+            The classifier.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. A plain function has no parameters to set.
+
+        Examples
+        --------
+        >>> import keras
+        >>> from skclf import NetworkClassifier, network
+        >>> @network
+        ... def dense(inputs, units=64):
+        ...     return keras.layers.Dense(units, activation="relu")(inputs)
+        >>> NetworkClassifier(dense()).set_params(network__units=8, epochs=5)
+        NetworkClassifier(epochs=5, network=dense(units=8))
+        """
+        network = params.get("network", self.network)
+        nested = [name for name in params if name.startswith("network__")]
+        if nested and not hasattr(network, "set_params"):
+            found = "None" if network is None else f"a {type(network).__name__}"
+            raise ValueError(
+                f"Got {nested[0]} with {found} as network, which has no parameters to set; "
+                "expected an instance of skclf.Network. Put the decorator @skclf.network in front "
+                "of the function, and pass what a call of it returns."
+            )
+        return super().set_params(**params)
 
     @property
     def label_names_(self) -> np.ndarray:

@@ -196,7 +196,7 @@ def _ranges(X):
 
 def check_in_float32(sample_weight: np.ndarray | None, class_weight: Any) -> None:
     """Raise an error if unscaled weights would become infinite in float32."""
-    most = np.finfo(np.float32).max
+    most = float(np.finfo(np.float32).max)  # with a number in float32, the comparison overflows
     of_row, of_class = (
         1.0 if weights is None else float(weights.max())
         for weights in (sample_weight, class_weight)

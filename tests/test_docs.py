@@ -52,7 +52,7 @@ def sections_of(documented):
 
 def entries_of(section):
     """Pairs of ``name : type`` and description, by name."""
-    entries = re.split(r"^\*?(\w[\w, ]*) : (.*)\n", section, flags=re.MULTILINE)
+    entries = re.split(r"^\*{0,2}(\w[\w, ]*) : (.*)\n", section, flags=re.MULTILINE)
     return {
         name: (kind, " ".join(text.split()))
         for name, kind, text in zip(entries[1::3], entries[2::3], entries[3::3], strict=True)

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
 from skclf import ShapeConvClassifier
 from skclf.plots import ImagePredictionsDisplay
@@ -223,6 +223,14 @@ def test_n_images_must_be_a_positive_int(logistic, n_images):
 def test_data_that_cannot_be_drawn_is_an_error(logistic, X, y, message):
     with pytest.raises(ValueError, match=message):
         ImagePredictionsDisplay.from_estimator(logistic, X, y)
+
+
+def test_pipeline_that_reads_the_images_is_an_error_that_names_the_fix(logistic):
+    reading = FunctionTransformer(lambda paths: DIGITS[: len(paths)])
+    paths = np.array([["a.png"], ["b.png"]])[:, 0]
+    pipeline = make_pipeline(reading, logistic)
+    with pytest.raises(ValueError, match=r"shape \(2,\); .*from_estimator\(pipeline\[-1\], images"):
+        ImagePredictionsDisplay.from_estimator(pipeline, paths)
 
 
 @pytest.mark.parametrize(

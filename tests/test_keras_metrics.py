@@ -189,8 +189,12 @@ def test_each_row_is_passed_to_a_metric_once():
     [
         (
             ["acuracy"],
-            "Got 'acuracy' in metrics; expected the name of a Keras metric: accuracy",
+            r"Got 'acuracy' in metrics; .* Keras metric \(did you mean 'accuracy'\?\): accuracy",
         ),
+        (["f1"], r"\(did you mean 'F1Score'\?\): "),
+        (["spam"], "expected the name of a Keras metric: accuracy"),
+        (["Mean"], "Got 'Mean' in metrics; expected the name of a Keras metric"),
+        ([keras.metrics.Sum()], "Got a Sum in metrics, which doesn't compare labels"),
         ([5], "of type int in metrics; expected names of Keras metrics, instances"),
         ([None], "of type NoneType in metrics; expected names"),
         ([["accuracy"]], "of type list in metrics; expected names"),

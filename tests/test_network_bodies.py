@@ -337,3 +337,63 @@ def state_of_numpy():
 
 def number_of(name):
     return int(name.rpartition("_")[2]) if "_" in name else 0
+
+
+# ---------------------------------------------------------------- a second output layer, by mistake
+
+
+def ending_with(*last):
+    def body(inputs):
+        x = layers.Dense(4, activation="relu")(inputs)
+        for layer in last:
+            x = layer()(x)
+        return x
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("y", "last", "units"),
+    [
+        (Y, [lambda: layers.Dense(1, activation="sigmoid")], "1 sigmoid unit"),
+        (Y, [lambda: layers.Dense(1), lambda: layers.Activation("sigmoid")], "1 sigmoid unit"),
+        (Y, [lambda: layers.Dense(2, activation="softmax")], "2 softmax units"),
+        (Y3, [lambda: layers.Dense(3, activation="softmax")], "3 softmax units"),
+        (Y3, [lambda: layers.Dense(3), layers.Softmax], "3 softmax units"),
+        (LABELS, [lambda: layers.Dense(LABELS.shape[1], activation="sigmoid")], "sigmoid units"),
+        (
+            Y,
+            [lambda: keras.Sequential([layers.Dense(2), layers.Dense(1, activation="sigmoid")])],
+            "1 sigmoid unit",
+        ),
+    ],
+)
+def test_second_output_layer_warns(y, last, units):
+    with pytest.warns(UserWarning, match=f"body ends with .*{units}, like an output layer") as got:
+        fit(ending_with(*last), y=y, multilabel=y is LABELS)
+    assert len(got) == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("units", [1, 3])
+@pytest.mark.parametrize("activation", ["linear", "tanh", "sigmoid", "softmax"])
+def test_hidden_layer_does_not_warn(units, activation):
+    if (units, activation) not in {(1, "sigmoid"), (1, "softmax")}:
+        fit(ending_with(lambda: layers.Dense(units, activation=activation)))
+
+
+def test_convolution_of_images_without_channels_raises():
+    def body(inputs):
+        return layers.Flatten()(layers.Conv2D(2, 3)(inputs))
+
+    with pytest.raises(ValueError, match=r"Got images without channels.*X\[\.\.\., np\.newaxis\]"):
+        fit(body, X=np.zeros((len(Y), 8, 8)))
+
+
+def test_parameters_of_plain_function_cannot_be_set():
+    clf = NetworkClassifier(ending_with())
+    with pytest.raises(ValueError, match=r"Got network__units with a function .*@skclf\.network"):
+        clf.set_params(network__units=3)
+    assert clf.set_params(network__units=3, network=dense()).network.units == 3
+    with pytest.raises(ValueError, match="Got network__units with None as network"):
+        NetworkClassifier().set_params(network__units=3)

@@ -195,7 +195,7 @@ def test_metrics_that_need_values_train_without_graphs_and_warn(metric, paths):
 def test_weights_with_a_metric_of_one_value_per_batch_are_an_error(callback):
     clf = net(metrics=[share], callbacks=[callback()])
     clf.fit(X, Y)
-    message = "the metric 'share' gives one number for all rows of a batch.*a value for each row"
+    message = "the metric 'share' returns one number for all rows of a batch.*a value for each row"
     with pytest.raises(ValueError, match=message):
         clf.fit(X, Y, WEIGHTS)
     by_row = net(metrics=[mean_of_row], callbacks=[callback()]).fit(X, Y, WEIGHTS)

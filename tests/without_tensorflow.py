@@ -1,6 +1,6 @@
 """What works without TensorFlow, Keras and SciKeras, and the errors about what doesn't.
 
-``.ci/run without_tensorflow`` and ``test_without_tensorflow.py`` run these tests in environments
+``.ci/without_tensorflow`` and ``test_without_tensorflow.py`` run these tests in environments
 without them. ``SKCLF_SAVED_NETS`` is the folder with the files of ``saved_nets.py``.
 """
 

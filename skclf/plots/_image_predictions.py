@@ -59,6 +59,13 @@ def images_of(rows: np.ndarray, image_shape: Sequence[int] | None = None) -> np.
     ValueError
         If the rows can't be shown as images.
     """
+    if rows.ndim < 2:
+        raise ValueError(
+            f"Got X of shape {rows.shape}; expected images of shape (n, height, width) or (n, "
+            "height, width, channels), or flattened images. If a step of a pipeline reads or makes "
+            "the images, pass them with the pipeline's last step: from_estimator(pipeline[-1], "
+            "images, y)."
+        )
     if rows.ndim == 2:
         n_values = rows.shape[1]
         if image_shape is None:
