@@ -143,8 +143,8 @@ def _optimizer_by_name(name):
             return cls()
     known = ", ".join(sorted(by_name.keys() - _WRAPPERS))
     raise ValueError(
-        f"Got optimizer={name!r}; expected the name of a Keras optimizer"
-        f"{_suggestion(name, by_name.keys() - _WRAPPERS)}: {known}."
+        f"Got optimizer={name!r}; expected the name of a Keras optimizer: {known}."
+        f"{_suggestion(name, by_name.keys() - _WRAPPERS)}"
     )
 
 
@@ -360,10 +360,9 @@ def _metric_by_name(name):
             raise ValueError(f"{name} takes no labels")
         return metric
     except ValueError as error:
-        meant = _suggestion(name, classes)
         raise ValueError(
-            f"Got {name!r} in metrics; expected the name of a Keras metric{meant}: "
-            f"{', '.join(classes)}."
+            f"Got {name!r} in metrics; expected the name of a Keras metric: {', '.join(classes)}."
+            f"{_suggestion(name, classes)}"
         ) from error
     except TypeError as error:
         raise ValueError(
@@ -380,11 +379,11 @@ def _takes_predictions(metric_class):
 
 
 def _suggestion(name, known):
-    """Return the known name that the user probably meant, as a part of a message."""
+    """Return a sentence for the end of a message, with the name that the user probably meant."""
     by_lower_case = {each.lower(): each for each in reversed(list(known))}  # the first one counts
     close = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
     close += [each for each in by_lower_case if name and each.startswith(name.lower())]
-    return f" (did you mean {by_lower_case[close[0]]!r}?)" if close else ""
+    return f" Did you mean {by_lower_case[close[0]]!r}?" if close else ""
 
 
 def _target_form(metric):
@@ -416,8 +415,8 @@ def check_activation(name):
     known = [n for n in dir(keras.activations) if n[0] != "_" and n not in _NO_ACTIVATIONS]
     if name not in known:
         raise ValueError(
-            f"Got activation={name!r}; expected the name of a Keras activation"
-            f"{_suggestion(name, known)}: {', '.join(known)}."
+            f"Got activation={name!r}; expected the name of a Keras activation: "
+            f"{', '.join(known)}.{_suggestion(name, known)}"
         )
 
 

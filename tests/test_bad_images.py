@@ -33,7 +33,7 @@ from scipy import sparse
         (np.where(IMAGES > 0.9, np.nan, IMAGES), "X contains NaN"),
         (IMAGES + 1j, "Complex data not supported"),
         (np.full(IMAGES.shape, "spam"), "Got text"),
-        ([np.zeros((2, 2)), np.zeros((3, 3))], "Got rows of different lengths"),
+        ([np.zeros((2, 2)), np.zeros((3, 3))], "Got rows of different shapes.*Resize"),
     ],
     ids=lambda value: str(np.shape(value)) if isinstance(value, np.ndarray) else "",
 )

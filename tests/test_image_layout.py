@@ -57,7 +57,7 @@ def test_rows_are_reshaped_to_images(shape, image_shape, found):
         ((2, 20), (5, 5), r"rows of 20 values, which don't form an image of shape \(5, 5\)"),
         ((2, 20), (20,), r"images of shape \(20,\); expected \(height, width\) or"),
         ((2, 5, 4, 2), None, r"images of shape \(5, 4, 2\); expected .* 1, 3 or 4 channels"),
-        ((2,), None, r"images of shape \(\)"),
+        ((2,), None, r"Got X of shape \(2,\); expected images .*from_estimator\(pipeline\[-1\]"),
         ((2, 3, 8, 9), None, r"images of shape \(3, 8, 9\).*pass np\.moveaxis\(X, 1, -1\)"),
     ],
 )

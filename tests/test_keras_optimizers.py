@@ -62,8 +62,9 @@ def test_error_for_an_unknown_optimizer_lists_the_known_ones():
     message = "Got optimizer='addam'; expected the name of a Keras optimizer"
     with pytest.raises(ValueError, match=message) as raised:
         _keras_objects.new_optimizer("addam", None)
-    known = str(raised.value).partition("optimizer: ")[2].rstrip(".").split(", ")
+    known = str(raised.value).partition("optimizer: ")[2].partition(".")[0].split(", ")
     assert {"Adam", "RMSprop", "SGD"} < set(known)
+    assert str(raised.value).endswith(". Did you mean 'Adam'?")
     for offered in known:
         assert type(_keras_objects.new_optimizer(offered, None)).__name__ == offered
         assert type(_keras_objects.new_optimizer(offered.lower(), None)).__name__ == offered

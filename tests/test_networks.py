@@ -102,7 +102,7 @@ def test_unknown_activation_error_lists_known_ones(name):
     with pytest.raises(ValueError, match=r"the name of a Keras activation: .*relu") as raised:
         _keras_objects.check_activation(name)
     assert f"Got activation={name!r}" in str(raised.value)
-    known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
+    known = str(raised.value).partition("activation: ")[2].partition(".")[0].split(", ")
     assert {"relu", "tanh", "gelu"} < set(known)
 
 
@@ -110,7 +110,7 @@ def test_listed_activations_work():
     # Other functions of keras.activations, such as get and serialize, must not be listed.
     with pytest.raises(ValueError, match="expected the name of a Keras activation") as raised:
         _keras_objects.check_activation("rellu")
-    known = str(raised.value).partition("activation: ")[2].rstrip(".").split(", ")
+    known = str(raised.value).partition("activation: ")[2].partition(".")[0].split(", ")
     assert len(known) > 20
     for name in known:
         model = keras.Model(*layered_net((4,), (3, 2), 1, name).build())
