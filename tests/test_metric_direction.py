@@ -25,7 +25,6 @@ from skclf import BinaryDenseClassifier, _keras_objects
         (CategoricalAgain(name="m"), False),
         (Above(name="m"), None),
         (keras.metrics.MeanMetricWrapper(share, name="m"), None),
-        (keras.metrics.Mean(name="m"), None),
     ],
     ids=lambda value: str(type(value).__name__),
 )
