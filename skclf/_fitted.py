@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skclf._arguments import errors_that_name_the_fix
+from skclf._array_errors import errors_that_name_the_fix
 from skclf._persistence import Persistence
 from skclf._samples import Samples
 

@@ -134,24 +134,21 @@ def _body_on(net, inputs):
     if net.make_body is None:
         return inputs
     make_body = _with_fresh_initializers(net.make_body)
-    if not net.sparse:
-        try:
-            return make_body(inputs)
-        except ValueError as error:
-            if len(net.input_shape) != 2 or "expected min_ndim=4" not in str(error):
-                raise
+    try:
+        return make_body(inputs)
+    except Exception as error:
+        if net.sparse:
+            raise ValueError(
+                f"Got sparse rows, on which the network can't be built ({error}); expected a "
+                "network whose first layer is a keras.layers.Dense. Change the network, or make "
+                "the rows dense with X.toarray()."
+            ) from error
+        if len(net.input_shape) == 2 and "expected min_ndim=4" in str(error):
             raise ValueError(
                 f"Got images without channels, on which the network can't be built ({error}); "
                 "expected images of shape (height, width, channels). Pass X[..., np.newaxis]."
             ) from error
-    try:
-        return make_body(inputs)
-    except Exception as error:
-        raise ValueError(
-            f"Got sparse rows, on which the network can't be built ({error}); expected a network "
-            "whose first layer is a keras.layers.Dense. Change the network, or make the rows dense "
-            "with X.toarray()."
-        ) from error
+        raise
 
 
 def _with_fresh_initializers(make_body):

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from skclf._arguments import RealInterval, errors_that_name_the_fix
+from skclf._arguments import RealInterval
+from skclf._array_errors import errors_that_name_the_fix
 from skclf._base import NetClassifier
 from skclf._bodies import body_maker
 from skclf._constraints import HasMethods

@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skclf._arguments import sizes
+from skclf._array_errors import errors_that_name_the_fix
 from skclf._base import NetClassifier
 from skclf._constraints import Interval, StrOptions
 from skclf._dense import hidden_layers, output_layer
-from skclf._fitted import errors_that_name_the_fix
 from skclf._multilabel import label_names
 from skclf._parameters import HiddenLayerParameters
 from skclf._targets import Binary, Multiclass, Multilabel

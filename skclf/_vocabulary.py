@@ -32,7 +32,7 @@ def words_by_id(vocabulary: Mapping[str, int]) -> dict[int, str]:
 
 
 def names_of_columns(words: Mapping[int, str], n_columns: int) -> list[str]:
-    """Return the word of each column or, without a word, a name made from its id."""
+    """Return the word of each column, or a name made from the id if it has no word."""
     taken = set(words.values())
     return [words[i] if i in words else _free_name(f"id_{i}", taken) for i in range(n_columns)]
 

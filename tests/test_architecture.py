@@ -23,6 +23,7 @@ MOST_LINES = 500
 ESTIMATORS = {"_arguments", "_base", "_dense", "_epochs", "_fitted", "_labels", "_monitors"}
 ESTIMATORS |= {"_indicators", "_multilabel", "_parameters", "_preparation", "_rollback", "_rows"}
 ESTIMATORS |= {
+    "_array_errors",
     "_onnx_labels",
     "_persistence",
     "_row_view",

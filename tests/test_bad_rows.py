@@ -32,6 +32,7 @@ BAD_ROWS = {
     "NaN": (NAN, r"X contains NaN\. Fill in .*SimpleImputer.*tabular_pipeline"),
     "sparse NaN": (sparse.csr_array(NAN), "X contains NaN"),
     "missing": (pd.DataFrame(NAN).astype("Float64"), "X contains NaN in the column 2"),
+    "NaN in a column": (pd.DataFrame(NAN), r"X contains NaN in the column 2\. Fill"),
     "infinity": (INFINITE, r"X contains infinity.*float32'\)\. Replace .*StandardScaler"),
     "infinite column": (pd.DataFrame(INFINITE), "X contains infinity .* in the column 2. Replace"),
     "sparse infinity": (sparse.csc_matrix(INFINITE), "X contains infinity"),
@@ -46,6 +47,10 @@ BAD_ROWS = {
     "text columns": (
         pd.DataFrame({0: X[:, 0], 1: "spam", 2: "eggs", 3: 0}),
         "Got text in the columns 1, 2 .*tabular_pipeline",
+    ),
+    "text beside missing values and numbers as text": (
+        pd.DataFrame({0: pd.array([1, None] * 6), 1: "spam", 2: "3.5", 3: [None, 1.5] * 6}),
+        r"Got text in the column 1 \(",
     ),
     "dates": (
         pd.DataFrame({0: X[:, 0], 1: pd.Timestamp("2020-02-29"), 2: 0, 3: 0}),

@@ -2,9 +2,9 @@
 
 import tracemalloc
 
-import keras
 import numpy as np
 import pytest
+from batch_callback import BatchCallback
 from own_nets import BODIES, IMAGES, TABLE, VECTORS, WEIGHTS, Y3, Y
 from sklearn.base import clone
 
@@ -40,13 +40,6 @@ def in_pieces(monkeypatch):
         return used
 
     return begin
-
-
-class BatchCallback(keras.callbacks.Callback):
-    """Has a batch hook, which makes training use Keras's own ``fit``."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        pass
 
 
 CASES = {

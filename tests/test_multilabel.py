@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from batch_callback import BatchCallback
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
@@ -27,13 +28,6 @@ X, Y = make_multilabel_classification(120, n_features=8, n_classes=3, random_sta
 X = X.astype(np.float32)
 WEIGHTS = np.random.RandomState(0).uniform(0.5, 2, 120)
 NAMES = ["red", "green", "blue"]
-
-
-class BatchCallback(keras.callbacks.Callback):
-    """Has a batch hook, which makes training use Keras's own ``fit``."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        pass
 
 
 BOTH_PATHS = pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from batch_callback import BatchCallback
 from own_nets import BODIES, IDS, IMAGES, LABELS, TABLE, VECTORS, WEIGHTS, Y3, Y, residual
 from scipy import sparse
 
@@ -11,13 +12,6 @@ from skclf.engine._forward import all_layers
 from skclf.engine._fused_layers import fusible
 
 layers = keras.layers
-
-
-class BatchCallback(keras.callbacks.Callback):
-    """Has a batch hook, which makes training use Keras's own ``fit``."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        pass
 
 
 def net(body, **parameters):
