@@ -111,7 +111,11 @@ def keras_state():
     # Looked up in `sys.modules`: an import of a private module could fail, and Keras has loaded it.
     state = sys.modules.get("keras.src.backend.common.global_state")
     if not hasattr(state, "set_global_attribute") or not hasattr(state, "get_global_attribute"):
-        _warn_once("backend.common.global_state", "nets are compiled again for each fit")
+        _warn_once(
+            "backend.common.global_state",
+            "nets are compiled again for each fit, and random_state doesn't seed Keras's functions",
+            "Results vary between fits if a layer calls keras.random without a seed.",
+        )
         return None
     return state
 
